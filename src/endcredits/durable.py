@@ -1,0 +1,116 @@
+"""Writing files so that a crash leaves the old file or the new one, never half of one.
+
+`write_atomic` writes beside the target, flushes to the disk (fsync), renames over it, and flushes the folder. A process
+killed anywhere in between leaves at most a file ending in `.partial`, which nobody reads. `append` is for logs that only
+grow: what it wrote counts once a later atomic write (a checkpoint) says how far the log reaches.
+
+`locked` lets one process at a time into a folder (an advisory lock of the operating system, gone when the process dies).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from endcredits.errors import ConflictError, MachineError
+
+PARTIAL = ".partial"
+
+
+def machine_error(error: OSError, path: Path) -> MachineError:
+    """An operating system's refusal as an error with a remedy."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return MachineError("the disk is full", remedy="Free some space and run the same command again.", file=path)
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return MachineError("writing here is not permitted", remedy="Choose a folder that you may write to.", file=path)
+    return MachineError(f"the file could not be written ({error.strerror})", file=path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flushes a folder's list of names to the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_atomic(path: str | os.PathLike[str], data: bytes, *, private: bool = False) -> None:
+    """Replaces a file's content, whole or not at all.
+
+    Args:
+        path: the file; its folder is made when missing.
+        data: the new content.
+        private: readable by the owner only (mode 0600), for keys.
+
+    Raises:
+        MachineError: disk full or no permission; the old file stands unchanged.
+    """
+    target = Path(path)
+    partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}{PARTIAL}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o644)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, target)
+        sync_folder(target.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise machine_error(error, target) from error
+
+
+def append(path: str | os.PathLike[str], data: bytes) -> None:
+    """Adds bytes at the end of a file and flushes them to the disk.
+
+    Raises:
+        MachineError: the bytes may be there in part; the caller's checkpoint must not count them.
+    """
+    target = Path(path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("ab") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise machine_error(error, target) from error
+
+
+@contextlib.contextmanager
+def locked(folder: str | os.PathLike[str], what: str) -> Iterator[None]:
+    """Holds a folder for one writer.
+
+    Args:
+        folder: made when missing; the lock is its file `.lock`.
+        what: what the folder is, for the error ("the receipt log").
+
+    Raises:
+        ConflictError: another process holds it.
+    """
+    place = Path(folder)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        handle = os.open(place / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise machine_error(error, place) from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConflictError(
+                f"another process is writing to {what}",
+                remedy="Wait until it has finished, then run the same command again.",
+                file=place,
+            ) from error
+        yield
+    finally:
+        os.close(handle)
