@@ -1,0 +1,209 @@
+"""What the registry holds: parties, works, who made them, who owns which part, and what is permitted.
+
+A *work* is the unit that earns. A *credit* says who made it and how that reads on a screen; a *split* says who is paid and
+may differ from the credits. A *permission* is a dated statement by somebody; the registry keeps all of them and
+`decide` reads them as of a moment. Silence is `unknown`, and unknown is never a yes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from endcredits.ids import PartyId, WorkId
+
+VERBS = ("tdm", "train", "finetune", "retrieve", "index", "style", "likeness")
+"""What can be done with a work (a person, for `likeness`)."""
+
+VALUES = ("allow", "deny", "conditional", "unknown")
+"""What a permission says; only `allow` is a yes."""
+
+WORLD = "WORLD"
+"""The territory that holds everywhere."""
+
+TRAIN_RIGHT = "train"
+"""The right whose splits share the money earned by training on a work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A person or body with a name.
+
+    Attributes:
+        party_id: our id, made from the name ("party:emily-bronte-1a2b3c4d").
+        name: as the party writes it; never an e-mail address.
+        kind: "person" or "body" (a company, band, project or fund), "unknown" where the source does not say.
+        identifiers: (scheme, value) pairs of standard identifiers, validated, sorted.
+    """
+
+    party_id: PartyId
+    name: str
+    kind: str = "unknown"
+    identifiers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifestation:
+    """One file in which a work exists.
+
+    Attributes:
+        sha256: of the exact bytes, which the studio keeps under this name.
+        media_type: such as "text/plain".
+        size_bytes: length.
+        label: where it came from, for people ("novel.txt", "works.csv row 3").
+    """
+
+    sha256: str
+    media_type: str
+    size_bytes: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Who did what on a work.
+
+    Attributes:
+        party_id: who.
+        role: "author", "maintainer", "translator", ...
+        display_credit: the words to be shown ("Emily Bronte").
+        position: order on the screen, from 1.
+    """
+
+    party_id: PartyId
+    role: str
+    display_credit: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """An agreed portion of one right in one work.
+
+    For each (right, territory, valid_from) the portions sum to exactly 1,000,000,000 ppb.
+
+    Attributes:
+        party_id: who is paid.
+        split_ppb: portion in parts per billion, > 0.
+        right: which right ("train", "performance", ...).
+        territory: "WORLD" or an ISO 3166-1 alpha-2 code, which goes before WORLD.
+        valid_from: first day (YYYY-MM-DD); a later set of splits replaces an earlier one from its day on.
+    """
+
+    party_id: PartyId
+    split_ppb: int
+    right: str = TRAIN_RIGHT
+    territory: str = WORLD
+    valid_from: str = "0001-01-01"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A dated statement about what may be done with a work.
+
+    Attributes:
+        work_id: the subject.
+        verb: one of `VERBS`.
+        value: one of `VALUES`.
+        reason: why the value is what it is, in words ("licence MIT permits use").
+        source: where it was read ("package metadata: License-Expression", "works.csv row 3, field permission").
+        declared_by: who says so, in words.
+        effective_from: UTC time from which it holds.
+        effective_to: UTC time at which it ends (exclusive), None for no end.
+        permission_id: digest-based id; empty before it is recorded.
+    """
+
+    work_id: WorkId
+    verb: str
+    value: str
+    reason: str
+    source: str
+    declared_by: str
+    effective_from: str
+    effective_to: str | None = None
+    permission_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer to "may this be done with that work at that time?".
+
+    Attributes:
+        work_id: the subject.
+        verb: what was asked.
+        at: UTC time asked about.
+        value: one of `VALUES`; everything but "allow" is a no for now.
+        reason: why, in words.
+        permission_id: the statement that decided, None when nothing was said.
+    """
+
+    work_id: WorkId
+    verb: str
+    at: str
+    value: str
+    reason: str
+    permission_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A registered creation.
+
+    Attributes:
+        work_id: our id, or the owner's own where given; never reused.
+        title: as published.
+        manifestations: its files, in order.
+        credits: who made it, in display order.
+        splits: who is paid; empty when nobody is known, and then its money waits in suspense.
+    """
+
+    work_id: WorkId
+    title: str
+    manifestations: tuple[Manifestation, ...]
+    credits: tuple[Credit, ...]
+    splits: tuple[Split, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contributor:
+    """Somebody named on a work that is being submitted.
+
+    Attributes:
+        name: as written.
+        role: see `Credit.role`.
+        split_ppb: agreed portion, or None on all contributors for equal portions.
+        kind: see `Party.kind`.
+        identifiers: (scheme, value) pairs.
+    """
+
+    name: str
+    role: str = "author"
+    split_ppb: int | None = None
+    kind: str = "unknown"
+    identifiers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A work as a reader found it, before it is registered.
+
+    Attributes:
+        title: as published.
+        content: (label, media type, bytes) per file.
+        contributors: who made it; empty when the source names nobody.
+        permission: one of `VALUES` for training, already judged from the source.
+        permission_reason: why, in words.
+        permission_source: where it was read.
+        declared_by: who says so.
+        origin: the place in the source, for errors ("works.csv row 3").
+        work_id: the owner's own id, or "" for one made from the content.
+    """
+
+    title: str
+    content: tuple[tuple[str, str, bytes], ...] = field(repr=False)
+    contributors: tuple[Contributor, ...]
+    permission: str
+    permission_reason: str
+    permission_source: str
+    declared_by: str
+    origin: str
+    work_id: str = ""
