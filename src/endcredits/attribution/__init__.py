@@ -1,0 +1,16 @@
+"""An output arrives; its credits become one ranked document with shares, errors and digests that anybody can replay."""
+
+from endcredits.attribution.book import attributions, check_attributions, find_attribution, record
+from endcredits.attribution.rank import attribution_of
+from endcredits.attribution.records import NANO, Attribution, Line
+
+__all__ = [
+    "NANO",
+    "Attribution",
+    "Line",
+    "attribution_of",
+    "attributions",
+    "check_attributions",
+    "find_attribution",
+    "record",
+]

@@ -1,0 +1,80 @@
+"""From credits in nats to ranked shares that add up.
+
+A credit is rounded once, to integer nano-nats, and everything after is exact. What an output owes is its measured
+log-ratio T, unless the positive credits sum to more (some works pushed against it); so with P the sum of the positive
+credits a work's share is its positive credit over max(T, P), and what is left of T is `unattributed`. An output that the
+works made no likelier (T <= 0) owes them nothing: all of it is unattributed, and the signed credits still stand.
+
+Shares describe one output to people. Money is settled on the signed credits, summed over a period (`royalties`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from endcredits.attribution.records import NANO, Attribution, Line
+from endcredits.canonical import digest, sha256_bytes
+from endcredits.ids import OutputId, WorkId
+from endcredits.influence import Credits
+from endcredits.money import PPB, allocate
+
+# No work can be called this: ids begin with a letter or digit.
+_REST = "~unattributed"
+
+
+def attribution_of(
+    credits: Credits, *, output: bytes, prompt: bytes = b"", method: str, index_digest: str
+) -> Attribution:
+    """The document for one output.
+
+    Args:
+        credits: as the index measured them.
+        output: the output's bytes; only their digest is kept.
+        prompt: the bytes before it.
+        method: the index's method.
+        index_digest: the index's digest.
+
+    Returns:
+        Lines for every work of the index, by rank. A work whose error cannot be told (a single example) gets an error
+        as large as its credit.
+    """
+    output_sha256, prompt_sha256 = sha256_bytes(output), sha256_bytes(prompt)
+    name = digest({"index": index_digest, "output": output_sha256, "prompt": prompt_sha256})
+    log_ratio = nanonats(credits.log_ratio_nats)
+    signed = {work: nanonats(credit) for work, credit in zip(credits.work_ids, credits.credit_nats, strict=True)}
+    errors = {
+        work: abs(signed[work]) if math.isnan(error) else nanonats(error)
+        for work, error in zip(credits.work_ids, credits.error_nats, strict=True)
+    }
+    shares = _shares(signed, log_ratio)
+    ranked = sorted(signed, key=lambda work: (-signed[work], work))
+    return Attribution(
+        output_id=OutputId(f"output:{name[:24]}"),
+        output_sha256=output_sha256,
+        prompt_sha256=prompt_sha256,
+        output_bytes=len(output),
+        method=method,
+        index_digest=index_digest,
+        log_ratio_nanonats=log_ratio,
+        credit_sum_nanonats=sum(signed.values()),
+        unattributed_ppb=shares[_REST],
+        lines=tuple(
+            Line(rank, work, signed[work], errors[work], shares[work]) for rank, work in enumerate(ranked, 1)
+        ),
+    )
+
+
+def nanonats(nats: float) -> int:
+    """Nats as integer nano-nats, to the nearest, halves to even.
+
+    >>> nanonats(1.25), nanonats(-0.0000000014)
+    (1250000000, -1)
+    """
+    return round(nats * NANO)
+
+
+def _shares(signed: Mapping[WorkId, int], log_ratio: int) -> dict[str, int]:
+    positive: dict[str, int] = {work: max(credit, 0) if log_ratio > 0 else 0 for work, credit in signed.items()}
+    rest = max(log_ratio - sum(positive.values()), 0) if log_ratio > 0 else 1
+    return allocate(PPB, {**positive, _REST: rest})

@@ -1,0 +1,60 @@
+"""Which training works moved this output, in nats. Usable alone, without the money, on any `torch.nn.Module`.
+
+    from endcredits.influence import Example, Task, build_index
+
+    task = Task("mine/1", train_loss=..., measurement=...)
+    index = build_index("index/", base=base, full=full, task=task, examples=[Example("work-a", x), ...])
+    credits = index.attribute([output])[0]          # one signed credit in nats per work, with its error
+    print(credits.credit_sum_nats, "of", credits.log_ratio_nats)
+
+`base` is the model without the works, `full` the one that learnt from them. Importing this package does not import
+torch; the names below do, on first use. Nothing here knows of creators, consent or money: a work is only its id.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from endcredits.influence.records import Credits, Example
+
+if TYPE_CHECKING:
+    from endcredits.influence.gradient.build import IndexSettings, build_index
+    from endcredits.influence.gradient.index import CurvatureIndex, InfluenceIndex, open_index
+    from endcredits.influence.gradient.manifest import check_index, read_manifest
+    from endcredits.influence.task import Task
+    from endcredits.influence.text.models import TextModels, load_text_models
+
+_LAZY = {
+    "Task": "task",
+    "IndexSettings": "gradient.build",
+    "build_index": "gradient.build",
+    "CurvatureIndex": "gradient.index",
+    "InfluenceIndex": "gradient.index",
+    "open_index": "gradient.index",
+    "check_index": "gradient.manifest",
+    "read_manifest": "gradient.manifest",
+    "TextModels": "text.models",
+    "load_text_models": "text.models",
+}
+
+__all__ = [
+    "Credits",
+    "CurvatureIndex",
+    "Example",
+    "IndexSettings",
+    "InfluenceIndex",
+    "Task",
+    "TextModels",
+    "build_index",
+    "check_index",
+    "load_text_models",
+    "open_index",
+    "read_manifest",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,145 @@
+"""Curvature of the loss, layer by layer, in the Kronecker eigenbasis with corrected eigenvalues (EK-FAC).
+
+The Fisher information of one layer is the mean over examples of g g^T, where g is an example's gradient with labels drawn
+from the model. K-FAC (Martens & Grosse 2015, arXiv 1503.05671) writes it as A (x) S, the Kronecker product of the second
+moments of the layer's inputs (A, ``[i, i]``) and of the gradients at its outputs (S, ``[o, o]``). Its eigenvectors are the
+products of theirs. EK-FAC (George et al. 2018, arXiv 1806.03884) keeps those eigenvectors Q_A, Q_S and measures the
+eigenvalues instead: the mean square of the rotated per-example gradients, Lambda = E[(Q_S^T G Q_A)^2], ``[o, i]``. That
+correction is most of what separates good curvature from bad (arXiv 2509.23437).
+
+A damped inverse divides the rotated coordinates by Lambda + damping * mean(Lambda). What is given up: curvature between
+layers, and within a layer everything off the diagonal of that basis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from endcredits.errors import IntegrityError
+from endcredits.influence.gradient.layers import Layer, capturing
+from endcredits.influence.gradient.shards import load_tensors, save_tensors
+from endcredits.influence.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Curvature:
+    """EK-FAC of one model on one sample of examples.
+
+    Attributes:
+        q_inputs: per layer Q_A, ``[i, i]``.
+        q_outputs: per layer Q_S, ``[o, o]``.
+        eigenvalues: per layer Lambda, ``[o, i]``, nats squared per example.
+    """
+
+    q_inputs: Mapping[str, Tensor]
+    q_outputs: Mapping[str, Tensor]
+    eigenvalues: Mapping[str, Tensor]
+
+    def damped_inverse(self, layer: Layer, gradients: Tensor, damping: float) -> Tensor:
+        """Multiplies gradients by (F + damping * mean eigenvalue)^-1.
+
+        Args:
+            layer: which layer.
+            gradients: ``[..., o, i]``.
+            damping: relative to the layer's mean eigenvalue, > 0.
+
+        Returns:
+            Tensor of the shape of `gradients`.
+        """
+        q_in, q_out, eigenvalues = (part[layer.name] for part in (self.q_inputs, self.q_outputs, self.eigenvalues))
+        mean = eigenvalues.mean()
+        # A layer that no gradient ever reached has no curvature and receives no credit.
+        floor = mean if mean > 0 else torch.ones_like(mean)
+        rotated = q_out.T @ gradients @ q_in
+        return q_out @ (rotated / (eigenvalues + damping * floor)) @ q_in.T
+
+
+def fit_curvature(
+    model: nn.Module,
+    layers: Sequence[Layer],
+    task: Task,
+    batches: Sequence[Sequence[Any]],
+    seed: int,
+    report: Callable[[int], None],
+) -> Curvature:
+    """Measures EK-FAC in two passes over a sample of examples: the second moments, then the eigenvalues.
+
+    Args:
+        model: in evaluation mode.
+        layers: the layers to fit.
+        task: supplies the loss, with labels from the model where it can.
+        batches: lists of contents.
+        seed: of the labels' draws; both passes draw the same.
+        report: told the number of finished batches, up to twice their count.
+    """
+    inputs = {layer.name: torch.zeros(layer.inputs, layer.inputs, dtype=torch.float64) for layer in layers}
+    outputs = {layer.name: torch.zeros(layer.outputs, layer.outputs, dtype=torch.float64) for layer in layers}
+    for number, capture in enumerate(_captured(model, layers, task, batches, seed)):
+        for layer in layers:
+            for value in capture.inputs[layer.name]:
+                flat = value.reshape(-1, layer.inputs)
+                inputs[layer.name] += (flat.T @ flat).double().cpu()
+            for gradient in capture.gradients[layer.name]:
+                flat = gradient.reshape(-1, layer.outputs)
+                outputs[layer.name] += (flat.T @ flat).double().cpu()
+        report(number + 1)
+    # Only the directions matter from here on, so the moments need no normalising.
+    device = next(model.parameters()).device
+    q_inputs = {name: torch.linalg.eigh(moment)[1].float().to(device) for name, moment in inputs.items()}
+    q_outputs = {name: torch.linalg.eigh(moment)[1].float().to(device) for name, moment in outputs.items()}
+    squares = {layer.name: torch.zeros(layer.outputs, layer.inputs, device=device) for layer in layers}
+    for number, capture in enumerate(_captured(model, layers, task, batches, seed)):
+        for layer in layers:
+            rotated = q_outputs[layer.name].T @ capture.per_example(layer) @ q_inputs[layer.name]  # (n, o, i)
+            squares[layer.name] += rotated.square().sum(0)
+        report(len(batches) + number + 1)
+    examples = sum(len(batch) for batch in batches)
+    return Curvature(q_inputs, q_outputs, {name: square / examples for name, square in squares.items()})
+
+
+def _captured(
+    model: nn.Module, layers: Sequence[Layer], task: Task, batches: Iterable[Sequence[Any]], seed: int
+) -> Iterable[Any]:
+    generator = torch.Generator().manual_seed(seed)
+    for contents in batches:
+        with capturing(model, layers) as capture:
+            if task.sampled_loss is None:
+                loss = task.train_loss(model, contents)
+            else:
+                loss = task.sampled_loss(model, contents, generator)
+        capture.backward(loss.sum())
+        yield capture
+
+
+def save_curvature(path: Path, layers: Sequence[Layer], curvature: Curvature, build_key: str) -> None:
+    """Writes the curvature of a build, whole or not at all."""
+    tensors = {}
+    for number, layer in enumerate(layers):
+        tensors[f"{number:04d}.q_inputs"] = curvature.q_inputs[layer.name].cpu()
+        tensors[f"{number:04d}.q_outputs"] = curvature.q_outputs[layer.name].cpu()
+        tensors[f"{number:04d}.eigenvalues"] = curvature.eigenvalues[layer.name].cpu()
+    save_tensors(path, tensors, {"build": build_key})
+
+
+def load_curvature(path: Path, layers: Sequence[Layer], build_key: str) -> Curvature:
+    """Reads the curvature file of a build.
+
+    Raises:
+        IntegrityError: damaged, or of another build.
+    """
+    tensors, header = load_tensors(path)
+    if header.get("build") != build_key:
+        raise IntegrityError("the curvature belongs to another build", remedy="Build the index again.", file=path)
+    names = [layer.name for layer in layers]
+    return Curvature(
+        *(
+            {name: tensors[f"{number:04d}.{part}"] for number, name in enumerate(names)}
+            for part in ("q_inputs", "q_outputs", "eigenvalues")
+        )
+    )

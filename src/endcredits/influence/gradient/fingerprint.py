@@ -1,0 +1,66 @@
+"""Digests of what goes into an index: the code of this room and the contents of examples."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from endcredits.errors import InputError
+
+
+@functools.cache
+def code_digest() -> str:
+    """SHA-256 over the source files of `endcredits.influence`, so that an index names the code that made it."""
+    room = Path(__file__).parent.parent
+    whole = hashlib.sha256()
+    for path in sorted(room.rglob("*.py")):
+        whole.update(f"{path.relative_to(room).as_posix()}\n".encode())
+        whole.update(path.read_bytes())
+    return whole.hexdigest()
+
+
+def content_digest(content: Any) -> str:
+    """SHA-256 of an example's content, by its values and their types.
+
+    Raises:
+        InputError: a type whose values we do not know how to spell.
+    """
+    whole = hashlib.sha256()
+    _add(whole, content)
+    return whole.hexdigest()
+
+
+def _add(whole: Any, value: Any) -> None:
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu().numpy()
+    if isinstance(value, np.ndarray):
+        whole.update(f"array {value.dtype} {value.shape} ".encode() + np.ascontiguousarray(value).tobytes())
+    elif isinstance(value, bytes):
+        whole.update(b"bytes %d " % len(value) + value)
+    elif value is None or isinstance(value, (bool, int, float, str, np.generic)):
+        whole.update(f"{type(value).__name__} {value!r} ".encode())
+    elif isinstance(value, Mapping):
+        whole.update(b"map %d " % len(value))
+        for key in sorted(value):
+            _add(whole, key)
+            _add(whole, value[key])
+    elif isinstance(value, (list, tuple)):
+        whole.update(b"list %d " % len(value))
+        for item in value:
+            _add(whole, item)
+    elif hasattr(value, "__dataclass_fields__"):
+        whole.update(f"record {type(value).__name__} ".encode())
+        for name in value.__dataclass_fields__:
+            _add(whole, getattr(value, name))
+    else:
+        raise InputError(
+            f"an example's content is a {type(value).__name__}, which has no digest",
+            remedy="Use tensors, arrays, numbers, texts, bytes, and tuples, mappings or dataclasses of them.",
+            field="content",
+        )

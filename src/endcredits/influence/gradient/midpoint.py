@@ -1,0 +1,60 @@
+"""The model halfway between base and full, where both gradients of a credit are taken.
+
+One evaluation in the middle of a path integrates it exactly when the integrand is linear in the weights (the midpoint
+rule); at the end of the path the same first-order credits sum to nearly nothing for a model's own samples, because the
+expected score of a model under itself is zero. For a fine-tune the middle is the mean of the two sets of weights.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+
+import torch
+from torch import nn
+
+from endcredits.errors import InputError
+
+
+def midpoint_model(base: nn.Module, full: nn.Module) -> nn.Module:
+    """A new model in evaluation mode whose floating-point weights and buffers are the mean of the two.
+
+    Raises:
+        InputError: the models differ in their tensors' names or shapes.
+    """
+    check_same_shape(base, full)
+    middle = copy.deepcopy(full)
+    ours, theirs = middle.state_dict(), base.state_dict()
+    with torch.no_grad():
+        for name, value in ours.items():
+            if value.is_floating_point():
+                value.copy_((value + theirs[name]) / 2)
+    return middle.eval().requires_grad_(True)
+
+
+def check_same_shape(base: nn.Module, full: nn.Module) -> None:
+    """Refuses two models that are not one architecture.
+
+    Raises:
+        InputError: names the first tensor that differs.
+    """
+    shapes = [{name: tuple(value.shape) for name, value in model.state_dict().items()} for model in (base, full)]
+    for name in sorted(shapes[0].keys() | shapes[1].keys()):
+        in_base, in_full = shapes[0].get(name), shapes[1].get(name)
+        if in_base != in_full:
+            raise InputError(
+                f"base and full are not the same architecture: {name} is {in_base or 'missing'} in base and "
+                f"{in_full or 'missing'} in full",
+                remedy="Give the model as it was before the works and the same model after them.",
+                field="base, full",
+            )
+
+
+def model_digest(model: nn.Module) -> str:
+    """SHA-256 over a model's tensors: name, type, shape and bytes, in the order of the names."""
+    whole = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        tensor = value.detach().cpu().contiguous()
+        whole.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        whole.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+    return whole.hexdigest()

@@ -1,0 +1,1 @@
+"""Language models as tasks: tokenizers, context windows, losses, sampling, and the demo's tiny model."""

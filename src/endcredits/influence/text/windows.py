@@ -1,0 +1,54 @@
+"""Cutting texts into context windows.
+
+A training text is cut into windows of at most `context` tokens that follow each other; every window begins anew with the
+beginning token, and every token counts once. An output follows its prompt: the prompt's tokens are context and do not
+count, and a long output slides, so that each counted token sees at least half a window of what came before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Consecutive tokens of which some are only context.
+
+    Attributes:
+        ids: token ids, at most `context` of them, without the beginning token.
+        context_tokens: how many at the start are context and do not count.
+    """
+
+    ids: tuple[int, ...]
+    context_tokens: int = 0
+
+
+def training_windows(ids: Sequence[int], context: int) -> list[Window]:
+    """Windows of a training text.
+
+    >>> [window.ids for window in training_windows([1, 2, 3, 4, 5], 2)]
+    [(1, 2), (3, 4), (5,)]
+    """
+    return [Window(tuple(ids[start : start + context])) for start in range(0, len(ids), context)]
+
+
+def output_windows(prompt: Sequence[int], output: Sequence[int], context: int) -> list[Window]:
+    """Windows of an output after a prompt; every output token counts in exactly one.
+
+    >>> output_windows([1, 2, 3], [4, 5, 6, 7], 4)
+    [Window(ids=(2, 3, 4, 5), context_tokens=2), Window(ids=(4, 5, 6, 7), context_tokens=2)]
+    """
+    if len(prompt) + len(output) <= context:
+        return [Window((*prompt, *output), len(prompt))] if output else []
+    return list(_sliding([*prompt, *output], len(prompt), context))
+
+
+def _sliding(ids: Sequence[int], first: int, context: int) -> Iterator[Window]:
+    half = max(1, context // 2)
+    position = first  # the next token that has to count
+    while position < len(ids):
+        start = max(0, position - half)
+        stop = min(len(ids), start + context)
+        yield Window(tuple(ids[start:stop]), position - start)
+        position = stop
