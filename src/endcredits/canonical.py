@@ -31,7 +31,8 @@ def to_plain(value: Any, *, where: str = "document") -> Any:
         where: the path to `value`, named in errors.
 
     Raises:
-        InputError: a float, a key that is not a string, an integer beyond 2**53 - 1, or another type without one spelling.
+        InputError: a float, a key that is not a string, an integer beyond 2**53 - 1, or a type without one
+            spelling.
     """
     if value is None or isinstance(value, (bool, str)):
         return value

@@ -1,17 +1,19 @@
 """Running the same function over many shards, in this process or in several; the caller cannot tell which.
 
-Results come back in the order of the items and merges follow one fixed binary tree, so floating-point sums do not depend
-on who finished first. A task may run twice after a crash: it must write its result to a name of its own (see `durable`)
-and must never post money. `Ray` and other schedulers fit behind the same two functions.
+Results come back in the order of the items and merges follow one fixed binary tree, so floating-point sums do not
+depend on who finished first. A task may run twice after a crash: it must write its result to a name of its own (see
+`durable`) and must never post money. `Ray` and other schedulers fit behind the same two functions.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
+import concurrent.futures.process
 import multiprocessing
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from endcredits.errors import MachineError
 from endcredits.progress import Progress, silent
 
 Item = TypeVar("Item")
@@ -40,6 +42,7 @@ def map_shards(
 
     Raises:
         Exception: whatever `work` raised first, in the order of the items; items not yet begun are cancelled.
+        MachineError: a process died, as happens when the memory is full.
     """
     results: list[Result] = []
     if processes <= 1 or len(items) <= 1:
@@ -54,6 +57,11 @@ def map_shards(
             for future in futures:
                 results.append(future.result())
                 progress(stage, len(results), len(items))
+        except concurrent.futures.process.BrokenProcessPool as error:
+            raise MachineError(
+                f"one of {processes} processes died while working on {stage}",
+                remedy="Run the same command again with fewer processes; each needs memory of its own.",
+            ) from error
         except BaseException:
             for future in futures:
                 future.cancel()

@@ -1,10 +1,11 @@
 """Writing files so that a crash leaves the old file or the new one, never half of one.
 
 `write_atomic` writes beside the target, flushes to the disk (fsync), renames over it, and flushes the folder. A process
-killed anywhere in between leaves at most a file ending in `.partial`, which nobody reads. `append` is for logs that only
-grow: what it wrote counts once a later atomic write (a checkpoint) says how far the log reaches.
+killed anywhere in between leaves at most a file ending in `.partial`, which nobody reads. `append` is for logs that
+only grow: what it wrote counts once a later atomic write (a checkpoint) says how far the log reaches.
 
-`locked` lets one process at a time into a folder (an advisory lock of the operating system, gone when the process dies).
+`locked` lets one process at a time into a folder (an advisory lock of the operating system, gone when the process
+dies).
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, private: bool = F
         private: readable by the owner only (mode 0600), for keys.
 
     Raises:
-        MachineError: disk full or no permission; the old file stands unchanged.
+        MachineError: disk full or no permission. The old file stands unchanged; only where the last flush of the
+            folder failed, the new one may stand in its place, whole. Writing the same again is always right.
     """
     target = Path(path)
     partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}{PARTIAL}")
@@ -105,12 +107,14 @@ def locked(folder: str | os.PathLike[str], what: str) -> Iterator[None]:
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise ConflictError(
                 f"another process is writing to {what}",
                 remedy="Wait until it has finished, then run the same command again.",
                 file=place,
             ) from error
+        except OSError as error:
+            raise machine_error(error, place) from error
         yield
     finally:
         os.close(handle)

@@ -2,7 +2,8 @@
 
 Our ids are short texts that a person can read aloud; `WorkId` and its like are `str` to the machine and different types
 to the type checker. Standard identifiers follow the shape of one shelf of equal boxes: `validate_x(text)` returns the
-compact form or raises `InputError`. A check digit catches a slip of the hand; it does not prove that the number was issued.
+compact form or raises `InputError`. A check digit catches a slip of the hand; it does not prove that the number was
+issued.
 """
 
 from __future__ import annotations
@@ -49,7 +50,12 @@ def slug(text: str, *, limit: int = 40) -> str:
 
 
 def _compact(text: str) -> str:
-    return re.sub(r"[\s.\-/]", "", text).upper()
+    # Other scripts have digits too, and letters whose capital is an ASCII one; no standard identifier holds them.
+    return _upper(re.sub(r"[\s.\-/]", "", text))
+
+
+def _upper(text: str) -> str:
+    return text.upper() if text.isascii() else text
 
 
 def _refuse(kind: str, text: str, why: str) -> InputError:
@@ -84,7 +90,7 @@ def validate_isni(text: str) -> str:
     '000000012281955X'
     """
     number = _compact(text)
-    if not re.fullmatch(r"\d{15}[\dX]", number):
+    if not re.fullmatch(r"[0-9]{15}[0-9X]", number):
         raise _refuse("isni", text, "it has 15 digits and a check character")
     if _mod_11_2(number[:15]) != number[15]:
         raise _refuse("isni", text, "its check character does not match")
@@ -98,7 +104,7 @@ def validate_orcid(text: str) -> str:
     '0000-0002-1825-0097'
     """
     number = _compact(re.sub(r"^https?://orcid\.org/", "", text.strip()))
-    if not re.fullmatch(r"\d{15}[\dX]", number) or _mod_11_2(number[:15]) != number[15]:
+    if not re.fullmatch(r"[0-9]{15}[0-9X]", number) or _mod_11_2(number[:15]) != number[15]:
         raise _refuse("orcid", text, "its check character does not match")
     return "-".join(number[i : i + 4] for i in range(0, 16, 4))
 
@@ -110,9 +116,9 @@ def validate_isbn(text: str) -> str:
     ('9780306406157', '0306406152')
     """
     number = _compact(text)
-    if re.fullmatch(r"97[89]\d{10}", number):
+    if re.fullmatch(r"97[89][0-9]{10}", number):
         valid = sum(int(d) * (3 if i % 2 else 1) for i, d in enumerate(number)) % 10 == 0
-    elif re.fullmatch(r"\d{9}[\dX]", number):
+    elif re.fullmatch(r"[0-9]{9}[0-9X]", number):
         valid = sum((10 if d == "X" else int(d)) * (10 - i) for i, d in enumerate(number)) % 11 == 0
     else:
         raise _refuse("isbn", text, "it has 10 or 13 digits, 13 beginning with 978 or 979")
@@ -128,7 +134,7 @@ def validate_isrc(text: str) -> str:
     'GBEMI0300013'
     """
     number = _compact(text)
-    if not re.fullmatch(r"[A-Z]{2}[A-Z0-9]{3}\d{7}", number):
+    if not re.fullmatch(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", number):
         raise _refuse("isrc", text, "it has two letters, three letters or digits, and seven digits")
     return number
 
@@ -140,7 +146,7 @@ def validate_iswc(text: str) -> str:
     'T0345246801'
     """
     number = _compact(text)
-    if not re.fullmatch(r"T\d{10}", number):
+    if not re.fullmatch(r"T[0-9]{10}", number):
         raise _refuse("iswc", text, "it has the letter T and ten digits")
     total = 1 + sum(int(digit) * weight for weight, digit in enumerate(number[1:10], 1))
     if (10 - total % 10) % 10 != int(number[10]):
@@ -154,12 +160,12 @@ def validate_eidr(text: str) -> str:
     >>> validate_eidr("10.5240/7791-8534-2C23-9030-8610-5")
     '10.5240/7791-8534-2C23-9030-8610-5'
     """
-    match = re.fullmatch(r"10\.5240/([0-9A-F]{4}(?:-[0-9A-F]{4}){4})-([0-9A-Z])", text.strip().upper())
+    match = re.fullmatch(r"10\.5240/([0-9A-F]{4}(?:-[0-9A-F]{4}){4})-([0-9A-Z])", _upper(text.strip()))
     if match is None:
         raise _refuse("eidr", text, "it reads 10.5240/XXXX-XXXX-XXXX-XXXX-XXXX-C")
     if _mod_37_36(match[1].replace("-", "")) != match[2]:
         raise _refuse("eidr", text, "its check character does not match")
-    return text.strip().upper()
+    return _upper(text.strip())
 
 
 def validate_ipi(text: str) -> str:
@@ -169,7 +175,7 @@ def validate_ipi(text: str) -> str:
     '00014107338'
     """
     number = _compact(text)
-    if not re.fullmatch(r"\d{9,11}", number):
+    if not re.fullmatch(r"[0-9]{9,11}", number):
         raise _refuse("ipi", text, "it has 9 to 11 digits")
     number = number.zfill(11)
     check = sum(int(digit) * weight for digit, weight in zip(number[:9], range(10, 1, -1), strict=True)) % 101

@@ -1,9 +1,9 @@
 """Money is an integer number of micros with a currency, and dividing it is always an allocation that adds up.
 
-A micro is a millionth of the currency's main unit (1 EUR = 1,000,000 micros), whatever its smallest coin. Nothing is ever
-rounded on its own: `allocate` splits a whole by integer weights with the largest-remainder method (Hamilton's method), so
-that the parts sum to the whole, a weight of zero gets zero, equal remainders are decided by id, and the order in which
-the parts are written never matters.
+A micro is a millionth of the currency's main unit (1 EUR = 1,000,000 micros), whatever its smallest coin. Nothing is
+ever rounded on its own: `allocate` splits a whole by integer weights with the largest-remainder method (Hamilton's
+method), so that the parts sum to the whole, a weight of zero gets zero, equal remainders are decided by id, and the
+order in which the parts are written never matters.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ _EXPONENTS = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
     3: "BHD IQD JOD KWD LYD OMR TND",
     4: "CLF UYW",
-    2: "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW "
-    "CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS "
-    "INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN "
-    "NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC "
-    "SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG",
+    2: "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF "
+    "CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG "
+    "HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR "
+    "MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD "
+    "SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD XCG "
+    "YER ZAR ZMW ZWG",
 }
 EXPONENT_OF_CURRENCY = {code: exponent for exponent, codes in _EXPONENTS.items() for code in codes.split()}
 """Decimals of a currency's smallest coin, by ISO 4217 code."""
@@ -92,7 +93,7 @@ def format_micros(micros: int, currency: str = "") -> str:
     return f"{sign}{whole:,}.{decimals}{' ' + currency if currency else ''}"
 
 
-_DECIMAL = re.compile(r"-?\d+(?:\.\d+)?")
+_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 def parse_micros(text: str, *, field: str = "amount") -> int:
@@ -119,7 +120,8 @@ def allocate(total: int, weights: Mapping[str, int]) -> dict[str, int]:
     """Splits a whole by integer weights, to the unit, with the largest-remainder method.
 
     Each part first gets the floor of its exact due, total * weight / sum of weights; the units left over go one each to
-    the largest remainders, equal remainders in the order of their ids. A negative total is split like its absolute value.
+    the largest remainders, equal remainders in the order of their ids. A negative total is split like its absolute
+    value.
 
     >>> allocate(100, {"b": 1, "a": 1, "c": 1})
     {'b': 33, 'a': 34, 'c': 33}

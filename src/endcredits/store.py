@@ -5,14 +5,14 @@ Three ideas hold every table of every room.
 *Append-only.* Rows are added and never changed. The database itself refuses UPDATE and DELETE (triggers), so a mistake
 or a malicious hand has to break the database to rewrite history. What changes over time is a new row with a date.
 
-*Every row carries its digest.* `insert_records` adds the SHA-256 of the row's canonical content; `check_rows` recomputes
-them all, so one changed value anywhere is found and named.
+*Every row carries its digest.* `insert_records` adds the SHA-256 of the row's canonical content; `check_rows`
+recomputes them all, so one changed value anywhere is found and named.
 
-*One writer's view.* `Store.write` runs a function in one serialisable transaction and retries when the database says that
-somebody else was faster. Rooms get a `Connection` and never open a transaction themselves; only `flows` does.
+*One writer's view.* `Store.write` runs a function in one serialisable transaction and retries when the database says
+that somebody else was faster. Rooms get a `Connection` and never open a transaction themselves; only `flows` does.
 
-Each room keeps its tables in `<room>/tables.py` and its migrations in `<room>/migrations/`, an Alembic branch of its own.
-Times are UTC texts (`2026-11-20T12:00:00Z`), money and credits BIGINT, documents canonical JSON text.
+Each room keeps its tables in `<room>/tables.py` and its migrations in `<room>/migrations/`, an Alembic branch of its
+own. Times are UTC texts (`2026-11-20T12:00:00Z`), money and credits BIGINT, documents canonical JSON text.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +46,8 @@ metadata = sa.MetaData(naming_convention=NAMING)
 """All tables of all rooms, filled as the rooms' `tables` modules are imported."""
 
 PACKAGE = Path(__file__).parent
-ATTEMPTS_MAX = 6
+ATTEMPTS_MAX = 8
+_MIGRATION_LOCK = int.from_bytes(b"credits")
 
 
 def record_table(name: str, *columns: sa.Column[Any] | sa.schema.SchemaItem) -> sa.Table:
@@ -98,7 +100,7 @@ def check_rows(conn: Connection, table: sa.Table) -> list[Finding]:
     """Recomputes every row's digest and names the rows that no longer fit."""
     keys = [column.name for column in table.primary_key.columns]
     findings = []
-    for row in conn.execute(sa.select(table)).mappings():
+    for row in many(conn, sa.select(table)):
         if row_digest(table.name, row) != row["digest"]:
             name = ", ".join(f"{key}={row[key]}" for key in keys)
             findings.append(Finding(f"database table {table.name}, row {name}", "its content does not fit its digest"))
@@ -137,9 +139,17 @@ class Store:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that sees one consistent state and writes nothing."""
-        with _database_errors(self.url), self.engine.connect() as conn:
-            yield conn
+        """A connection that sees one consistent state, writes nothing, and keeps no writer waiting.
+
+        Raises:
+            ConflictError: the database is busy.
+            MachineError: the database is unreachable or damaged.
+        """
+        try:
+            with _database_errors(self.url), self.engine.connect() as conn:
+                yield conn.execution_options(**_READING[self.engine.dialect.name])
+        except _Retry as retry:
+            raise _busy(self.url) from retry
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` in one serialisable transaction: all of it counts, or none.
@@ -157,12 +167,9 @@ class Store:
                     return work(conn)
             except _Retry as retry:
                 if attempt == ATTEMPTS_MAX - 1:
-                    raise ConflictError(
-                        "the database stayed busy with somebody else's writing",
-                        remedy="Run the same command again.",
-                        file=self.url,
-                    ) from retry
-                time.sleep(0.02 * 2**attempt)
+                    raise _busy(self.url) from retry
+                # Not in step with the others who were refused at the same moment.
+                time.sleep(0.02 * 2**attempt * random.uniform(0.5, 1.5))
         raise AssertionError("unreachable")
 
     def close(self) -> None:
@@ -172,6 +179,19 @@ class Store:
 
 class _Retry(Exception):
     """The database asks for the transaction to be run again."""
+
+
+_READING: Mapping[str, dict[str, Any]] = {
+    "sqlite": {"endcredits_reading": True},
+    # One snapshot, which a serialisable transaction would also give, but without ever being asked to retry.
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
+
+
+def _busy(url: str) -> ConflictError:
+    return ConflictError(
+        "the database stayed busy with somebody else's writing", remedy="Run the same command again.", file=url
+    )
 
 
 @contextlib.contextmanager
@@ -206,15 +226,18 @@ def _database_errors(url: str) -> Iterator[None]:
 
 def _on_sqlite_connect(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
     # Explicit transactions (the driver's implicit ones start too late), durable commits, foreign keys on.
-    connection.isolation_level = None  # type: ignore[attr-defined]
+    connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
-def _begin_immediate(conn: Connection) -> None:
-    conn.exec_driver_sql("BEGIN IMMEDIATE")
+def _on_sqlite_begin(conn: Connection) -> None:
+    # A writer takes its place in the queue at once; readers need none, and may not write.
+    reading = conn.get_execution_options().get("endcredits_reading", False)
+    conn.exec_driver_sql(f"PRAGMA query_only={int(reading)}")
+    conn.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def open_store(url: str) -> Store:
@@ -233,7 +256,9 @@ def open_store(url: str) -> Store:
         if parsed.get_backend_name() == "postgresql" and parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-            raise InputError(f"'{parsed.get_backend_name()}' is not a database we know", remedy="Use SQLite or PostgreSQL.")
+            raise InputError(
+                f"'{parsed.get_backend_name()}' is not a database we know", remedy="Use SQLite or PostgreSQL."
+            )
         options: dict[str, Any] = {}
         if parsed.get_backend_name() == "postgresql":
             options["isolation_level"] = "SERIALIZABLE"
@@ -251,9 +276,13 @@ def open_store(url: str) -> Store:
     shown = parsed.render_as_string(hide_password=True)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _on_sqlite_connect)
-        sa.event.listen(engine, "begin", _begin_immediate)
+        sa.event.listen(engine, "begin", _on_sqlite_begin)
     store = Store(engine, shown)
-    migrate(store)
+    try:
+        migrate(store)
+    except BaseException:
+        store.close()
+        raise
     return store
 
 
@@ -263,7 +292,7 @@ def migration_folders() -> list[Path]:
 
 
 def known_revisions() -> dict[str, str | None]:
-    """Every revision that this version knows, with the one it follows (read from the files, without importing Alembic)."""
+    """Every revision that this version knows, with the one it follows; read from the files, without Alembic."""
     revisions: dict[str, str | None] = {}
     for folder in migration_folders():
         for path in sorted(folder.glob("[0-9]*.py")):
@@ -304,6 +333,9 @@ def migrate(store: Store) -> None:
     from alembic.config import Config
 
     def upgrade(conn: Connection) -> None:
+        if conn.dialect.name == "postgresql":
+            # One process at a time; the others find the work done.
+            conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         config = Config()
         config.set_main_option("script_location", str(PACKAGE / "migrations"))
         config.set_main_option("path_separator", "newline")
@@ -311,7 +343,11 @@ def migrate(store: Store) -> None:
         config.attributes["connection"] = conn
         command.upgrade(config, "heads")
 
-    store.write(upgrade)
+    engine = store.engine
+    if engine.dialect.name == "postgresql":
+        # Who waited for the lock must then see what the other did, and not the state from before.
+        engine = engine.execution_options(isolation_level="READ COMMITTED")
+    Store(engine, store.url).write(upgrade)
 
 
 def one(conn: Connection, query: sa.Select[Any]) -> Mapping[str, Any] | None:
