@@ -31,11 +31,13 @@ def to_plain(value: Any, *, where: str = "document") -> Any:
         where: the path to `value`, named in errors.
 
     Raises:
-        InputError: a float, a key that is not a string, an integer beyond 2**53 - 1, or a type without one
-            spelling.
+        InputError: a float, a key that is not a string, an integer beyond 2**53 - 1, half a character (a lone
+            surrogate), or a type without one spelling.
     """
-    if value is None or isinstance(value, (bool, str)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return _checked_text(value, where)
     if isinstance(value, int):
         if abs(value) > INTEGER_MAX:
             raise InputError(
@@ -53,7 +55,7 @@ def to_plain(value: Any, *, where: str = "document") -> Any:
         for key, item in value.items():
             if not isinstance(key, str):
                 raise InputError(f"{where} has the key {key!r}, which is not text")
-            plain[key] = to_plain(item, where=f"{where}.{key}")
+            plain[_checked_text(key, where)] = to_plain(item, where=f"{where}.{key}")
         return plain
     if isinstance(value, (list, tuple)):
         return [to_plain(item, where=f"{where}[{number}]") for number, item in enumerate(value)]
@@ -63,6 +65,17 @@ def to_plain(value: Any, *, where: str = "document") -> Any:
             remedy="Store an integer in a named unit, such as _micros, _ppb or _nanonats.",
         )
     raise InputError(f"{where} is a {type(value).__name__}, which a document cannot hold")
+
+
+def _checked_text(text: str, where: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{where} holds half a character ({text[error.start]!r}, a lone surrogate), which cannot be written",
+            remedy="Read the source again with its right encoding.",
+        ) from error
+    return text
 
 
 def canonical_bytes(value: Any) -> bytes:

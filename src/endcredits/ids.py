@@ -142,6 +142,9 @@ def validate_isrc(text: str) -> str:
 def validate_iswc(text: str) -> str:
     """ISWC of a composition (ISO 15707): T, nine digits, a weighted check digit.
 
+    The standard's weights are not all prime to 10, so that some slips pass: one digit for another that is five away in
+    an even place, and for any other of the same parity in the fifth.
+
     >>> validate_iswc("T-034.524.680-1")
     'T0345246801'
     """
