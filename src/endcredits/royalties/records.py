@@ -105,7 +105,7 @@ class Pool:
         operator_micros: the part that stays with the operator.
         pool_micros: the part for works.
         denominator: what the weights are divided by, a decimal string.
-        commons_micros: the part of the pool that no work can be credited for; owed to the commons, never the operator's.
+        commons_micros: the part of the pool that no work can be credited for; owed to the commons, not the operator's.
         allocated_micros: the part allocated to works, suspense included.
         suspense_micros: the part of `allocated_micros` whose payees are unknown.
         rounding_carry_micros: pool - allocated - commons; always 0, printed because people check it.

@@ -1,0 +1,117 @@
+"""From credits to weights: how much each work counts in one pool, and what the weights are divided by.
+
+*revenue*: every output divides what it earned by its own credits. An event's whole is the largest of its measured
+log-ratio, the sum of its positive credits and that of its negative ones; a work's weight is revenue * credit / whole,
+counted in micros * ppb, and the event adds revenue * 1,000,000,000 to the denominator. So no event gives or takes more
+than it earned, and what the credits leave of it belongs to the commons.
+
+*nats*: credits are summed as they are, whatever each output earned; an event adds its log-ratio to the denominator
+where that is positive.
+
+Weights are signed and summed over the whole period; clipping at zero comes afterwards, once per work. Every step is
+integer arithmetic on one event at a time, and sums do not care for order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from endcredits.attribution import Attribution
+from endcredits.errors import InputError
+from endcredits.ids import OutputId, WorkId
+from endcredits.money import PPB
+from endcredits.royalties.records import UsageEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The weights of one pool.
+
+    Attributes:
+        signed: weight by (work, territory of use), positive or negative.
+        outputs: usage events that credited a work, by work.
+        denominator: sum of what the events add to it, >= 0.
+    """
+
+    signed: dict[tuple[WorkId, str], int]
+    outputs: dict[WorkId, int]
+    denominator: int
+
+
+def toward_zero(numerator: int, denominator: int) -> int:
+    """Quotient of integers, cut off toward zero, so that a credit and its negative weigh the same.
+
+    >>> toward_zero(7, 2), toward_zero(-7, 2)
+    (3, -3)
+    """
+    quotient = abs(numerator) // denominator
+    return quotient if numerator >= 0 else -quotient
+
+
+def event_whole_nanonats(attribution: Attribution) -> int:
+    """What an output's credits are divided by: the largest of its log-ratio, its positive and its negative credits.
+
+    Dividing by the log-ratio leaves the unexplained rest to the commons. Dividing by the credits where they are larger
+    keeps an event from giving or taking more than it earned: without the negative side, an output with one tiny
+    positive credit beside large negative ones would wipe out what their works earned elsewhere. Where credits add up
+    to a positive log-ratio, the negative side is never the largest. At least 1.
+    """
+    positive = sum(max(line.credit_nanonats, 0) for line in attribution.lines)
+    negative = sum(max(-line.credit_nanonats, 0) for line in attribution.lines)
+    return max(attribution.log_ratio_nanonats, positive, negative, 1)
+
+
+def is_unattributed(attribution: Attribution) -> bool:
+    """Whether an output drew on no work: no log-ratio to explain and no positive credit. Its money is the commons'."""
+    return attribution.log_ratio_nanonats <= 0 and all(line.credit_nanonats <= 0 for line in attribution.lines)
+
+
+def weigh(events: Iterable[UsageEvent], attributions: Mapping[OutputId, Attribution], weighting: str) -> Weights:
+    """Sums the signed weights of events in one currency.
+
+    Args:
+        events: of one pool.
+        attributions: of every output they name.
+        weighting: "revenue" (unit: micros * ppb) or "nats" (unit: nano-nats).
+
+    Raises:
+        InputError: an event names an output without attribution, or the weighting is not one of ours.
+    """
+    if weighting not in ("revenue", "nats"):
+        raise InputError(f"'{weighting}' is not a weighting", remedy='Write "revenue" or "nats".', field="weighting")
+    signed: Counter[tuple[WorkId, str]] = Counter()
+    outputs: Counter[WorkId] = Counter()
+    denominator = 0
+    for event in events:
+        attribution = attribution_of(event, attributions)
+        if weighting == "revenue":
+            denominator += event.revenue_micros * PPB
+            if is_unattributed(attribution):
+                continue
+            factor, whole = event.revenue_micros * PPB, event_whole_nanonats(attribution)
+        else:
+            denominator += max(attribution.log_ratio_nanonats, 0)
+            factor, whole = 1, 1
+        for line in attribution.lines:
+            if line.credit_nanonats:
+                signed[line.work_id, event.territory] += toward_zero(factor * line.credit_nanonats, whole)
+                outputs[line.work_id] += 1
+    return Weights(dict(signed), dict(outputs), denominator)
+
+
+def attribution_of(event: UsageEvent, attributions: Mapping[OutputId, Attribution]) -> Attribution:
+    """The attribution of an event's output.
+
+    Raises:
+        InputError: there is none.
+    """
+    attribution = attributions.get(event.output_id)
+    if attribution is None:
+        raise InputError(
+            f"the usage event '{event.event_id}' names the output '{event.output_id}', which has no attribution",
+            remedy="Attribute the output first, or record the use under the output that was meant.",
+            field="output_id",
+        )
+    return attribution
