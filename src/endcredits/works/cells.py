@@ -20,7 +20,7 @@ from endcredits.works.names import clean_name, party_key
 from endcredits.works.records import VALUES, Contributor, Submission
 from endcredits.works.texts import check_text, media_type_of, read_bytes
 
-_PERCENT = re.compile(r"(\d{1,3})(?:\.(\d{1,7}))?\s*%")
+_PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,7}))?\s*%")
 _PPB_OF_ONE_PERCENT = 10_000_000
 
 
@@ -221,7 +221,7 @@ def _split_ppb(row: Row, part: str) -> int:
     percent = _PERCENT.fullmatch(part)
     if percent:
         split_ppb = int(percent[1]) * _PPB_OF_ONE_PERCENT + int((percent[2] or "").ljust(7, "0"))
-    elif re.fullmatch(r"\d{1,10}", part):
+    elif re.fullmatch(r"[0-9]{1,10}", part):
         split_ppb = int(part)
     else:
         raise row.error(

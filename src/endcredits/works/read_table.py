@@ -185,7 +185,7 @@ def _parquet(file: Path, wanted: set[str]) -> Table:
         present = [str(name) for name in pq.read_schema(file).names]
         table = pq.read_table(file, columns=[name for name in present if name in wanted])
     except (pa.ArrowException, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0][:200]
+        reason = str(error).partition("\n")[0][:200]
         raise InputError(f"this is not a readable Parquet file ({reason})", remedy="Write it again.", file=file) from error
 
     def rows() -> Iterator[tuple[int, Mapping[str, Any]]]:

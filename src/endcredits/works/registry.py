@@ -338,7 +338,7 @@ def catalogue_digest(works: Iterable[Work], permissions: Iterable[Permission]) -
 def check_works(conn: Connection, content_folder: str | os.PathLike[str]) -> list[Finding]:
     """Recomputes the registry: rows against their digests, splits against their sums, content against its names."""
     findings = [finding for table in tables.ALL for finding in check_rows(conn, table)]
-    digests = dict(conn.execute(sa.select(tables.works.c.work_id, tables.works.c.content_sha256)).tuples().all())
+    digests = {row["work_id"]: row["content_sha256"] for row in many(conn, sa.select(tables.works))}
     found = works(conn)
     for work in found:
         where = f"work {work.work_id}"
