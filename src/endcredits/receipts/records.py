@@ -1,9 +1,9 @@
 """What proof is made of: a receipt that anybody can check with one small program and one public key.
 
 The log is a Merkle tree (RFC 6962 section 2.1) over leaves that are salted commitments: RFC 8785 JSON such as
-`{"commit": ..., "subject": ..., "time": ..., "type": ..., "v": 1}` where `commit` is the SHA-256 of a 32-byte random salt
-followed by the receipt's canonical body. The log itself therefore names nobody; erasing a body and its salt erases the
-person and leaves every other proof intact. A checkpoint is a C2SP tlog-checkpoint in a signed note (Ed25519).
+`{"commit": ..., "subject": ..., "time": ..., "type": ..., "v": 1}` where `commit` is the SHA-256 of a 32-byte random
+salt followed by the receipt's canonical body. The log itself therefore names nobody; erasing a body and its salt erases
+the person and leaves every other proof intact. A checkpoint is a C2SP tlog-checkpoint in a signed note (Ed25519).
 """
 
 from __future__ import annotations
