@@ -1,0 +1,388 @@
+"""One id, one entry, one receipt: issuing is repeatable, refuses contradictions, and its files verify."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from endcredits.attribution.records import Attribution, Line
+from endcredits.errors import ConflictError, EndcreditsError, InputError, IntegrityError, NotFoundError
+from endcredits.ids import OutputId, WorkId
+from endcredits.receipts.check import check_log
+from endcredits.receipts.leaf import parse_leaf, subject_of
+from endcredits.receipts.log import Log
+from endcredits.receipts.note import open_checkpoint
+from endcredits.receipts.receipt import (
+    check_receipts,
+    issue,
+    load_receipt,
+    receipt_bytes,
+    receipt_name,
+    receipt_path,
+    receipts_in,
+)
+from endcredits.receipts.verify import verify_receipt
+from tests.receipts.helpers import AT, KEY, LATER, items, leaf, new_log, run_body
+
+IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:@/+~-]{0,199}", fullmatch=True)
+
+
+def test_a_batch_is_proven_by_one_new_checkpoint(tmp_path: Path) -> None:
+    """Each receipt verifies, and all of them name the log's latest checkpoint."""
+    log = new_log(tmp_path / "log", 4)
+
+    receipts = issue(log, tmp_path / "receipts", items(0, 1, 2), LATER)
+
+    assert [receipt.receipt_id for receipt in receipts] == ["out-0", "out-1", "out-2"]
+    assert {receipt.proof.checkpoint for receipt in receipts} == {log.checkpoint().note}
+    assert [receipt.proof.leaf_index for receipt in receipts] == [4, 5, 6]
+    for receipt in receipts:
+        data = receipt_path(tmp_path / "receipts", receipt.receipt_id).read_bytes()
+        assert data == receipt_bytes(receipt)
+        assert verify_receipt(data, log.vkey).verified
+    assert sorted(path.name for path in (tmp_path / "receipts").iterdir()) == [
+        "out-0.json",
+        "out-1.json",
+        "out-2.json",
+        "pending",
+    ]
+    assert list((tmp_path / "receipts" / "pending").iterdir()) == []
+
+
+def test_records_are_bodies_too(tmp_path: Path) -> None:
+    """An attribution is issued as it is and reads back as its canonical document."""
+    lines = (Line(1, WorkId("w-1"), 5, 1, 700_000_000), Line(2, WorkId("w-2"), -3, 1, 0))
+    record = Attribution(OutputId("out-1"), "a" * 64, "b" * 64, 10, "m/1", "c" * 64, 7, 2, 300_000_000, lines)
+    log = new_log(tmp_path / "log")
+
+    [receipt] = issue(log, tmp_path, [("out-1", "run.receipt", "out-1", record)], AT)
+
+    assert receipt.body["lines"][1]["credit_nanonats"] == -3
+    assert load_receipt(tmp_path / "out-1.json") == receipt
+    assert verify_receipt((tmp_path / "out-1.json").read_bytes(), log.vkey).verified
+
+
+def test_issuing_again_returns_what_was_issued(tmp_path: Path) -> None:
+    """Same id, same body: the same receipt, salt and time included, and no new entry."""
+    log = new_log(tmp_path / "log")
+    first = issue(log, tmp_path, items(0, 1), AT)
+
+    again = issue(log, tmp_path, items(1, 0), LATER)
+
+    assert again == first[::-1]
+    assert log.checkpoint().size == 2
+    assert receipts_in(tmp_path) == first
+
+
+def test_an_id_twice_in_a_batch_gets_one_entry(tmp_path: Path) -> None:
+    """The same document twice is one receipt; two documents under one id are refused."""
+    log = new_log(tmp_path / "log")
+
+    receipts = issue(log, tmp_path, [*items(0), *items(0)], AT)
+
+    assert receipts[0] == receipts[1]
+    assert log.checkpoint().size == 1
+    with pytest.raises(ConflictError, match="twice"):
+        issue(log, tmp_path, [*items(1), ("out-1", "run.receipt", "out-1", {})], AT)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        ("out-0", "run.receipt", "out-0", run_body(1)),
+        ("out-0", "disclosure", "out-0", run_body(0)),
+        ("out-0", "run.receipt", "", run_body(0)),
+    ],
+)
+def test_an_issued_id_cannot_say_something_else(tmp_path: Path, item: tuple[str, str, str, Any]) -> None:
+    """Another body, type or subject is refused, and nothing else of the batch is written."""
+    log = new_log(tmp_path / "log")
+    issue(log, tmp_path / "receipts", items(0), AT)
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+
+    with pytest.raises(ConflictError, match="another content"):
+        issue(log, tmp_path / "receipts", [*items(5), item], LATER)
+
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+    assert log.checkpoint().size == 1
+
+
+def test_an_erased_receipt_is_not_issued_again(tmp_path: Path) -> None:
+    """When body and salt are gone, the log still knows that the id was used; every other proof stands."""
+    log = new_log(tmp_path / "log")
+    issue(log, tmp_path, [*items(0), ("period:2026-11", "period.receipt", "", {"pools": []})], AT)
+    (tmp_path / "out-0.json").unlink()
+    receipt_path(tmp_path, "period:2026-11").unlink()
+
+    with pytest.raises(ConflictError, match="not here"):
+        issue(log, tmp_path, items(0), LATER)
+    with pytest.raises(ConflictError, match="not here"):
+        issue(log, tmp_path, [("period:2026-11", "period.receipt", "", {"pools": []})], LATER)
+
+    assert check_log(log) == check_receipts(tmp_path, log) == []
+
+
+def test_the_log_names_nobody(tmp_path: Path) -> None:
+    """Of an id that says something only the SHA-256 is in the log, and nothing of the body."""
+    log = new_log(tmp_path / "log")
+
+    [receipt] = issue(log, tmp_path, [("statement:emily@example.org", "statement", "", {"payee": "Emily"})], AT)
+
+    entries = (tmp_path / "log" / "entries").read_text()
+    assert "emily" not in entries.lower()
+    assert parse_leaf(receipt.leaf.encode()).subject == subject_of("statement:emily@example.org")
+    assert verify_receipt(receipt_bytes(receipt), log.vkey).verified
+
+
+def test_equal_bodies_have_different_commitments(tmp_path: Path) -> None:
+    """Salts are random, so a guessed body cannot be found in the log."""
+    log = new_log(tmp_path / "log")
+
+    one, two = issue(log, tmp_path, [("a", "disclosure", "a", {"x": 1}), ("b", "disclosure", "b", {"x": 1})], AT)
+
+    assert len(one.salt) == 64
+    assert one.salt != two.salt
+    assert parse_leaf(one.leaf.encode()).commit != parse_leaf(two.leaf.encode()).commit
+
+
+@pytest.mark.parametrize(
+    ("item", "field"),
+    [
+        (("two words", "run.receipt", "", {}), "receipt_id"),
+        (("sha256:ab", "run.receipt", "", {}), "receipt_id"),
+        (("a", "Run Receipt", "", {}), "type"),
+        (("a", "run.receipt", "Emily", {}), "subject"),
+        (("a", "run.receipt", "", {"x": 0.5}), None),
+        (("a", "run.receipt", "", {"x": 2**53}), None),
+        (("a", "run.receipt", "", {"x": "\ud800"}), None),
+        (("a", "run.receipt", "", [1]), "body"),
+    ],
+)
+def test_what_is_no_receipt_is_refused(tmp_path: Path, item: tuple[str, str, str, Any], field: str | None) -> None:
+    """The error names the field, and nothing is written."""
+    log = new_log(tmp_path / "log")
+
+    with pytest.raises(InputError) as caught:
+        issue(log, tmp_path / "receipts", [*items(0), item], AT)
+
+    assert caught.value.field == field
+    assert field or "the body of 'a'.x" in caught.value.message
+    assert not (tmp_path / "receipts").exists()
+    assert log.checkpoint().size == 0
+
+
+def test_a_time_must_be_utc(tmp_path: Path) -> None:
+    """Local times and dates are refused."""
+    with pytest.raises(InputError) as caught:
+        issue(new_log(tmp_path / "log"), tmp_path / "receipts", items(0), "2026-11-20 12:00")
+
+    assert caught.value.field == "time"
+
+
+def test_a_reader_cannot_issue(tmp_path: Path) -> None:
+    """Issuing needs the log's key."""
+    new_log(tmp_path / "log")
+
+    with pytest.raises(InputError, match="for reading"):
+        issue(Log.open(tmp_path / "log"), tmp_path, items(0), AT)
+
+
+@given(IDS, IDS)
+def test_every_id_has_a_file_name_of_its_own(one: str, two: str) -> None:
+    """Names are safe, short, and differ between ids even where case is ignored."""
+    names = [receipt_name(one), receipt_name(two)]
+
+    for name in names:
+        assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789._-%~")
+        assert len(name) <= 180
+        assert not name.startswith(".")
+    assert (names[0] == names[1]) == (one == two)
+
+
+@pytest.mark.parametrize("receipt_id", ["period:2026-11", "a/b@c", "A+b~C", "a" * 200, "/".join("A" * 100) + "B"])
+def test_awkward_ids_are_issued_and_found(tmp_path: Path, receipt_id: str) -> None:
+    """Whatever an id holds, its receipt is one file directly in the folder."""
+    log = new_log(tmp_path / "log")
+
+    [receipt] = issue(log, tmp_path / "receipts", [(receipt_id, "disclosure", "", {})], AT)
+
+    assert receipt_path(tmp_path / "receipts", receipt_id).parent == tmp_path / "receipts"
+    assert receipts_in(tmp_path / "receipts") == [receipt]
+    assert check_receipts(tmp_path / "receipts", log) == []
+
+
+def test_a_draft_that_the_log_does_not_know_may_be_replaced(tmp_path: Path) -> None:
+    """Killed before the log had it: nobody holds it, so a corrected body is issued without a conflict."""
+    log = new_log(tmp_path / "log")
+    issue(log, tmp_path / "elsewhere", items(0), AT)
+    pending = tmp_path / "receipts" / "pending" / "out-1.json"
+    _leave_pending(tmp_path, "out-1")
+
+    assert "interrupted" in check_receipts(tmp_path / "receipts", log)[0].problem
+    [receipt] = issue(log, tmp_path / "receipts", [("out-1", "run.receipt", "out-1", run_body(7))], AT)
+
+    assert receipt.body == run_body(7)
+    assert not pending.exists()
+    assert check_receipts(tmp_path / "receipts", log) == []
+
+
+def test_a_draft_that_the_log_knows_may_not(tmp_path: Path) -> None:
+    """Killed after the log had it: only the same body gets its receipt."""
+    log = new_log(tmp_path / "log")
+    document = _leave_pending(tmp_path, "out-1")
+    log.append([document["leaf"].encode()])
+
+    with pytest.raises(ConflictError, match="another content"):
+        issue(log, tmp_path / "receipts", [("out-1", "run.receipt", "out-1", run_body(7))], LATER)
+    [receipt] = issue(log, tmp_path / "receipts", items(1), LATER)
+
+    assert (receipt.salt, receipt.leaf, log.checkpoint().size) == (document["salt"], document["leaf"], 1)
+
+
+def _leave_pending(tmp_path: Path, receipt_id: str) -> dict[str, Any]:
+    """Makes the pending file of a receipt as a killed process would leave it."""
+    spare = new_log(tmp_path / "spare-log")
+    [receipt] = issue(spare, tmp_path / "spare", items(int(receipt_id.removeprefix("out-"))), AT)
+    document = json.loads(receipt_bytes(receipt))
+    del document["proof"]
+    (tmp_path / "receipts" / "pending").mkdir(parents=True)
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    (tmp_path / "receipts" / "pending" / f"{receipt_id}.json").write_text(f"{text}\n", encoding="utf-8")
+    return dict(document)
+
+
+@pytest.mark.parametrize("place", range(0, 900, 37))
+def test_a_damaged_draft_is_not_issued(tmp_path: Path, place: int) -> None:
+    """A pending file that changed is named instead of being logged."""
+    log = new_log(tmp_path / "log")
+    _leave_pending(tmp_path, "out-1")
+    path = tmp_path / "receipts" / "pending" / "out-1.json"
+    data = bytearray(path.read_bytes())
+    data[place % len(data)] ^= 1
+    path.write_bytes(data)
+
+    assert check_receipts(tmp_path / "receipts", log)
+    with pytest.raises(IntegrityError, match=r"out-1\.json"):
+        issue(log, tmp_path / "receipts", items(1), AT)
+    assert log.checkpoint().size == 0
+
+
+def test_a_damaged_receipt_is_named_everywhere(tmp_path: Path) -> None:
+    """Reading, listing, issuing again and checking all name the file."""
+    log = new_log(tmp_path / "log")
+    issue(log, tmp_path, items(0, 1), AT)
+    path = tmp_path / "out-1.json"
+    path.write_bytes(path.read_bytes().replace(b"300", b"301"))
+
+    for look in (lambda: load_receipt(path), lambda: receipts_in(tmp_path), lambda: issue(log, tmp_path, items(1), AT)):
+        with pytest.raises(IntegrityError, match=r"out-1\.json"):
+            look()
+    assert [finding.where for finding in check_receipts(tmp_path, log)] == ["receipt out-1.json"]
+    with pytest.raises(NotFoundError):
+        load_receipt(tmp_path / "out-9.json")
+
+
+def test_a_receipt_under_anothers_name_is_found(tmp_path: Path) -> None:
+    """Copying a receipt over another does not pass."""
+    log = new_log(tmp_path / "log")
+    issue(log, tmp_path, items(0, 1), AT)
+    (tmp_path / "out-1.json").write_bytes((tmp_path / "out-0.json").read_bytes())
+
+    assert "another's file name" in check_receipts(tmp_path, log)[0].problem
+    with pytest.raises(IntegrityError, match="file name"):
+        issue(log, tmp_path, items(1), AT)
+
+
+def test_receipts_find_out_a_rewritten_log(tmp_path: Path) -> None:
+    """A log cut back, or rewritten and signed again, does not continue what old receipts prove."""
+    log = new_log(tmp_path / "log", 1)
+    issue(log, tmp_path, items(7), AT)
+    short = new_log(tmp_path / "short", 1)
+    rewritten = new_log(tmp_path / "rewritten", 5)
+
+    assert check_log(short) == check_log(rewritten) == []
+    assert "entries are missing" in check_receipts(tmp_path, short)[0].problem
+    assert "history was rewritten" in check_receipts(tmp_path, rewritten)[0].problem
+    with pytest.raises(IntegrityError, match="not in this log"):
+        issue(rewritten, tmp_path, items(7), AT)
+
+
+def test_a_damaged_log_is_told_and_receipts_are_checked_all_the_same(tmp_path: Path) -> None:
+    """Receipts verify without the log."""
+    log = new_log(tmp_path / "log")
+    issue(log, tmp_path, items(0, 1), AT)
+    (tmp_path / "out-0.json").write_bytes(b"{}\n")
+    (tmp_path / "log" / "entries").write_bytes(b"")
+
+    findings = check_receipts(tmp_path, Log.open(tmp_path / "log"))
+
+    assert [finding.where for finding in findings] == ["the receipt log", "receipt out-0.json"]
+
+
+def test_old_receipts_stay_true_while_the_log_grows(tmp_path: Path) -> None:
+    """A receipt proves its entry with its own checkpoint, which every later log continues."""
+    log = new_log(tmp_path / "log")
+    receipts = [issue(log, tmp_path, items(number), AT)[0] for number in range(9)]
+
+    assert [open_checkpoint(receipt.proof.checkpoint, log.vkey).size for receipt in receipts] == list(range(1, 10))
+    assert check_receipts(tmp_path, log) == []
+
+
+ISSUER = """
+import sys, time
+from pathlib import Path
+from endcredits.errors import ConflictError
+from endcredits.receipts.log import Log
+from endcredits.receipts.receipt import issue
+from tests.receipts.helpers import AT, KEY, items
+
+place, start = Path(sys.argv[1]), float(sys.argv[2])
+time.sleep(max(0.0, start - time.time()))
+for number in range(12):
+    for attempt in range(2000):
+        try:
+            log = Log.open(place / "log", KEY)
+            issue(log, place / "receipts", items(number, number + 1), AT)
+            break
+        except ConflictError:
+            time.sleep(0.003)
+    else:
+        sys.exit("never got a turn")
+"""
+
+
+def test_two_processes_issuing_at_once_share_one_log(tmp_path: Path) -> None:
+    """Overlapping batches from two processes, log and folder new: one entry per id, every receipt proven."""
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    command = [sys.executable, "-c", ISSUER, str(tmp_path), str(time.time() + 3)]
+
+    processes = [subprocess.Popen(command, env=environment) for _ in range(2)]
+    codes = [process.wait(timeout=120) for process in processes]
+
+    log = Log.open(tmp_path / "log")
+    assert codes == [0, 0]
+    assert log.checkpoint().size == 13
+    assert sorted(receipt.receipt_id for receipt in receipts_in(tmp_path / "receipts")) == sorted(
+        f"out-{number}" for number in range(13)
+    )
+    assert check_log(log) == check_receipts(tmp_path / "receipts", log) == []
+
+
+def test_somebody_elses_turn_is_a_conflict(tmp_path: Path) -> None:
+    """While one writes, another is told to come back, and has written nothing."""
+    one = new_log(tmp_path / "log", 1)
+
+    with one.writing(), pytest.raises(ConflictError) as caught:
+        issue(Log.open(tmp_path / "log", KEY), tmp_path / "receipts", items(0), AT)
+
+    assert isinstance(caught.value, EndcreditsError)
+    assert not (tmp_path / "receipts").exists()
+    assert one.append([leaf(1)]) == 1
