@@ -39,8 +39,6 @@ def attribution_of(
         Lines for every work of the index, by rank. A work whose error cannot be told (a single example) gets an error
         as large as its credit.
     """
-    output_sha256, prompt_sha256 = sha256_bytes(output), sha256_bytes(prompt)
-    name = digest({"index": index_digest, "output": output_sha256, "prompt": prompt_sha256})
     log_ratio = nanonats(credits.log_ratio_nats)
     signed = {work: nanonats(credit) for work, credit in zip(credits.work_ids, credits.credit_nats, strict=True)}
     errors = {
@@ -50,9 +48,9 @@ def attribution_of(
     shares = _shares(signed, log_ratio)
     ranked = sorted(signed, key=lambda work: (-signed[work], work))
     return Attribution(
-        output_id=OutputId(f"output:{name[:24]}"),
-        output_sha256=output_sha256,
-        prompt_sha256=prompt_sha256,
+        output_id=output_id_of(output, prompt, index_digest),
+        output_sha256=sha256_bytes(output),
+        prompt_sha256=sha256_bytes(prompt),
         output_bytes=len(output),
         method=method,
         index_digest=index_digest,
@@ -63,6 +61,12 @@ def attribution_of(
             Line(rank, work, signed[work], errors[work], shares[work]) for rank, work in enumerate(ranked, 1)
         ),
     )
+
+
+def output_id_of(output: bytes, prompt: bytes, index_digest: str) -> OutputId:
+    """The id of an output after a prompt under an index: the same three give the same id."""
+    name = digest({"index": index_digest, "output": sha256_bytes(output), "prompt": sha256_bytes(prompt)})
+    return OutputId(f"output:{name[:24]}")
 
 
 def nanonats(nats: float) -> int:

@@ -16,14 +16,29 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from endcredits.influence.records import Credits, Example
+from endcredits.influence.records import Credits, Example, ModelPair
 
 if TYPE_CHECKING:
     from endcredits.influence.gradient.build import IndexSettings, build_index
     from endcredits.influence.gradient.index import CurvatureIndex, InfluenceIndex, open_index
     from endcredits.influence.gradient.manifest import check_index, read_manifest
+    from endcredits.influence.gradient.midpoint import model_digest
     from endcredits.influence.task import Task
-    from endcredits.influence.text.models import TextModels, load_text_models
+    from endcredits.influence.text.models import TextModels, TextOutput, load_text_models
+    from endcredits.influence.text.sample import sample_outputs
+    from endcredits.influence.text.tiny import train_tiny
+
+
+
+def use_threads(number: int) -> None:
+    """Sets how many CPU threads torch uses; results are bit-identical for the same number.
+
+    The library's default takes every core of a machine that may be shared, which can be many times slower than one.
+    """
+    import torch
+
+    torch.set_num_threads(max(1, number))
+
 
 _LAZY = {
     "Task": "task",
@@ -35,7 +50,11 @@ _LAZY = {
     "check_index": "gradient.manifest",
     "read_manifest": "gradient.manifest",
     "TextModels": "text.models",
+    "model_digest": "gradient.midpoint",
     "load_text_models": "text.models",
+    "TextOutput": "text.models",
+    "sample_outputs": "text.sample",
+    "train_tiny": "text.tiny",
 }
 
 __all__ = [
@@ -44,13 +63,19 @@ __all__ = [
     "Example",
     "IndexSettings",
     "InfluenceIndex",
+    "ModelPair",
     "Task",
     "TextModels",
+    "TextOutput",
     "build_index",
     "check_index",
     "load_text_models",
+    "model_digest",
     "open_index",
     "read_manifest",
+    "sample_outputs",
+    "train_tiny",
+    "use_threads",
 ]
 
 

@@ -6,8 +6,9 @@ An *example* is one piece of a work as the model saw it. *Credits* are a work's 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from endcredits.ids import WorkId
 
@@ -45,3 +46,28 @@ class Credits:
     def credit_sum_nats(self) -> float:
         """Sum of the signed credits; beside `log_ratio_nats` it shows completeness."""
         return sum(self.credit_nats)
+
+
+class ModelPair(Protocol):
+    """A base and a full model with everything an index needs to know of them; bring your own by an import path."""
+
+    @property
+    def base(self) -> Any:
+        """The `torch.nn.Module` before the works."""
+
+    @property
+    def full(self) -> Any:
+        """The same after them."""
+
+    @property
+    def task(self) -> Any:
+        """An `endcredits.influence.Task`."""
+
+    def examples(self, work_id: WorkId, content: bytes) -> list[Example]:
+        """The training examples of one file of a work."""
+
+    def output(self, content: bytes, prompt: bytes = b"") -> Any:
+        """An output of the model, as the task's `pieces` reads it."""
+
+    def calibration(self, seed: int) -> Sequence[Any] | None:
+        """Outputs on which the index is scaled; None to use a sample of the examples."""

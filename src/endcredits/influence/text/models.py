@@ -19,6 +19,7 @@ from endcredits.influence.text.tokenizers import Tokenizer, load_tokenizer
 from endcredits.influence.text.windows import Window, output_windows, training_windows
 
 IGNORED = -100
+CALIBRATION_OUTPUTS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,16 @@ class TextModels:
     def examples(self, work_id: WorkId, text: bytes) -> list[Example]:
         """The training examples of one work's text."""
         return [Example(work_id, window) for window in training_windows(self.tokenizer.encode(text), self.context)]
+
+    def output(self, text: bytes, prompt: bytes = b"") -> TextOutput:
+        """An output of the model, as the task's `pieces` reads it."""
+        return TextOutput(text, prompt)
+
+    def calibration(self, seed: int) -> list[TextOutput]:
+        """Outputs drawn from the full model, on which an index is scaled: what is calibrated is what is attributed."""
+        from endcredits.influence.text.sample import sample_outputs
+
+        return sample_outputs(self, [b""] * CALIBRATION_OUTPUTS, tokens=min(128, self.context), seed=seed)
 
 
 def load_text_models(base: str | Path, full: str | Path) -> TextModels:

@@ -105,7 +105,9 @@ def train_tiny(
 
 def _new_model(settings: TinySettings) -> Any:
     from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         return LlamaForCausalLM(

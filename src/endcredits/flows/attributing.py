@@ -1,0 +1,120 @@
+"""An output arrives and its end credits roll: measure, record, issue a receipt.
+
+Outputs are taken in small batches; each batch is recorded before the next is measured, so a killed run resumes where it
+stopped, and an output that was attributed before is not measured again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from endcredits.attribution import (
+    Attribution,
+    attribution_of,
+    attributions,
+    find_attribution,
+    output_id_of,
+    record,
+)
+from endcredits.flows.clock import now
+from endcredits.flows.indexing import OpenIndex
+from endcredits.flows.studio import Studio
+from endcredits.ids import PartyId, WorkId
+from endcredits.progress import Progress, silent
+from endcredits.receipts import Item, Receipt, issue
+from endcredits.works import Party, Work, parties, works
+
+BATCH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class GivenOutput:
+    """An output to be attributed.
+
+    Attributes:
+        text: its bytes.
+        prompt: the bytes before it, which are not attributed.
+        label: what the caller calls it ("line 3"), for people.
+    """
+
+    text: bytes
+    prompt: bytes = b""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The names behind the ids, to show an attribution to people."""
+
+    works: dict[WorkId, Work]
+    parties: dict[PartyId, Party]
+
+
+def attribute(
+    studio: Studio, index: OpenIndex, outputs: Sequence[GivenOutput], *, progress: Progress = silent
+) -> list[Attribution]:
+    """Attributes outputs, records them and issues their receipts.
+
+    Returns:
+        One attribution per output, in their order.
+    """
+    done: list[Attribution] = []
+    for start in range(0, len(outputs), BATCH):
+        batch = outputs[start : start + BATCH]
+        measured = []
+        for output in batch:
+            measured.append(_known(studio, index, output) or _measure(index, output))
+            progress("attribution", len(done) + len(measured), len(outputs))
+        moment = now()
+        recorded = studio.store.write(lambda conn, m=measured, at=moment: record(conn, m, at))  # type: ignore[misc]
+        issue(studio.log(), studio.receipts, [_item(index, attribution) for attribution in recorded], moment)
+        done.extend(recorded)
+    return done
+
+
+def _known(studio: Studio, index: OpenIndex, output: GivenOutput) -> Attribution | None:
+    with studio.store.reading() as conn:
+        return find_attribution(conn, output_id_of(output.text, output.prompt, index.index.digest))
+
+
+def _measure(index: OpenIndex, output: GivenOutput) -> Attribution:
+    (credits,) = index.index.attribute([index.pair.output(output.text, output.prompt)])
+    return attribution_of(
+        credits,
+        output=output.text,
+        prompt=output.prompt,
+        method=index.index.method,
+        index_digest=index.index.digest,
+    )
+
+
+def _item(index: OpenIndex, attribution: Attribution) -> Item:
+    """What an output's receipt says: the whole attribution, and the models, corpus, code and permissions behind it."""
+    facts = index.facts
+    body = {
+        "attribution": attribution,
+        "model": {name: facts[name] for name in ("base_sha256", "full_sha256")},
+        "corpus_digest": index.corpus_digest,
+        "catalogue_digest": index.catalogue_digest,
+        "code_sha256": facts["code_sha256"],
+        "seed": facts["settings"]["seed"],
+    }
+    return Item(attribution.output_id, "run.receipt", attribution.output_id, body)
+
+
+def receipt_for(studio: Studio, index: OpenIndex, attribution: Attribution) -> Receipt:
+    """The receipt of a recorded attribution; it is issued now if a crash kept it from being."""
+    return issue(studio.log(), studio.receipts, [_item(index, attribution)], now())[0]
+
+
+def people(studio: Studio) -> People:
+    """All names of the studio."""
+    with studio.store.reading() as conn:
+        return People({work.work_id: work for work in works(conn)}, parties(conn))
+
+
+def all_attributions(studio: Studio) -> tuple[Attribution, ...]:
+    """Everything that was ever attributed."""
+    with studio.store.reading() as conn:
+        return attributions(conn)

@@ -1,0 +1,123 @@
+"""Works come in through the front door, and only those with a yes go on to the model.
+
+`add_works` registers submissions, whatever their permission. `corpus` asks the registry, work by work, whether training
+is permitted at a moment; everything but a plain yes is refused, by name and with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from endcredits.canonical import digest
+from endcredits.flows.clock import now
+from endcredits.flows.studio import Studio
+from endcredits.ids import WorkId
+from endcredits.works import (
+    Decision,
+    Permission,
+    Registered,
+    Submission,
+    Work,
+    catalogue_digest,
+    decide,
+    get_content,
+    permissions,
+    register,
+    state_permission,
+    works,
+)
+
+VERB = "train"
+
+
+def add_works(studio: Studio, submissions: Sequence[Submission], at: str = "") -> Registered:
+    """Registers submissions: all of them, or none when one cannot be kept."""
+    moment = at or now()
+    return studio.store.write(lambda conn: register(conn, studio.content, submissions, moment))
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """What a model may learn from, as of a moment.
+
+    Attributes:
+        admitted: works with a yes.
+        decisions: the yes of each admitted work, in the same order.
+        refused: every other work with the decision that kept it out.
+        catalogue_digest: of all works and permissions at the time of asking.
+        content: folder of the works' files.
+        max_bytes_per_work: how much of each work counts, 0 for all of it.
+    """
+
+    admitted: tuple[Work, ...]
+    decisions: tuple[Decision, ...]
+    refused: tuple[tuple[Work, Decision], ...]
+    catalogue_digest: str
+    content: Path
+    max_bytes_per_work: int = 0
+
+    def texts(self) -> Iterator[tuple[WorkId, bytes]]:
+        """Every file of every admitted work, cut to the limit, in order.
+
+        Raises:
+            IntegrityError: a file is missing or changed.
+        """
+        for work in self.admitted:
+            left = self.max_bytes_per_work or None
+            for manifestation in work.manifestations:
+                data = get_content(self.content, manifestation.sha256)[:left]
+                if left is not None:
+                    left -= len(data)
+                if data:
+                    yield work.work_id, data
+                if left == 0:
+                    break
+
+    def manifest(self) -> dict[str, object]:
+        """The admitted works with their files' digests and the statement that admitted each."""
+        return {
+            "verb": VERB,
+            "max_bytes_per_work": self.max_bytes_per_work,
+            "works": [
+                {
+                    "work_id": work.work_id,
+                    "files": [manifestation.sha256 for manifestation in work.manifestations],
+                    "permission_id": decision.permission_id,
+                }
+                for work, decision in zip(self.admitted, self.decisions, strict=True)
+            ],
+        }
+
+    def digest(self) -> str:
+        """SHA-256 of the manifest."""
+        return digest(self.manifest())
+
+
+def corpus(studio: Studio, at: str = "", *, max_bytes_per_work: int = 0) -> Corpus:
+    """Asks the registry which works may be trained on at a moment (now by default)."""
+    moment = at or now()
+    with studio.store.reading() as conn:
+        registered, stated = works(conn), permissions(conn)
+    admitted, yes, refused = [], [], []
+    for work in registered:
+        decision = decide(stated, work.work_id, VERB, moment)
+        if decision.value == "allow":
+            admitted.append(work)
+            yes.append(decision)
+        else:
+            refused.append((work, decision))
+    return Corpus(
+        tuple(admitted),
+        tuple(yes),
+        tuple(refused),
+        catalogue_digest(registered, stated),
+        studio.content,
+        max_bytes_per_work,
+    )
+
+
+def state(studio: Studio, permission: Permission) -> Permission:
+    """Records what somebody says about a work from a moment on, such as a later no."""
+    return studio.store.write(lambda conn: state_permission(conn, permission))

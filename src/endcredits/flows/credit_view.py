@@ -1,0 +1,149 @@
+"""An attribution with names, to be read by people: in a terminal, a notebook, or as plain data."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import Any
+
+from endcredits.attribution import NANO, Attribution, Line
+from endcredits.canonical import to_plain
+from endcredits.errors import InputError
+from endcredits.flows.attributing import People
+from endcredits.ids import WorkId
+from endcredits.money import PPB, allocate
+from endcredits.works import TRAIN_RIGHT, WORLD, splits_at
+
+UNATTRIBUTED = "unattributed"
+UNKNOWN = "unknown creators"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedLine:
+    """A line of an attribution as it rolls.
+
+    Attributes:
+        rank: from 1.
+        work_id: the work.
+        title: its title.
+        people: display credits, in order.
+        share_ppb: share of the output.
+        credit_nats: signed.
+        error_nats: standard error.
+    """
+
+    rank: int
+    work_id: str
+    title: str
+    people: tuple[str, ...]
+    share_ppb: int
+    credit_nats: float
+    error_nats: float
+
+
+@dataclass(frozen=True, slots=True)
+class CreditView:
+    """An attribution and the names in it.
+
+    Attributes:
+        attribution: the recorded document.
+        people: the studio's names.
+    """
+
+    attribution: Attribution
+    people: People
+
+    def lines(self) -> tuple[NamedLine, ...]:
+        """All works by rank."""
+        return tuple(self._named(line) for line in self.attribution.lines)
+
+    def _named(self, line: Line) -> NamedLine:
+        work = self.people.works.get(line.work_id)
+        names = tuple(dict.fromkeys(credit.display_credit for credit in work.credits)) if work else ()
+        return NamedLine(
+            line.rank,
+            line.work_id,
+            work.title if work else line.work_id,
+            names,
+            line.share_ppb,
+            line.credit_nanonats / NANO,
+            line.error_nanonats / NANO,
+        )
+
+    def shares(self, by: str = "work", on: str = "9999-12-31") -> dict[str, int]:
+        """Who has which share of the output, in parts per billion that sum to 1,000,000,000.
+
+        Args:
+            by: "work" (titles; an id is added where two works have one title) or "creator" (payees, by the splits).
+            on: the day whose splits count, YYYY-MM-DD.
+
+        Returns:
+            Shares above zero, largest first, and "unattributed" last.
+
+        Raises:
+            InputError: `by` is something else.
+        """
+        if by not in ("work", "creator"):
+            raise InputError(f"shares by '{by}' are not known", remedy='Ask by="work" or by="creator".', field="by")
+        found: dict[str, int] = {}
+        for line in self.attribution.lines:
+            for name, share in self._divided(line, on).items() if by == "creator" else ((self._title(line), line.share_ppb),):
+                found[name] = found.get(name, 0) + share
+        ranked = sorted(((name, share) for name, share in found.items() if share), key=lambda item: (-item[1], item[0]))
+        return {**dict(ranked), UNATTRIBUTED: self.attribution.unattributed_ppb}
+
+    def _title(self, line: Line) -> str:
+        work = self.people.works.get(line.work_id)
+        if work is None:
+            return line.work_id
+        same = sum(other.title == work.title for other in self.people.works.values())
+        return work.title if same == 1 else f"{work.title} ({work.work_id})"
+
+    def _divided(self, line: Line, on: str) -> dict[str, int]:
+        work = self.people.works.get(WorkId(line.work_id))
+        splits = splits_at(work, TRAIN_RIGHT, WORLD, on) if work else ()
+        if not splits or not line.share_ppb:
+            return {UNKNOWN: line.share_ppb}
+        parts = allocate(line.share_ppb, {split.party_id: split.split_ppb for split in splits})
+        named: dict[str, int] = {}
+        for party_id, part in parts.items():
+            name = self.people.parties[party_id].name  # type: ignore[index]
+            named[name] = named.get(name, 0) + part
+        return named
+
+    def as_dict(self) -> dict[str, Any]:
+        """The attribution with titles and people, as plain data."""
+        document: dict[str, Any] = to_plain(self.attribution)
+        names = {line.work_id: line for line in self.lines()}
+        for line in document["lines"]:
+            line["title"] = names[line["work_id"]].title
+            line["people"] = list(names[line["work_id"]].people)
+        return document
+
+    def __repr__(self) -> str:
+        rows = [
+            f"{line.rank:>3}  {line.share_ppb / PPB:>7.2%}  {line.credit_nats:+.3f} +-{line.error_nats:.3f} nats  "
+            f"{line.title}  {', '.join(line.people)}"
+            for line in self.lines()
+            if line.share_ppb
+        ][:20]
+        rest = f"     {self.attribution.unattributed_ppb / PPB:>7.2%}  unattributed"
+        return "\n".join([self._heading(), *rows, rest])
+
+    def _heading(self) -> str:
+        total, measured = self.attribution.credit_sum_nanonats / NANO, self.attribution.log_ratio_nanonats / NANO
+        return f"{self.attribution.output_id}: credits sum to {total:.3f} nats, measured {measured:.3f}"
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f"<tr><td>{line.rank}</td><td>{html.escape(line.title)}</td><td>{html.escape(', '.join(line.people))}</td>"
+            f"<td>{line.share_ppb / PPB:.2%}</td><td>{line.credit_nats:+.3f} &plusmn; {line.error_nats:.3f}</td></tr>"
+            for line in self.lines()
+            if line.share_ppb
+        )
+        return (
+            f"<table><caption>{html.escape(self._heading())}</caption>"
+            "<thead><tr><th>#</th><th>work</th><th>people</th><th>share</th><th>nats</th></tr></thead>"
+            f"<tbody>{cells}<tr><td></td><td>unattributed</td><td></td>"
+            f"<td>{self.attribution.unattributed_ppb / PPB:.2%}</td><td></td></tr></tbody></table>"
+        )

@@ -1,0 +1,139 @@
+"""Building and opening the studio's influence index.
+
+An index lives in `index/<name>/`, where the name comes from the models and the corpus: a new catalogue or model makes a
+new index beside the old one, whose receipts stay checkable. `index/current.json` says which one answers now.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from endcredits import durable, influence
+from endcredits.canonical import canonical_bytes, digest
+from endcredits.errors import InputError, IntegrityError, NotFoundError
+from endcredits.flows.catalogue import Corpus
+from endcredits.flows.pairs import load_pair
+from endcredits.flows.studio import Studio
+from endcredits.influence import ModelPair, read_manifest
+from endcredits.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from endcredits.influence import InfluenceIndex
+
+CURRENT = "current.json"
+CORPUS = "corpus.json"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIndex:
+    """An index with the models that it asks.
+
+    Attributes:
+        folder: where it lives.
+        pair: the models.
+        index: answers questions.
+        facts: what the manifest says of models, corpus, code and seeds.
+        corpus_digest: of the corpus manifest that it was built from.
+        catalogue_digest: of all works and permissions when it was built.
+    """
+
+    folder: Path
+    pair: ModelPair
+    index: InfluenceIndex
+    facts: Mapping[str, Any]
+    corpus_digest: str
+    catalogue_digest: str
+
+
+def build(
+    studio: Studio,
+    source: Mapping[str, str] | ModelPair,
+    corpus: Corpus,
+    *,
+    progress: Progress = silent,
+) -> OpenIndex:
+    """Builds the index of a corpus under a pair of models, or continues or opens it, and makes it the current one.
+
+    Args:
+        studio: where it is kept.
+        source: see `load_pair`; a pair already in memory serves this process but cannot be found again by later ones.
+        corpus: the admitted works.
+        progress: told about the stages.
+
+    Raises:
+        InputError: no work is admitted, or the models cannot be used.
+    """
+    if not corpus.admitted:
+        raise InputError(
+            f"no work may be trained on ({len(corpus.refused)} refused)",
+            remedy="Register works whose permission is allow, or record a permission.",
+            field="works",
+        )
+    pair = load_pair(source) if isinstance(source, Mapping) else source
+    name = digest([influence.model_digest(pair.base), influence.model_digest(pair.full), corpus.manifest()])[:16]
+    folder = studio.path / "index" / name
+    examples = [example for work_id, text in corpus.texts() for example in pair.examples(work_id, text)]
+    built = influence.build_index(
+        folder,
+        base=pair.base,
+        full=pair.full,
+        task=pair.task,
+        examples=examples,
+        calibration=pair.calibration(0),
+        progress=progress,
+    )
+    if not (folder / CORPUS).exists():
+        record = {"manifest": corpus.manifest(), "catalogue_digest": corpus.catalogue_digest}
+        durable.write_atomic(folder / CORPUS, canonical_bytes(record) + b"\n")
+    where = dict(source) if isinstance(source, Mapping) else {}
+    durable.write_atomic(studio.path / "index" / CURRENT, canonical_bytes({"name": name, "source": where}) + b"\n")
+    return _with_facts(folder, pair, built)
+
+
+def current_index(studio: Studio) -> OpenIndex:
+    """Opens the current index with its models.
+
+    Raises:
+        NotFoundError: none was built yet, or its models were only ever in another process's memory.
+        IntegrityError: a file of it is damaged.
+    """
+    current = _read(studio.path / "index" / CURRENT)
+    source = current["source"]
+    if not source:
+        raise NotFoundError(
+            "the current index was built from models in memory",
+            remedy="Build it from folders or an import path to use it from other processes.",
+            file=studio.path / "index" / CURRENT,
+        )
+    pair = load_pair(source)
+    folder = studio.path / "index" / current["name"]
+    return _with_facts(folder, pair, influence.open_index(folder, base=pair.base, full=pair.full, task=pair.task))
+
+
+def _with_facts(folder: Path, pair: ModelPair, index: InfluenceIndex) -> OpenIndex:
+    manifest, _ = read_manifest(folder)
+    record = _read(folder / CORPUS)
+    return OpenIndex(folder, pair, index, manifest.facts, digest(record["manifest"]), record["catalogue_digest"])
+
+
+def index_folders(studio: Studio) -> list[Path]:
+    """Every index of the studio that was finished."""
+    return sorted(path.parent for path in (studio.path / "index").glob("*/manifest.json"))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise NotFoundError(
+            "the studio has no influence index yet",
+            remedy="Build it: endcredits index build --base FOLDER --full FOLDER",
+            file=path.parent,
+        )
+    try:
+        document: dict[str, Any] = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise IntegrityError("the file is damaged", remedy="Build the index again.", file=path) from error
+    return document

@@ -1,0 +1,136 @@
+"""A studio: one folder that holds everything an operator records, and nothing of which is magic.
+
+    studio.toml     its name, its log's origin, its database
+    studio.db       parties, works, permissions, attributions, usage, journal, statements (or a PostgreSQL URL)
+    content/        the works' files, by digest
+    index/          influence indexes, and which one is current
+    log/            the append-only log of receipts: entries, hashes, signed checkpoint, public key
+    keys/           the log's private key; never leaves the operator
+    receipts/       one file per receipt, to be handed out
+    statements/     one folder per period
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from endcredits import durable
+from endcredits.errors import ConflictError, InputError, NotFoundError
+from endcredits.ids import slug
+from endcredits.receipts import Log, load_key, make_keypair
+from endcredits.store import Store, open_store
+
+CONFIG = "studio.toml"
+KEY = Path("keys") / "log.key"
+
+
+@dataclass(frozen=True, slots=True)
+class Studio:
+    """An open studio.
+
+    Attributes:
+        path: its folder.
+        name: for people.
+        origin: the log's name, which its checkpoints carry.
+        store: its database.
+    """
+
+    path: Path
+    name: str
+    origin: str
+    store: Store
+
+    @property
+    def content(self) -> Path:
+        """Where the works' files are."""
+        return self.path / "content"
+
+    @property
+    def receipts(self) -> Path:
+        """Where the receipts are."""
+        return self.path / "receipts"
+
+    @property
+    def vkey_file(self) -> Path:
+        """The log's public key, which a verifier needs."""
+        return self.path / "log" / "log.vkey"
+
+    def log(self) -> Log:
+        """The log of receipts, open for writing."""
+        return Log.open(self.path / "log", load_key(self.path / KEY, self.origin))
+
+    def close(self) -> None:
+        """Gives the database back."""
+        self.store.close()
+
+
+def init_studio(path: str | Path, *, name: str = "", database: str = "") -> Studio:
+    """Makes a studio in a new or empty folder.
+
+    Args:
+        path: the folder.
+        name: for people; the folder's name by default.
+        database: URL; `studio.db` in the folder by default.
+
+    Raises:
+        ConflictError: the folder is a studio already, or holds something else.
+        InputError: the database URL is not usable; nothing is left behind.
+    """
+    place = Path(path)
+    if (place / CONFIG).exists():
+        raise ConflictError("this folder is a studio already", remedy="Use it as it is.", file=place)
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise ConflictError("this folder is not empty", remedy="Choose a new or empty folder.", file=place)
+    title = name or place.resolve().name
+    if not title.isprintable() or len(title) > 120:
+        raise InputError("the name is not one printable line", remedy="Use at most 120 characters.", field="name")
+    origin = f"{slug(title)}.example/endcredits/{secrets.token_hex(4)}"
+    url = database or "sqlite:///studio.db"
+    # The database first: a wrong URL must leave no half-made studio.
+    place.mkdir(parents=True, exist_ok=True)
+    open_store(_absolute(url, place)).close()
+    Log.open(place / "log", make_keypair(place / KEY, origin))
+    config = f'[studio]\nname = {_toml(title)}\norigin = {_toml(origin)}\ndatabase = {_toml(url)}\n'
+    durable.write_atomic(place / CONFIG, config.encode(), private=True)
+    return open_studio(place)
+
+
+def open_studio(path: str | Path) -> Studio:
+    """Opens a studio.
+
+    Raises:
+        NotFoundError: the folder is not a studio.
+        InputError: its configuration cannot be read.
+        ConflictError: its database was written by a newer version.
+        MachineError: its database cannot be reached.
+    """
+    place = Path(path)
+    file = place / CONFIG
+    if not file.exists():
+        raise NotFoundError(
+            "this folder is not a studio", remedy=f"Make one: endcredits init {place}", file=place, field="studio"
+        )
+    try:
+        settings = tomllib.loads(file.read_text(encoding="utf-8"))["studio"]
+        name, origin, database = (settings[key] for key in ("name", "origin", "database"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise InputError(
+            f"the studio's configuration cannot be read ({error})",
+            remedy="It needs a table [studio] with name, origin and database.",
+            file=file,
+        ) from error
+    return Studio(place, name, origin, open_store(_absolute(database, place)))
+
+
+def _absolute(url: str, place: Path) -> str:
+    """A SQLite file is named relative to the studio, so that a studio can be moved."""
+    match = re.fullmatch(r"sqlite:///(?!/)(.+)", url)
+    return f"sqlite:///{place.resolve() / match[1]}" if match else url
+
+
+def _toml(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

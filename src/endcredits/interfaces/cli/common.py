@@ -1,0 +1,115 @@
+"""What all commands share: the studio option, plain or JSON output, progress bars, and errors in one paragraph."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from endcredits.flows.studio import Studio
+
+StudioOption = Annotated[
+    str,
+    typer.Option("--studio", "-s", envvar="ENDCREDITS_STUDIO", help="The studio's folder.", show_default="this folder"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="CPU threads; the same number gives the same bits.")]
+
+FAILED_CHECK = 3
+
+
+def console() -> Console:
+    """Where text for people goes."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def say(text: str) -> None:
+    """Prints text as it is."""
+    typer.echo(text)
+
+
+def print_json(document: Any) -> None:
+    """Prints one JSON document."""
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def opened(path: str) -> Iterator[Studio]:
+    """Opens a studio for one command."""
+    from endcredits.flows.studio import open_studio
+
+    studio = open_studio(path)
+    try:
+        yield studio
+    finally:
+        studio.close()
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Bars on the terminal's error stream, one per stage; nothing when that is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    screen = Console(stderr=True)
+    bars = Progress(
+        TextColumn("{task.description:<16}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=screen,
+        disable=not screen.is_terminal,
+    )
+    tasks: dict[str, Any] = {}
+
+    def report(stage: str, done: int, total: int) -> None:
+        if stage not in tasks:
+            tasks[stage] = bars.add_task(stage, total=total)
+        bars.update(tasks[stage], completed=done, total=total)
+
+    with bars:
+        yield report
+
+
+def run_app(app: Callable[[], None]) -> None:
+    """Runs the command line; an error that we foresaw is one paragraph and an exit code, never a traceback."""
+    from endcredits.errors import EndcreditsError
+
+    debug = "--debug" in sys.argv or os.environ.get("ENDCREDITS_DEBUG") == "1"
+    sys.argv[:] = [argument for argument in sys.argv if argument != "--debug"]
+    try:
+        app()
+    except EndcreditsError as error:
+        if debug:
+            raise
+        if "--json" in sys.argv:
+            typer.echo(json.dumps(error.as_dict(), ensure_ascii=False), err=True)
+        else:
+            typer.echo(f"endcredits: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("endcredits: stopped; run the same command again to continue.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (head, less) went away; that is no error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if debug:
+            raise
+        typer.echo(
+            f"endcredits: something unforeseen happened ({type(error).__name__}: {error}). "
+            "This is a bug; run the command again with --debug and report what it prints.",
+            err=True,
+        )
+        sys.exit(1)

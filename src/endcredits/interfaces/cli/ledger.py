@@ -1,0 +1,69 @@
+"""`endcredits ledger`: the books."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from endcredits.interfaces.cli.common import FAILED_CHECK, JsonOption, StudioOption, opened, print_json, say
+
+
+def check(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
+    """Re-verify every journal entry: digests, balance, reversals.
+
+    Example: endcredits ledger check
+    """
+    from endcredits.flows.books import check_ledger
+
+    with opened(studio) as place:
+        entries, findings = check_ledger(place)
+    if as_json:
+        print_json(
+            {
+                "journal_entries": entries,
+                "books_balanced": not findings,
+                "findings": [{"where": f.where, "problem": f.problem} for f in findings],
+            }
+        )
+    else:
+        for finding in findings:
+            say(f"WRONG  {finding.where}: {finding.problem}")
+        say(f"{entries} journal entries; the books {'balance' if not findings else 'do not hold'}.")
+    if findings:
+        raise typer.Exit(FAILED_CHECK)
+
+
+def balances(
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Only accounts that begin so.")] = "",
+    studio: StudioOption = ".",
+    as_json: JsonOption = False,
+) -> None:
+    """Print the balance of every account. What is owed to somebody is negative, as accountants write it.
+
+    Example: endcredits ledger balances Liabilities:Payable
+    """
+    from endcredits.flows.books import account_balances
+    from endcredits.money import format_micros
+
+    with opened(studio) as place:
+        found = account_balances(place, account)
+    if as_json:
+        print_json([{"account": a, "currency": c, "balance_micros": m} for (a, c), m in found.items()])
+        return
+    for (name, currency), micros in found.items():
+        say(f"{format_micros(micros, currency):>24}  {name}")
+
+
+def export(
+    form: Annotated[str, typer.Option("--form", help="hledger or beancount.")] = "hledger",
+    studio: StudioOption = ".",
+) -> None:
+    """Print the whole journal for hledger or beancount, as a second opinion.
+
+    Example: endcredits ledger export --form beancount > journal.beancount
+    """
+    from endcredits.flows.books import export_journal
+
+    with opened(studio) as place:
+        typer.echo(export_journal(place, form), nl=False)

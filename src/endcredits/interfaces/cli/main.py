@@ -1,0 +1,113 @@
+"""`endcredits`: one command per walk through the house."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from endcredits.interfaces.cli import attribute, check, demo, index, ledger, period, receipt, usage, works
+from endcredits.interfaces.cli.common import JsonOption, print_json, run_app, say
+
+
+def new_app(help_text: str) -> typer.Typer:
+    """A group of commands in the house's style: plain help, no tracebacks, no shell-completion options."""
+    return typer.Typer(
+        help=help_text,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+
+
+app = new_app(
+    "An output rolls its credits and its makers are paid.\n\n"
+    "Begin with 'endcredits demo', or with a studio of your own: init, works add, index build, attribute, usage add, "
+    "period close, statement. 'check' re-verifies everything. Every command takes --json; --debug shows tracebacks. "
+    "Exit codes: 0 done, 1 bug, 2 bad input, 3 a check failed, 4 conflict, 5 the machine failed."
+)
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    context: typer.Context,
+    show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if show:
+        from endcredits import __version__
+
+        say(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        say(context.get_help())
+
+
+@app.command()
+def init(
+    path: Annotated[str, typer.Argument(metavar="STUDIO", help="A new or empty folder.")],
+    name: Annotated[str, typer.Option(help="For people; the folder's name by default.")] = "",
+    database: Annotated[str, typer.Option(help="Database URL; SQLite in the folder by default.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Make a studio: the folder that holds works, index, books, log and receipts.
+
+    Example: endcredits init my-studio
+    """
+    from endcredits.flows.studio import init_studio
+
+    studio = init_studio(path, name=name, database=database)
+    if as_json:
+        print_json({"studio": str(studio.path), "name": studio.name, "origin": studio.origin})
+    else:
+        say(f"Made the studio '{studio.name}' in {studio.path}.")
+        say(f"Its log is '{studio.origin}'; hand out {studio.vkey_file} to whoever is to verify receipts.")
+        say(f"Next: endcredits works add PATH --studio {path}")
+
+
+works_app = new_app("Register works, see what is permitted, say no.")
+works_app.command("add")(works.add)
+works_app.command("list")(works.show)
+works_app.command("permit")(works.permit)
+app.add_typer(works_app, name="works")
+
+index_app = new_app("Build the influence index of the admitted works.")
+index_app.command("build")(index.build)
+index_app.command("show")(index.show)
+app.add_typer(index_app, name="index")
+
+app.command("attribute")(attribute.attribute)
+
+usage_app = new_app("Record what outputs earned.")
+usage_app.command("add")(usage.add)
+app.add_typer(usage_app, name="usage")
+
+period_app = new_app("Close periods.")
+period_app.command("close")(period.close)
+period_app.command("show")(period.show)
+app.add_typer(period_app, name="period")
+
+app.command("statement")(period.statement)
+
+ledger_app = new_app("Look into the books.")
+ledger_app.command("check")(ledger.check)
+ledger_app.command("balances")(ledger.balances)
+ledger_app.command("export")(ledger.export)
+app.add_typer(ledger_app, name="ledger")
+
+receipt_app = new_app("Verify and list receipts.")
+receipt_app.command("verify")(receipt.verify)
+receipt_app.command("list")(receipt.show)
+app.add_typer(receipt_app, name="receipt")
+
+app.command("check")(check.check)
+app.command("demo")(demo.demo)
+
+
+def run() -> None:
+    """The console script."""
+    run_app(app)
+
+
+if __name__ == "__main__":
+    run()

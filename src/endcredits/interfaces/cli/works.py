@@ -1,0 +1,124 @@
+"""`endcredits works`: register works, list them with what is permitted, record a yes or a no."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, say
+
+TABLES = (".csv", ".jsonl", ".ndjson", ".parquet")
+
+
+def add(
+    path: Annotated[str, typer.Argument(metavar="PATH", help="A folder of text files, one file, or a table.")],
+    creator: Annotated[str, typer.Option(help="Folder: who made it; several joined by ';'.")] = "",
+    permission: Annotated[str, typer.Option(help="Folder: allow, deny, conditional or unknown.")] = "",
+    licence: Annotated[str, typer.Option(help="Folder: an SPDX licence expression, judged by the house's table.")] = "",
+    column: Annotated[
+        list[str] | None, typer.Option(help="Table: ours=theirs, such as creator=author. Can be repeated.")
+    ] = None,
+    declared_by: Annotated[str, typer.Option(help="Who states creators and permission.")] = "",
+    studio: StudioOption = ".",
+    as_json: JsonOption = False,
+) -> None:
+    """Register works from a folder of text files or a CSV, JSONL or Parquet table.
+
+    Columns of a table: title, text or path, creator (names joined by ';' or a JSON list), split (ppb or percent per
+    creator, joined by ';'), permission (allow, deny, conditional, unknown) or licence, work_id. All rows are registered,
+    or none when one cannot be used.
+
+    Example: endcredits works add novels.csv --column creator=author
+    """
+    from endcredits.errors import InputError
+    from endcredits.flows.catalogue import add_works
+    from endcredits.works import read_folder, read_table
+
+    is_table = Path(path).suffix.lower() in TABLES and not Path(path).is_dir()
+    renames = {}
+    for pair in column or []:
+        ours, equals, theirs = pair.partition("=")
+        if not equals:
+            raise InputError(f"'{pair}' is not a renamed column", remedy="Write ours=theirs.", field="--column")
+        renames[ours.strip()] = theirs.strip()
+    if is_table:
+        for name, value in (("--creator", creator), ("--permission", permission), ("--licence", licence)):
+            if value:
+                raise InputError(f"{name} is for folders; a table has a column for it", field=name)
+        submissions = read_table(path, renames, declared_by=declared_by)
+    else:
+        if renames:
+            raise InputError("--column is for tables", field="--column")
+        submissions = read_folder(
+            path, creator=creator, permission=permission, licence=licence, declared_by=declared_by
+        )
+    with opened(studio) as place:
+        done = add_works(place, submissions)
+    if as_json:
+        print_json({"new": done.new, "already_there": done.already_there, "restated": done.restated})
+    else:
+        say(f"Registered {len(done.new)} works; {len(done.already_there)} were there already.")
+        say("See what may be trained on: endcredits works list")
+
+
+def show(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
+    """List works with their people and whether training is permitted now.
+
+    Example: endcredits works list --json
+    """
+    from endcredits.flows.catalogue import corpus
+
+    with opened(studio) as place:
+        found = corpus(place)
+    rows = [(work, decision) for work, decision in zip(found.admitted, found.decisions, strict=True)]
+    rows = sorted([*rows, *found.refused], key=lambda row: row[0].work_id)
+    if as_json:
+        print_json(
+            [
+                {
+                    "work_id": work.work_id,
+                    "title": work.title,
+                    "people": [credit.display_credit for credit in work.credits],
+                    "decision": decision.value,
+                    "reason": decision.reason,
+                }
+                for work, decision in rows
+            ]
+        )
+        return
+    for work, decision in rows:
+        people = ", ".join(dict.fromkeys(credit.display_credit for credit in work.credits)) or "nobody named"
+        say(f"{decision.value:<12}{work.title}  ({people})  {work.work_id}")
+        if decision.value != "allow":
+            say(f"{'':<12}refused: {decision.reason}")
+    say(f"{len(found.admitted)} admitted, {len(found.refused)} refused.")
+
+
+def permit(
+    work_id: Annotated[str, typer.Argument(metavar="WORK_ID", help="The work; see 'works list'.")],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="allow, deny, conditional or unknown.")],
+    reason: Annotated[str, typer.Option(help="Why, in words.")],
+    by: Annotated[str, typer.Option(help="Who says so.")],
+    verb: Annotated[str, typer.Option(help="tdm, train, finetune, retrieve, index, style or likeness.")] = "train",
+    since: Annotated[str, typer.Option("--from", help="UTC time from which it holds; now by default.")] = "",
+    studio: StudioOption = ".",
+    as_json: JsonOption = False,
+) -> None:
+    """Record what somebody says may be done with a work, from a moment on. A no wins over every yes.
+
+    Example: endcredits works permit work:emma-1f2e deny --reason "withdrawn" --by "the estate"
+    """
+    from endcredits.flows.catalogue import state
+    from endcredits.flows.clock import now
+    from endcredits.ids import WorkId
+    from endcredits.works import Permission
+
+    statement = Permission(WorkId(work_id), verb, value, reason, "endcredits works permit", by, since or now())
+    with opened(studio) as place:
+        recorded = state(place, statement)
+    if as_json:
+        print_json({"permission_id": recorded.permission_id, "value": value, "effective_from": recorded.effective_from})
+    else:
+        say(f"Recorded: {verb} {value} for {work_id} from {recorded.effective_from}, says {by}.")
