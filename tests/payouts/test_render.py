@@ -148,3 +148,20 @@ def test_text_from_right_to_left_is_isolated() -> None:
     """So that the numbers beside it keep their order; other text gets no invisible marks."""
     assert markdown_text("محمود") == "\u2068محمود\u2069"
     assert markdown_text("Emily Brontë 村上") == "Emily Brontë 村上"
+
+
+@pytest.mark.parametrize(
+    ("words", "written"),
+    [
+        ("# Heading", r"\# Heading"),
+        ("- item", r"\- item"),
+        ("1. first", r"1\. first"),
+        ("12) twelfth", r"12\) twelfth"),
+        ("=== line", r"\=== line"),
+        ("Jean-Paul (2026) + 1!", "Jean-Paul (2026) + 1!"),
+        ("[a](b) <i> & \\", r"\[a\](b) \<i\> \& \\"),
+    ],
+)
+def test_markdown_escapes_what_means_something_and_nothing_else(words: str, written: str) -> None:
+    """At the start of a line and inside it."""
+    assert markdown_text(words) == written

@@ -17,7 +17,9 @@ from endcredits.payouts.statements import format_percent
 if TYPE_CHECKING:
     import jinja2
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-!|~&$])")
+# What means something anywhere in a line, and what begins a heading, a list or an underline at its start.
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&$])")
+_LINE_START = re.compile(r"^(\d*)([#+\-=.)])")
 # Control characters, and the marks that override the direction of text (Unicode Standard Annex #9).
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 # First Strong Isolate and Pop Directional Isolate: what stands between decides its own direction and nothing else's.
@@ -51,7 +53,7 @@ def markdown_text(text: str) -> str:
     >>> markdown_text("A|B *c*")
     'A\\\\|B \\\\*c\\\\*'
     """
-    escaped = _MARKDOWN.sub(r"\\\1", _UNSEEN.sub(" ", text)).strip()
+    escaped = _LINE_START.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", _UNSEEN.sub(" ", text)).strip())
     return _ISOLATE.format(escaped) if _RIGHT_TO_LEFT.search(escaped) else escaped
 
 
