@@ -74,7 +74,7 @@ def test_a_work_pays_for_harm_within_the_period_and_never_beyond() -> None:
 
 def test_one_strange_output_cannot_wipe_out_a_work() -> None:
     """An event of one cent, hardly credited to one work and strongly against another, moves at most a cent."""
-    strange = attribution("o2", -(10**12), {"a": -(10**12), "b": 1})
+    strange = attribution("o2", 1, {"a": -(10**12), "b": 1})
     one = period(
         [event("e1", "o1", 10_000_000), event("e2", "o2", 10_000)],
         [attribution("o1", 10, {"a": 10}), strange],
@@ -263,10 +263,10 @@ def exact_shares(inputs: Period, currency: str) -> dict[WorkId, Fraction]:
         if inputs.policy.weighting == "nats":
             denominator += max(found.log_ratio_nanonats, 0)
             for work_id, credit in credits:
-                weight[work_id] += credit
+                weight[work_id] += credit if found.log_ratio_nanonats > 0 else 0
             continue
         denominator += one.revenue_micros
-        if found.log_ratio_nanonats <= 0 and all(credit <= 0 for _, credit in credits):
+        if found.log_ratio_nanonats <= 0:
             continue
         gains = sum(credit for _, credit in credits if credit > 0)
         harms = -sum(credit for _, credit in credits if credit < 0)

@@ -42,9 +42,9 @@ def test_credits_larger_than_the_log_ratio_share_the_event() -> None:
     assert weights.signed == {("w1", "WORLD"): 75 * PPB, ("w2", "WORLD"): 25 * PPB, ("w3", "WORLD"): -50 * PPB}
 
 
-def test_an_output_that_drew_on_nothing_counts_in_the_denominator_alone() -> None:
-    """No log-ratio and no positive credit: its money is the commons', and nobody is charged for it."""
-    output = attribution("o", -3, {"w1": -3})
+def test_an_output_made_no_likelier_counts_in_the_denominator_alone() -> None:
+    """Its receipt says that it owes nobody anything, so nobody is paid or charged: its money is the commons'."""
+    output = attribution("o", -3, {"w1": 5, "w2": -8})
 
     weights = weigh([event("e", "o", 100)], {output.output_id: output}, "revenue")
 
@@ -53,12 +53,12 @@ def test_an_output_that_drew_on_nothing_counts_in_the_denominator_alone() -> Non
 
 @pytest.mark.parametrize(
     ("log_ratio", "credits", "expected"),
-    [(0, {}, True), (0, {"a": 0}, True), (-1, {"a": -1}, True), (1, {"a": -1}, False), (-1, {"a": 1}, False)],
+    [(0, {}, True), (-1, {"a": -1}, True), (-1, {"a": 1}, True), (1, {"a": -1}, False), (1, {}, False)],
 )
-def test_unattributed_means_nothing_to_explain_and_nobody_who_did(
+def test_unattributed_means_that_there_is_nothing_to_explain(
     log_ratio: int, credits: dict[str, int], expected: bool
 ) -> None:
-    """Both conditions, at the edges."""
+    """The measured log-ratio alone decides, at its edge."""
     assert is_unattributed(attribution("o", log_ratio, credits)) is expected
 
 
@@ -85,13 +85,13 @@ def test_the_negative_side_never_decides_where_credits_add_up(credits: dict[str,
 
 
 def test_nats_are_summed_whatever_an_output_earned() -> None:
-    """Weights are the credits themselves; negative log-ratios do not shrink the denominator."""
+    """Weights are the credits themselves; an output made no likelier changes neither side."""
     outputs = {one.output_id: one for one in (attribution("a", 5, {"w1": 3}), attribution("b", -9, {"w1": -1}))}
     events = [event("e1", "a", 1), event("e2", "a", 10**9), event("e3", "b", 0)]
 
     weights = weigh(events, outputs, "nats")
 
-    assert (weights.signed, weights.denominator, weights.outputs) == ({("w1", "WORLD"): 5}, 10, {"w1": 3})
+    assert (weights.signed, weights.denominator, weights.outputs) == ({("w1", "WORLD"): 6}, 10, {"w1": 2})
 
 
 def test_an_unknown_weighting_and_a_missing_attribution_are_refused() -> None:

@@ -5,8 +5,10 @@ log-ratio, the sum of its positive credits and that of its negative ones; a work
 counted in micros * ppb, and the event adds revenue * 1,000,000,000 to the denominator. So no event gives or takes more
 than it earned, and what the credits leave of it belongs to the commons.
 
-*nats*: credits are summed as they are, whatever each output earned; an event adds its log-ratio to the denominator
-where that is positive.
+*nats*: credits are summed as they are, whatever each output earned, and an event adds its log-ratio to the denominator.
+
+An output whose log-ratio is not positive was made no likelier by the works: it owes them nothing, as its receipt says
+(all of it unattributed), takes nothing from them, and what it earned for the pool is the commons'.
 
 Weights are signed and summed over the whole period; clipping at zero comes afterwards, once per work. Every step is
 integer arithmetic on one event at a time, and sums do not care for order.
@@ -64,8 +66,8 @@ def event_whole_nanonats(attribution: Attribution) -> int:
 
 
 def is_unattributed(attribution: Attribution) -> bool:
-    """Whether an output drew on no work: no log-ratio to explain and no positive credit. Its money is the commons'."""
-    return attribution.log_ratio_nanonats <= 0 and all(line.credit_nanonats <= 0 for line in attribution.lines)
+    """Whether the works made an output no likelier, so that it owes them nothing; its receipt says the same."""
+    return attribution.log_ratio_nanonats <= 0
 
 
 def weigh(events: Iterable[UsageEvent], attributions: Mapping[OutputId, Attribution], weighting: str) -> Weights:
@@ -86,14 +88,11 @@ def weigh(events: Iterable[UsageEvent], attributions: Mapping[OutputId, Attribut
     denominator = 0
     for event in events:
         attribution = attribution_of(event, attributions)
-        if weighting == "revenue":
-            denominator += event.revenue_micros * PPB
-            if is_unattributed(attribution):
-                continue
-            factor, whole = event.revenue_micros * PPB, event_whole_nanonats(attribution)
-        else:
-            denominator += max(attribution.log_ratio_nanonats, 0)
-            factor, whole = 1, 1
+        by_revenue = weighting == "revenue"
+        denominator += event.revenue_micros * PPB if by_revenue else max(attribution.log_ratio_nanonats, 0)
+        if is_unattributed(attribution):
+            continue
+        factor, whole = (event.revenue_micros * PPB, event_whole_nanonats(attribution)) if by_revenue else (1, 1)
         for line in attribution.lines:
             if line.credit_nanonats:
                 signed[line.work_id, event.territory] += toward_zero(factor * line.credit_nanonats, whole)

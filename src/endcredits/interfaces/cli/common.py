@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from endcredits.errors import EndcreditsError
     from endcredits.flows.studio import Studio
 
 StudioOption = Annotated[
@@ -25,6 +27,11 @@ ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="CPU thread
 
 FAILED_CHECK = 3
 
+USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
+"""What typer raises for a wrong command line; it lies in different modules in different versions."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
 
 def console() -> Console:
     """Where text for people goes."""
@@ -33,9 +40,14 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
+def shown(text: str) -> str:
+    """Text from outside, made safe for a terminal: a title must not be able to move the cursor."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def say(text: str) -> None:
-    """Prints text as it is."""
-    typer.echo(text)
+    """Prints text, without control characters."""
+    typer.echo(shown(text))
 
 
 def print_json(document: Any) -> None:
@@ -81,29 +93,37 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
         yield report
 
 
-def run_app(app: Callable[[], None]) -> None:
-    """Runs the command line; an error that we foresaw is one paragraph and an exit code, never a traceback."""
+def run_app(app: typer.Typer) -> None:
+    """Runs the command line; an error that we foresaw is one paragraph and an exit code, never a traceback.
+
+    The command is invoked here and not by typer's own main, which would answer Ctrl-C and a reader that went away by
+    itself, and tell usage errors in another form than all others.
+    """
     from endcredits.errors import EndcreditsError
 
     debug = "--debug" in sys.argv or os.environ.get("ENDCREDITS_DEBUG") == "1"
-    sys.argv[:] = [argument for argument in sys.argv if argument != "--debug"]
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        app()
-    except EndcreditsError as error:
-        if debug:
-            raise
-        if "--json" in sys.argv:
-            typer.echo(json.dumps(error.as_dict(), ensure_ascii=False), err=True)
-        else:
-            typer.echo(f"endcredits: {error}", err=True)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+        command = typer.main.get_command(app)
+        with command.make_context("endcredits", arguments) as context:
+            command.invoke(context)
+        sys.stdout.flush()
+    except typer.Exit as end:
+        sys.exit(end.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
         typer.echo("endcredits: stopped; run the same command again to continue.", err=True)
         sys.exit(130)
     except BrokenPipeError:
         # The reader (head, less) went away; that is no error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except (EndcreditsError, USAGE_ERROR) as error:
+        if debug:
+            raise
+        told = error if isinstance(error, EndcreditsError) else _usage(error)
+        in_json = "--json" in arguments
+        typer.echo(json.dumps(told.as_dict(), ensure_ascii=False) if in_json else f"endcredits: {told}", err=True)
+        sys.exit(told.exit_code)
     except Exception as error:
         if debug:
             raise
@@ -113,3 +133,12 @@ def run_app(app: Callable[[], None]) -> None:
             err=True,
         )
         sys.exit(1)
+
+
+def _usage(error: Any) -> EndcreditsError:
+    """A wrong command line, told as all other errors are."""
+    from endcredits.errors import InputError
+
+    path = error.ctx.command_path if error.ctx is not None else "endcredits"
+    message = " ".join(error.format_message().split()).rstrip(".")
+    return InputError(message[:1].lower() + message[1:], remedy=f"See: {path} --help")

@@ -11,6 +11,7 @@ from endcredits.money import PPB
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from endcredits.attribution import Attribution
     from endcredits.flows.credit_view import CreditView
 
 NAMES_MAX = 4
@@ -61,3 +62,19 @@ def show_credits(
             style="dim",
         )
     )
+    warning = caution(attribution)
+    if warning:
+        screen.print(Text(f"  {warning}", style="yellow"))
+
+
+def caution(attribution: Attribution) -> str:
+    """What a reader should know before believing the shares of this output; empty when there is nothing."""
+    measured, credited = attribution.log_ratio_nanonats, attribution.credit_sum_nanonats
+    if measured <= 0:
+        return "The works made this output no likelier than the base model does, so nothing is owed for it."
+    if abs(credited - measured) > measured:
+        return (
+            f"Caution: credits sum to {credited / measured:.1f} times what was measured. Shares are weak evidence here; "
+            "does the index hold exactly the works that the full model learnt from?"
+        )
+    return ""
