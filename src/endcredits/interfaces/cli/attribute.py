@@ -72,7 +72,8 @@ def read_outputs(files: Sequence[str], text: str, prompt: str) -> list[GivenOutp
     from endcredits.errors import InputError
     from endcredits.flows.attributing import GivenOutput
 
-    outputs = [GivenOutput(text.encode(), prompt.encode(), "--text")] if text else []
+    before = _utf8(prompt, "--prompt")
+    outputs = [GivenOutput(_utf8(text, "--text"), before, "--text")] if text else []
     if prompt and not text and (len(files) != 1 or files[0].endswith(".jsonl")):
         raise InputError("--prompt goes with --text or with one text file", field="--prompt")
     for name in files:
@@ -88,8 +89,18 @@ def read_outputs(files: Sequence[str], text: str, prompt: str) -> list[GivenOutp
         if name.endswith((".jsonl", ".ndjson")):
             outputs.extend(_rows(name, decoded))
         else:
-            outputs.append(GivenOutput(data, prompt.encode(), name))
+            outputs.append(GivenOutput(data, before, name))
     return outputs
+
+
+def _utf8(text: str, option: str) -> bytes:
+    from endcredits.errors import InputError
+
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        # Bytes on the command line that are not UTF-8 reach us as halves of characters.
+        raise InputError("the option is not UTF-8 text", remedy="Write it in UTF-8.", field=option) from error
 
 
 def _read(name: str) -> bytes:
@@ -111,7 +122,7 @@ def _rows(name: str, decoded: str) -> list[GivenOutput]:
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(
                 f"the line is not JSON ({error})", remedy="Write one object a line.", file=name, row=number
             ) from error

@@ -118,6 +118,9 @@ def run_app(app: typer.Typer) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except (EndcreditsError, USAGE_ERROR) as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            typer.echo(str(error.format_message()), err=True)  # type: ignore[attr-defined]
+            sys.exit(2)
         if debug:
             raise
         told = error if isinstance(error, EndcreditsError) else _usage(error)

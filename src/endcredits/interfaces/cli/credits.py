@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from endcredits.attribution import NANO
+from endcredits.interfaces.cli.common import shown
 from endcredits.money import PPB
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def show_credits(
     lines = view.lines()
     for line in lines[:top]:
         row = Text(f"  {line.rank:>4}  {line.share_ppb / PPB:>7.2%}  {line.credit_nats:>+10.3f}  {line.error_nats:>6.3f}  ")
-        row.append(line.title, style="bold")
-        row.append(f"  {people_line(line.people)}")
+        row.append(shown(line.title), style="bold")
+        row.append(f"  {shown(people_line(line.people))}")
         screen.print(row)
         if seconds_per_line:
             time.sleep(seconds_per_line)

@@ -58,6 +58,7 @@ def balances(
 def export(
     form: Annotated[str, typer.Option("--form", help="hledger or beancount.")] = "hledger",
     studio: StudioOption = ".",
+    as_json: JsonOption = False,
 ) -> None:
     """Print the whole journal for hledger or beancount, as a second opinion.
 
@@ -66,4 +67,8 @@ def export(
     from endcredits.flows.books import export_journal
 
     with opened(studio) as place:
-        typer.echo(export_journal(place, form), nl=False)
+        journal = export_journal(place, form)
+    if as_json:
+        print_json({"form": form, "journal": journal})
+    else:
+        typer.echo(journal, nl=False)

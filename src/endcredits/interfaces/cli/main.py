@@ -25,7 +25,8 @@ app = new_app(
     "An output rolls its credits and its makers are paid.\n\n"
     "Begin with 'endcredits demo', or with a studio of your own: init, works add, index build, attribute, usage add, "
     "period close, statement. 'check' re-verifies everything. Every command takes --json; --debug shows tracebacks. "
-    "Exit codes: 0 done, 1 bug, 2 bad input, 3 a check failed, 4 conflict, 5 the machine failed."
+    "Exit codes: 0 done, 1 bug, 2 bad input, 3 a check failed, 4 conflict, 5 the machine failed.\n\n"
+    "Example: endcredits init my-studio"
 )
 
 
@@ -65,37 +66,40 @@ def init(
         say(f"Next: endcredits works add PATH --studio {path}")
 
 
-works_app = new_app("Register works, see what is permitted, say no.")
+works_app = new_app("Register works, see what is permitted, say no.\n\nExample: endcredits works add novels.csv")
 works_app.command("add")(works.add)
 works_app.command("list")(works.show)
 works_app.command("permit")(works.permit)
 app.add_typer(works_app, name="works")
 
-index_app = new_app("Build the influence index of the admitted works.")
+index_app = new_app(
+    "Build the influence index of the admitted works.\n\n"
+    "Example: endcredits index build --base models/base --full models/full"
+)
 index_app.command("build")(index.build)
 index_app.command("show")(index.show)
 app.add_typer(index_app, name="index")
 
 app.command("attribute")(attribute.attribute)
 
-usage_app = new_app("Record what outputs earned.")
+usage_app = new_app("Record what outputs earned.\n\nExample: endcredits usage add november.csv")
 usage_app.command("add")(usage.add)
 app.add_typer(usage_app, name="usage")
 
-period_app = new_app("Close periods.")
+period_app = new_app("Close periods.\n\nExample: endcredits period close 2026-10")
 period_app.command("close")(period.close)
 period_app.command("show")(period.show)
 app.add_typer(period_app, name="period")
 
 app.command("statement")(period.statement)
 
-ledger_app = new_app("Look into the books.")
+ledger_app = new_app("Look into the books.\n\nExample: endcredits ledger check")
 ledger_app.command("check")(ledger.check)
 ledger_app.command("balances")(ledger.balances)
 ledger_app.command("export")(ledger.export)
 app.add_typer(ledger_app, name="ledger")
 
-receipt_app = new_app("Verify and list receipts.")
+receipt_app = new_app("Verify and list receipts.\n\nExample: endcredits receipt verify receipts/*.json --vkey log.vkey")
 receipt_app.command("verify")(receipt.verify)
 receipt_app.command("list")(receipt.show)
 app.add_typer(receipt_app, name="receipt")

@@ -27,7 +27,7 @@ def add(
 
     Example: endcredits usage add november.csv
     """
-    from endcredits.errors import InputError
+    from endcredits.errors import EndcreditsError, InputError
     from endcredits.flows.clock import now
     from endcredits.flows.periods import record_usage
     from endcredits.money import parse_micros
@@ -44,7 +44,13 @@ def add(
         micros = parse_micros(revenue, field="--revenue")
         events = [make_event(event, output, at or now(), micros, currency, service, territory)]
     with opened(studio) as place:
-        done = record_usage(place, events)
+        try:
+            done = record_usage(place, events)
+        except EndcreditsError as error:
+            if error.file is not None or not file:
+                raise
+            # The event is named in the message; this says where it was read.
+            raise type(error)(error.message, remedy=error.remedy, file=file, field=error.field) from error
     if as_json:
         print_json({"new": done.new, "already_there": done.already_there})
     else:

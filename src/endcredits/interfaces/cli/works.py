@@ -51,9 +51,7 @@ def add(
     else:
         if renames:
             raise InputError("--column is for tables", field="--column")
-        submissions = read_folder(
-            path, creator=creator, permission=permission, licence=licence, declared_by=declared_by
-        )
+        submissions = read_folder(path, creator=creator, permission=permission, licence=licence, declared_by=declared_by)
     with opened(studio) as place:
         done = add_works(place, submissions)
     if as_json:
