@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from endcredits.influence.records import Credits, Example, ModelPair
 
 if TYPE_CHECKING:
+    from endcredits.influence.environment import build_environment
     from endcredits.influence.gradient.build import IndexSettings, build_index
     from endcredits.influence.gradient.index import CurvatureIndex, InfluenceIndex, open_index
     from endcredits.influence.gradient.manifest import check_index, read_manifest
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from endcredits.influence.text.models import TextModels, TextOutput, load_text_models
     from endcredits.influence.text.sample import sample_outputs
     from endcredits.influence.text.tiny import train_tiny
-
 
 
 def use_threads(number: int) -> None:
@@ -42,6 +42,7 @@ def use_threads(number: int) -> None:
 
 _LAZY = {
     "Task": "task",
+    "build_environment": "environment",
     "IndexSettings": "gradient.build",
     "build_index": "gradient.build",
     "CurvatureIndex": "gradient.index",
@@ -67,6 +68,7 @@ __all__ = [
     "Task",
     "TextModels",
     "TextOutput",
+    "build_environment",
     "build_index",
     "check_index",
     "load_text_models",

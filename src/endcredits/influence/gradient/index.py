@@ -86,8 +86,7 @@ class Loaded:
             measured = task.measurement(middle, contents)
         capture.backward(measured.sum())
         parts = {
-            layer.name: self.curvature.damped_inverse(layer, capture.summed(layer).cpu(), damping)
-            for layer in self.layers
+            layer.name: self.curvature.damped_inverse(layer, capture.summed(layer).cpu(), damping) for layer in self.layers
         }
         query = flatten(self.layers, parts)  # (P,)
         examples = sum(sum(shard.counts) for shard in self.shards)

@@ -96,7 +96,7 @@ class Capture:
             torch.einsum("nto,nti->noi", gradient, value)
             for gradient, value in zip(self.gradients[layer.name], self.inputs[layer.name], strict=True)
         ]
-        return parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
+        return _total(parts) if parts else self._zeros(layer, examples=True)
 
     def summed(self, layer: Layer) -> Tensor:
         """Gradient summed over the examples: ``[o, i]``, without ever forming the single ones."""
@@ -104,7 +104,16 @@ class Capture:
             gradient.reshape(-1, layer.outputs).T @ value.reshape(-1, layer.inputs)
             for gradient, value in zip(self.gradients[layer.name], self.inputs[layer.name], strict=True)
         ]
-        return parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
+        return _total(parts) if parts else self._zeros(layer, examples=False)
+
+    def _zeros(self, layer: Layer, *, examples: bool) -> Tensor:
+        """The gradient of a layer that the pass never used, shaped and placed like that of the layers it did."""
+        used = next((value for uses in self.inputs.values() for value in uses), torch.zeros(0))
+        return used.new_zeros(*([len(used)] if examples else []), layer.outputs, layer.inputs)
+
+
+def _total(parts: Sequence[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.stack(list(parts)).sum(0)
 
 
 def _positions(value: Tensor) -> Tensor:
@@ -119,13 +128,15 @@ def capturing(model: nn.Module, layers: Sequence[Layer]) -> Iterator[Capture]:
     modules = dict(model.named_modules())
     handles = []
 
-    def hook_for(layer: Layer) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-        def remember(module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
+    def hook_for(layer: Layer) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor]:
+        def remember(module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> Tensor:
             value = _positions(args[0].detach())  # (n, t, i)
             if layer.bias:
                 value = torch.cat([value, value.new_ones(*value.shape[:2], 1)], dim=-1)
             capture.inputs[layer.name].append(value)
             capture.outputs[layer.name].append(output)
+            # The model goes on with a copy: an activation in place would turn ours into the activation's output.
+            return output.clone()
 
         return remember
 

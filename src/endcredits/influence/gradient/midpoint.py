@@ -24,11 +24,12 @@ def midpoint_model(base: nn.Module, full: nn.Module) -> nn.Module:
     """
     check_same_shape(base, full)
     middle = copy.deepcopy(full)
-    ours, theirs = middle.state_dict(), base.state_dict()
+    before, after = base.state_dict(), full.state_dict()
     with torch.no_grad():
-        for name, value in ours.items():
+        for name, value in middle.state_dict().items():
             if value.is_floating_point():
-                value.copy_((value + theirs[name]) / 2)
+                # Both read from the originals: a tensor that two names share is written twice and must not move twice.
+                value.copy_((after[name] + before[name]) / 2)
     return middle.eval().requires_grad_(True)
 
 
@@ -47,6 +48,21 @@ def check_same_shape(base: nn.Module, full: nn.Module) -> None:
                 f"{in_full or 'missing'} in full",
                 remedy="Give the model as it was before the works and the same model after them.",
                 field="base, full",
+            )
+
+
+def check_finite(model: nn.Module, name: str) -> None:
+    """Refuses a model with a weight that is no number.
+
+    Raises:
+        InputError: names the first tensor that holds NaN or an infinite value.
+    """
+    for tensor, value in model.named_parameters():
+        if not torch.isfinite(value).all():
+            raise InputError(
+                f"{tensor} holds NaN or infinite values in {name}",
+                remedy="Give a snapshot from before the training run diverged.",
+                field=name,
             )
 
 
