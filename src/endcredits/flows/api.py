@@ -87,9 +87,7 @@ class StudioHandle:
         """The works that may be trained on now; the others are in its `refused`."""
         return catalogue.corpus(self.studio, max_bytes_per_work=max_bytes_per_work)
 
-    def build_index(
-        self, task: Mapping[str, str] | ModelPair, corpus: Corpus, progress: Progress = silent
-    ) -> IndexHandle:
+    def build_index(self, task: Mapping[str, str] | ModelPair, corpus: Corpus, progress: Progress = silent) -> IndexHandle:
         """Builds (or continues, or opens) the index of a corpus under a pair of models."""
         return IndexHandle(self.studio, indexing.build(self.studio, task, corpus, progress=progress))
 

@@ -6,8 +6,9 @@ stopped, and an output that was attributed before is not measured again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from endcredits.attribution import (
     Attribution,
@@ -90,17 +91,22 @@ def _measure(index: OpenIndex, output: GivenOutput) -> Attribution:
 
 
 def _item(index: OpenIndex, attribution: Attribution) -> Item:
+    body = output_body(attribution, index.facts, index.corpus_digest, index.catalogue_digest)
+    return Item(attribution.output_id, "run.receipt", attribution.output_id, body)
+
+
+def output_body(
+    attribution: Attribution, facts: Mapping[str, Any], corpus_digest: str, catalogue_digest: str
+) -> dict[str, Any]:
     """What an output's receipt says: the whole attribution, and the models, corpus, code and permissions behind it."""
-    facts = index.facts
-    body = {
+    return {
         "attribution": attribution,
         "model": {name: facts[name] for name in ("base_sha256", "full_sha256")},
-        "corpus_digest": index.corpus_digest,
-        "catalogue_digest": index.catalogue_digest,
+        "corpus_digest": corpus_digest,
+        "catalogue_digest": catalogue_digest,
         "code_sha256": facts["code_sha256"],
         "seed": facts["settings"]["seed"],
     }
-    return Item(attribution.output_id, "run.receipt", attribution.output_id, body)
 
 
 def receipt_for(studio: Studio, index: OpenIndex, attribution: Attribution) -> Receipt:

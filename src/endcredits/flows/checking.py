@@ -1,86 +1,124 @@
 """Checking everything: the books, the works, the attributions, the index, the log, the receipts, and that they agree.
 
 Each room re-verifies its own tables and files. This walk adds what no room can see alone: that receipts say what the
-books say, that closes can be computed again from their inputs to the same bytes, and that statements' files are the
-recorded ones. Any one changed byte that matters is found here and named.
+books say, that closes can be computed again from their inputs to the same bytes, that the index was built from works
+with a yes, and that files are the recorded ones. Any one changed byte that matters is found here and named.
+
+A damaged value may be of any type, so whatever reads it may fail in any way: every check runs for itself, and one that
+cannot go on is a finding, not the end of the walk.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from endcredits import store
 from endcredits.attribution import Attribution, attributions, check_attributions
 from endcredits.canonical import canonical_bytes, digest, to_plain
 from endcredits.errors import EndcreditsError
-from endcredits.flows.indexing import CORPUS, index_folders
-from endcredits.flows.periods import statement_name
+from endcredits.flows.attributing import output_body
+from endcredits.flows.catalogue import VERB
+from endcredits.flows.indexing import CURRENT, index_folders, index_name, read_corpus, read_current
+from endcredits.flows.periods import period_body, period_files, receipt_id_of
 from endcredits.flows.studio import Studio
-from endcredits.ids import slug
-from endcredits.influence import check_index
-from endcredits.ledger import check_books, find_by_id
-from endcredits.payouts import (
-    Statement,
-    check_payouts,
-    statement_html,
-    statement_json,
-    statement_markdown,
-    statements_for_period,
-)
+from endcredits.influence import check_index, read_manifest
+from endcredits.ledger import check_books, entries
+from endcredits.payouts import check_payouts, statements_for_period
 from endcredits.progress import Progress, silent
-from endcredits.receipts import Receipt, check_log, check_receipts, load_receipt, receipt_path, receipts_in
-from endcredits.royalties import BookedClose, check_royalties, closes, replay_close, usage
-from endcredits.store import Finding
-from endcredits.works import check_works, works
-
-STAGES = ("database file", "works", "attributions", "books", "royalties", "statements", "index", "log", "receipts")
+from endcredits.receipts import Log, Receipt, check_log, check_receipts, load_receipt, receipt_path, receipts_in
+from endcredits.royalties import check_royalties, closes, replay_close, usage
+from endcredits.store import Finding, append_only_sql, check_rows
+from endcredits.works import check_works, permissions, works
 
 
 def check_studio(studio: Studio, progress: Progress = silent) -> list[Finding]:
     """Re-verifies a studio; an empty list means that everything fits."""
     findings: list[Finding] = []
-    for number, stage in enumerate(STAGES):
-        progress("check", number, len(STAGES))
-        try:
-            findings.extend(_stage(studio, stage))
-        except EndcreditsError as error:
-            findings.append(Finding(error.file or stage, error.message))
-    progress("check", len(STAGES), len(STAGES))
+    for number, (stage, checks) in enumerate(CHECKS.items()):
+        progress("check", number, len(CHECKS))
+        for check in checks:
+            try:
+                findings.extend(check(studio))
+            except Exception as error:
+                findings.append(_unreadable(stage, error))
+                if stage in IN_BOOKS:
+                    findings.extend(_damaged_rows(studio))
+    progress("check", len(CHECKS), len(CHECKS))
     return list(dict.fromkeys(findings))
 
 
-def _stage(studio: Studio, stage: str) -> list[Finding]:
-    if stage == "index":
-        return list(_indexes(studio))
-    if stage == "log":
-        return check_log(studio.log())
-    if stage == "receipts":
-        return check_receipts(studio.receipts, studio.log()) + list(_receipts_agree(studio))
-    with studio.store.reading() as conn:
-        if stage == "database file":
-            return list(_database_file(studio, conn))
-        if stage == "works":
-            return check_works(conn, studio.content)
-        if stage == "attributions":
-            return check_attributions(conn)
-        if stage == "books":
-            return check_books(conn)
-        if stage == "royalties":
-            return check_royalties(conn) + list(_replays(conn))
-        return check_payouts(conn) + list(_statement_files(studio, conn))
+def _unreadable(where: str, error: Exception) -> Finding:
+    if isinstance(error, EndcreditsError):
+        return Finding(error.file or where, error.message)
+    return Finding(where, f"it cannot be read ({type(error).__name__}: {error})")
 
 
-def _database_file(studio: Studio, conn: Connection) -> Iterator[Finding]:
+def _books(check: Callable[[Connection], Iterable[Finding]]) -> Callable[[Studio], Iterator[Finding]]:
+    """A check that needs nothing but the database."""
+
+    def run(studio: Studio) -> Iterator[Finding]:
+        with studio.store.reading() as conn:
+            yield from check(conn)
+
+    return run
+
+
+def _damaged_rows(studio: Studio) -> Iterator[Finding]:
+    """Every row of every table for itself, to name what kept a check from going on."""
+    for table in store.metadata.sorted_tables:
+        try:
+            with studio.store.reading() as conn:
+                yield from check_rows(conn, table)
+        except Exception as error:
+            yield Finding(f"database table {table.name}", _unreadable("", error).problem)
+
+
+def _database_file(studio: Studio) -> Iterator[Finding]:
     """What SQLite itself says of its file; a server keeps page checksums of its own."""
-    if conn.dialect.name != "sqlite":
+    if studio.store.engine.dialect.name != "sqlite":
         return
-    for problem in conn.scalars(sa.text("PRAGMA integrity_check(20)")):
-        if problem != "ok":
-            yield Finding(f"database file {studio.store.url}", str(problem))
+    with studio.store.reading() as conn:
+        for problem in conn.scalars(sa.text("PRAGMA integrity_check(20)")):
+            if problem != "ok":
+                yield Finding(f"database file {studio.store.url}", str(problem))
+
+
+def _schema(conn: Connection) -> Iterator[Finding]:
+    """That the schema is this version's, and that the database still refuses to change rows."""
+    known = store.known_revisions()
+    heads = set(known) - set(known.values())
+    present = set(conn.scalars(sa.text("SELECT version_num FROM alembic_version")))
+    if present != heads:
+        problem = f"it names the schema {', '.join(sorted(present))}; this version has {', '.join(sorted(heads))}"
+        yield Finding("database table alembic_version", problem)
+    dialect = conn.dialect.name
+    if dialect == "sqlite":
+        guards = set(conn.scalars(sa.text("SELECT sql FROM sqlite_master WHERE type = 'trigger'")))
+    else:
+        query = (
+            "SELECT c.relname || ' ' || p.prosrc FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+            "JOIN pg_proc p ON p.oid = t.tgfoid "
+            "WHERE t.tgname = c.relname || '_append_only' AND t.tgenabled = 'O'"
+        )
+        guards = set(conn.scalars(sa.text(query)))
+    for table in store.metadata.sorted_tables:
+        wanted = append_only_sql(table.name, dialect)
+        if dialect == "postgresql":
+            wanted = [f"{table.name} {wanted[0].split('$$')[1]}"]
+        if not guards.issuperset(wanted):
+            problem = "its guard against changes is missing or was changed (triggers that refuse UPDATE and DELETE)"
+            yield Finding(f"database table {table.name}", problem)
+
+
+def _works(studio: Studio) -> Iterator[Finding]:
+    with studio.store.reading() as conn:
+        yield from check_works(conn, studio.content)
 
 
 def _replays(conn: Connection) -> Iterator[Finding]:
@@ -91,52 +129,121 @@ def _replays(conn: Connection) -> Iterator[Finding]:
         yield from replay_close(booked.close, events, by_output, registered)
 
 
-def _statement_files(studio: Studio, conn: Connection) -> Iterator[Finding]:
-    for booked in closes(conn):
-        folder = studio.path / "statements" / slug(booked.close.period_id)
-        for statement in statements_for_period(conn, booked.close.period_id):
-            for suffix, text in _statement_texts(statement):
-                path = folder / f"{statement_name(statement)}.{suffix}"
-                if not path.exists():
-                    yield Finding(f"statement {path}", "the file is missing; close the period again to write it")
-                elif path.read_bytes() != text.encode():
-                    yield Finding(f"statement {path}", "the file is not what was recorded")
+def _period_files(studio: Studio) -> Iterator[Finding]:
+    with studio.store.reading() as conn:
+        journal = entries(conn)
+        files: dict[Path, bytes] = {}
+        for booked in closes(conn):
+            issued = statements_for_period(conn, booked.close.period_id)
+            files |= period_files(studio, booked, issued, journal)
+    for path, data in files.items():
+        if not path.exists():
+            yield Finding(f"statement file {path}", "it is missing; close the period again to write it")
+        elif path.read_bytes() != data:
+            yield Finding(f"statement file {path}", "it is not what was recorded")
 
 
-def _statement_texts(statement: Statement) -> Sequence[tuple[str, str]]:
-    return (
-        ("json", statement_json(statement)),
-        ("md", statement_markdown(statement)),
-        ("html", statement_html(statement)),
-    )
-
-
-def _indexes(studio: Studio) -> Iterator[Finding]:
+def _index_files(studio: Studio) -> Iterator[Finding]:
     for folder in index_folders(studio):
         for problem in check_index(folder):
             yield Finding(f"influence index {folder.name}", problem)
+    path = studio.path / "index" / CURRENT
+    if not path.exists():
+        if index_folders(studio):
+            yield Finding(f"influence index file {path}", "it is missing; build the index again to write it")
+        return
+    name = read_current(studio)["name"]
+    if studio.path / "index" / name not in index_folders(studio):
+        yield Finding(f"influence index {name}", "it is the current one, and its manifest is missing")
+
+
+def _index_corpora(studio: Studio) -> Iterator[Finding]:
+    """That every index is of the works that it names, and that each of them was registered with a yes."""
+    with studio.store.reading() as conn:
+        registered = {work.work_id: [file.sha256 for file in work.manifestations] for work in works(conn)}
+        yes = {(one.permission_id, one.work_id, one.verb) for one in permissions(conn) if one.value == "allow"}
+    for folder in index_folders(studio):
+        where = f"influence index {folder.name}"
+        manifest, manifest_digest = read_manifest(folder)
+        record = read_corpus(folder)
+        if record["index_digest"] != manifest_digest:
+            yield Finding(where, f"{folder / 'manifest.json'} was changed after the index was built")
+        if index_name(manifest.facts, record["manifest"]) != folder.name:
+            yield Finding(where, "its name does not fit its models and corpus")
+        for work in record["manifest"]["works"]:
+            if registered.get(work["work_id"]) != work["files"]:
+                yield Finding(where, f"it was built from the work {work['work_id']}, which is not registered so")
+            if (work["permission_id"], work["work_id"], VERB) not in yes:
+                yield Finding(where, f"the yes to the work {work['work_id']} that it was built on is not recorded")
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """What the books say that receipts must say, by receipt id: (type, body)."""
+
+    bodies: dict[str, tuple[str, dict[str, Any]]]
+    problems: dict[str, str]
+
+
+def _expected(studio: Studio) -> _Expected:
+    indexes = {}
+    for folder in index_folders(studio):
         try:
-            json.loads((folder / CORPUS).read_bytes())
-        except (OSError, ValueError) as error:
-            yield Finding(f"influence index {folder.name}", f"{CORPUS} cannot be read ({error})")
+            manifest, manifest_digest = read_manifest(folder)
+            record = read_corpus(folder)
+        except EndcreditsError:
+            continue  # _index_corpora names it
+        indexes[manifest_digest] = (manifest.facts, digest(record["manifest"]), record["catalogue_digest"])
+    expected = _Expected({}, {})
+    with studio.store.reading() as conn:
+        journal = entries(conn)
+        for booked in closes(conn):
+            issued = statements_for_period(conn, booked.close.period_id)
+            body = period_body(booked, issued, journal)
+            expected.bodies[receipt_id_of(booked.close.period_id)] = ("period.receipt", body)
+        for attribution in attributions(conn):
+            _expect_output(expected, attribution, indexes.get(attribution.index_digest))
+    return expected
+
+
+def _expect_output(expected: _Expected, attribution: Attribution, index: tuple[Any, str, str] | None) -> None:
+    if index is None:
+        expected.problems[attribution.output_id] = f"the index {attribution.index_digest} that it names is not here"
+        return
+    expected.bodies[attribution.output_id] = ("run.receipt", output_body(attribution, *index))
 
 
 def _receipts_agree(studio: Studio) -> Iterator[Finding]:
     """That every recorded output and close has its receipt, and every receipt says what is recorded."""
-    with studio.store.reading() as conn:
-        recorded = {attribution.output_id: attribution for attribution in attributions(conn)}
-        booked = {f"period:{close.close.period_id}": close for close in closes(conn)}
-        for name in [*recorded, *booked]:
-            if not receipt_path(studio.receipts, name).exists():
-                yield Finding(f"receipt {name}", "it was never issued; run the command again that records it")
-        for receipt in _readable(studio.receipts):
-            attribution = recorded.get(receipt.receipt_id)  # type: ignore[call-overload]
-            if receipt.type == "run.receipt":
-                yield from _output_agrees(studio, receipt, attribution)
-            elif receipt.receipt_id in booked:
-                yield from _period_agrees(conn, receipt, booked[receipt.receipt_id])
-            else:
-                yield Finding(f"receipt {receipt.receipt_id}", "there is no close of this period in the books")
+    expected = _expected(studio)
+    for name in [*expected.bodies, *expected.problems]:
+        if not receipt_path(studio.receipts, name).exists():
+            yield Finding(f"receipt {name}", _why_missing(studio.log(), name))
+    for receipt in _readable(studio.receipts):
+        where = f"receipt {receipt.receipt_id}"
+        if receipt.receipt_id in expected.problems:
+            yield Finding(where, expected.problems[receipt.receipt_id])
+        elif receipt.receipt_id not in expected.bodies:
+            yield Finding(where, "the books know nothing of what it is about")
+        else:
+            kind, body = expected.bodies[receipt.receipt_id]
+            plain = to_plain(body)
+            if receipt.type != kind or set(receipt.body) != set(plain):
+                yield Finding(where, "the books say something else about it")
+                continue
+            for key in plain:
+                if canonical_bytes(receipt.body[key]) != canonical_bytes(plain[key]):
+                    yield Finding(where, f"the books say something else about its {key.replace('_', ' ')}")
+
+
+def _why_missing(log: Log, name: str) -> str:
+    try:
+        issued = log.find_subject(name) is not None
+    except EndcreditsError:
+        return "it is missing"  # check_log says what is wrong with the log
+    if issued:
+        return "it was issued, and its file is missing; restore it from your last copy"
+    return "it was never issued; run the command again that records it"
 
 
 def _readable(folder: Path) -> Iterator[Receipt]:
@@ -147,37 +254,26 @@ def _readable(folder: Path) -> Iterator[Receipt]:
             continue  # check_receipts names it
 
 
-def _output_agrees(studio: Studio, receipt: Receipt, attribution: Attribution | None) -> Iterator[Finding]:
-    where = f"receipt {receipt.receipt_id}"
-    if attribution is None:
-        yield Finding(where, "there is no attribution of this output in the books")
-        return
-    if canonical_bytes(receipt.body["attribution"]) != canonical_bytes(attribution):
-        yield Finding(where, "the books say something else about this output")
-    corpora = {}
-    for folder in index_folders(studio):
-        try:
-            record = json.loads((folder / CORPUS).read_bytes())
-            corpora[digest(record["manifest"])] = record["catalogue_digest"]
-        except (OSError, ValueError, KeyError, EndcreditsError):
-            continue  # _indexes names it
-    if corpora.get(receipt.body["corpus_digest"]) != receipt.body["catalogue_digest"]:
-        yield Finding(where, "no index here was built from the corpus that it names")
+IN_BOOKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
+    "database file": (_database_file, _books(_schema)),
+    "works": (_works,),
+    "attributions": (_books(check_attributions),),
+    "books": (_books(check_books),),
+    "royalties": (_books(check_royalties), _books(_replays)),
+    "statements": (_books(check_payouts), _period_files),
+}
+"""The checks of what the database holds, by stage."""
 
+CHECKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
+    **IN_BOOKS,
+    "index": (_index_files, _index_corpora),
+    "log": (lambda studio: check_log(studio.log()),),
+    "receipts": (lambda studio: check_receipts(studio.receipts, studio.log()), _receipts_agree),
+}
+"""All checks by stage, in their order."""
 
-def _period_agrees(conn: Connection, receipt: Receipt, booked: BookedClose) -> Iterator[Finding]:
-    where = f"receipt {receipt.receipt_id}"
-    entry = find_by_id(conn, booked.entry_id) if booked.entry_id else None
-    issued = statements_for_period(conn, booked.close.period_id)
-    expected = {
-        "close_digest": booked.close_digest,
-        "policy": to_plain(booked.close.policy),
-        "entry_digest": digest(entry) if entry is not None else "",
-        "statements": [{"statement_id": s.statement_id, "sha256": digest(s)} for s in issued],
-    }
-    for name, value in expected.items():
-        if receipt.body.get(name) != value:
-            yield Finding(where, f"the books say something else about its {name.replace('_', ' ')}")
+STAGES = tuple(CHECKS)
+"""The names of the stages, to be told."""
 
 
 def count_receipts(studio: Studio) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +12,14 @@ from endcredits.attribution import NANO, Attribution, Line
 from endcredits.canonical import to_plain
 from endcredits.errors import InputError
 from endcredits.flows.attributing import People
-from endcredits.ids import WorkId
+from endcredits.ids import PartyId, WorkId
 from endcredits.money import PPB, allocate
 from endcredits.works import TRAIN_RIGHT, WORLD, splits_at
 
 UNATTRIBUTED = "unattributed"
 UNKNOWN = "unknown creators"
+RESERVED = (UNATTRIBUTED, UNKNOWN)
+"""What shares are called that belong to nobody; a work or a person of that name is shown with its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +89,19 @@ class CreditView:
         """
         if by not in ("work", "creator"):
             raise InputError(f"shares by '{by}' are not known", remedy='Ask by="work" or by="creator".', field="by")
-        found: dict[str, int] = {}
+        titles = Counter(work.title for work in self.people.works.values())
+        found: Counter[str] = Counter()
         for line in self.attribution.lines:
-            for name, share in self._divided(line, on).items() if by == "creator" else ((self._title(line), line.share_ppb),):
-                found[name] = found.get(name, 0) + share
+            found.update(self._divided(line, on) if by == "creator" else {self._title(line, titles): line.share_ppb})
         ranked = sorted(((name, share) for name, share in found.items() if share), key=lambda item: (-item[1], item[0]))
         return {**dict(ranked), UNATTRIBUTED: self.attribution.unattributed_ppb}
 
-    def _title(self, line: Line) -> str:
+    def _title(self, line: Line, titles: Mapping[str, int]) -> str:
         work = self.people.works.get(line.work_id)
         if work is None:
             return line.work_id
-        same = sum(other.title == work.title for other in self.people.works.values())
-        return work.title if same == 1 else f"{work.title} ({work.work_id})"
+        alone = titles[work.title] == 1 and work.title not in RESERVED
+        return work.title if alone else f"{work.title} ({work.work_id})"
 
     def _divided(self, line: Line, on: str) -> dict[str, int]:
         work = self.people.works.get(WorkId(line.work_id))
@@ -105,10 +109,10 @@ class CreditView:
         if not splits or not line.share_ppb:
             return {UNKNOWN: line.share_ppb}
         parts = allocate(line.share_ppb, {split.party_id: split.split_ppb for split in splits})
-        named: dict[str, int] = {}
+        named: Counter[str] = Counter()
         for party_id, part in parts.items():
-            name = self.people.parties[party_id].name  # type: ignore[index]
-            named[name] = named.get(name, 0) + part
+            name = self.people.parties[PartyId(party_id)].name
+            named[f"{name} ({party_id})" if name in RESERVED else name] += part
         return named
 
     def as_dict(self) -> dict[str, Any]:

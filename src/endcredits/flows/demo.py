@@ -136,9 +136,7 @@ def run_demo(path: str | Path, cache: str | Path, *, progress: Progress = silent
     index = timed("index", lambda: indexing.build(studio, source, corpus, progress=progress))
     held_out = _held_out(found, corpus.admitted)
     outputs = timed("outputs", lambda: _outputs(index, held_out, progress))
-    attributions = timed(
-        "attribution", lambda: attributing.attribute(studio, index, outputs, progress=progress)
-    )
+    attributions = timed("attribution", lambda: attributing.attribute(studio, index, outputs, progress=progress))
     test = timed("held-out test", lambda: _test_held_out(index, held_out, progress))
     period = timed("period", lambda: _earn_and_close(studio, attributions))
     verdicts = timed("verification", lambda: verify_all(studio))
@@ -221,7 +219,11 @@ def _outputs(index: OpenIndex, passages: dict[WorkId, bytes], progress: Progress
     chosen = sorted(passages.values(), key=sha256_bytes)[:OUTPUTS_PROMPTED]
     prompts = [b""] * OUTPUTS_UNPROMPTED + [passage[:PROMPT_BYTES] for passage in chosen]
     drawn = influence.sample_outputs(
-        index.pair, prompts, tokens=OUTPUT_TOKENS - PROMPT_BYTES, seed=SEED, progress=progress  # type: ignore[arg-type]
+        index.pair,
+        prompts,
+        tokens=OUTPUT_TOKENS - PROMPT_BYTES,
+        seed=SEED,
+        progress=progress,  # type: ignore[arg-type]
     )
     return [GivenOutput(output.text, output.prompt, f"output {n}") for n, output in enumerate(drawn, 1)]
 
@@ -235,9 +237,7 @@ def _test_held_out(index: OpenIndex, passages: dict[WorkId, bytes], progress: Pr
         return HeldOutTest(**document)
     for number, (work_id, passage) in enumerate(sorted(passages.items()), 1):
         (credits,) = index.index.attribute([index.pair.output(passage)])
-        ranked = attribution_of(
-            credits, output=passage, method=index.index.method, index_digest=index.index.digest
-        ).lines
+        ranked = attribution_of(credits, output=passage, method=index.index.method, index_digest=index.index.digest).lines
         first += ranked[0].work_id == work_id
         among_three += work_id in [line.work_id for line in ranked[:3]]
         progress("held-out test", number, len(passages))

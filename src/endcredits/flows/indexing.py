@@ -1,7 +1,8 @@
 """Building and opening the studio's influence index.
 
-An index lives in `index/<name>/`, where the name comes from the models and the corpus: a new catalogue or model makes a
-new index beside the old one, whose receipts stay checkable. `index/current.json` says which one answers now.
+An index lives in `index/<name>/`, where the name comes from the models, the corpus and the code: any of them anew makes
+a new index beside the old one, whose receipts stay checkable. `index/current.json` says which one answers now, and
+`corpus.json` in each folder what it was built from. Both files carry their own digest, so that a changed byte is seen.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from endcredits import durable, influence
 from endcredits.canonical import canonical_bytes, digest
-from endcredits.errors import InputError, IntegrityError, NotFoundError
+from endcredits.errors import EndcreditsError, InputError, IntegrityError, NotFoundError
 from endcredits.flows.catalogue import Corpus
 from endcredits.flows.pairs import load_pair
 from endcredits.flows.studio import Studio
@@ -74,7 +75,15 @@ def build(
             field="works",
         )
     pair = load_pair(source) if isinstance(source, Mapping) else source
-    name = digest([influence.model_digest(pair.base), influence.model_digest(pair.full), corpus.manifest()])[:16]
+    name = index_name(
+        {
+            "base_sha256": influence.model_digest(pair.base),
+            "full_sha256": influence.model_digest(pair.full),
+            "task": pair.task.name,
+            **influence.build_environment(),
+        },
+        corpus.manifest(),
+    )
     folder = studio.path / "index" / name
     examples = [example for work_id, text in corpus.texts() for example in pair.examples(work_id, text)]
     built = influence.build_index(
@@ -86,12 +95,31 @@ def build(
         calibration=pair.calibration(0),
         progress=progress,
     )
-    if not (folder / CORPUS).exists():
-        record = {"manifest": corpus.manifest(), "catalogue_digest": corpus.catalogue_digest}
-        durable.write_atomic(folder / CORPUS, canonical_bytes(record) + b"\n")
+    if not _has_corpus(folder):
+        record = {
+            "manifest": corpus.manifest(),
+            "catalogue_digest": corpus.catalogue_digest,
+            "index_digest": built.digest,
+        }
+        durable.write_atomic(folder / CORPUS, _sealed(record))
     where = dict(source) if isinstance(source, Mapping) else {}
-    durable.write_atomic(studio.path / "index" / CURRENT, canonical_bytes({"name": name, "source": where}) + b"\n")
+    durable.write_atomic(studio.path / "index" / CURRENT, _sealed({"name": name, "source": where}))
     return _with_facts(folder, pair, built)
+
+
+def index_name(facts: Mapping[str, Any], corpus_manifest: Mapping[str, Any]) -> str:
+    """The folder of an index: equal models, works, task, code and threads have one, and nothing else shares it."""
+    chosen = [facts[name] for name in ("base_sha256", "full_sha256", "task", "code_sha256", "torch", "threads")]
+    return digest([*chosen, corpus_manifest])[:16]
+
+
+def _has_corpus(folder: Path) -> bool:
+    """Whether a whole `corpus.json` is there; a damaged one is written again."""
+    try:
+        read_corpus(folder)
+    except EndcreditsError:
+        return False
+    return True
 
 
 def current_index(studio: Studio) -> OpenIndex:
@@ -101,7 +129,7 @@ def current_index(studio: Studio) -> OpenIndex:
         NotFoundError: none was built yet, or its models were only ever in another process's memory.
         IntegrityError: a file of it is damaged.
     """
-    current = _read(studio.path / "index" / CURRENT)
+    current = read_current(studio)
     source = current["source"]
     if not source:
         raise NotFoundError(
@@ -116,7 +144,13 @@ def current_index(studio: Studio) -> OpenIndex:
 
 def _with_facts(folder: Path, pair: ModelPair, index: InfluenceIndex) -> OpenIndex:
     manifest, _ = read_manifest(folder)
-    record = _read(folder / CORPUS)
+    record = read_corpus(folder)
+    if record["index_digest"] != index.digest:
+        raise IntegrityError(
+            "the index's manifest was changed after the index was built",
+            remedy="Restore it from your last copy, or delete the folder and build the index again.",
+            file=folder,
+        )
     return OpenIndex(folder, pair, index, manifest.facts, digest(record["manifest"]), record["catalogue_digest"])
 
 
@@ -125,15 +159,44 @@ def index_folders(studio: Studio) -> list[Path]:
     return sorted(path.parent for path in (studio.path / "index").glob("*/manifest.json"))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_current(studio: Studio) -> dict[str, Any]:
+    """The name and the models of the current index.
+
+    Raises:
+        NotFoundError: none was built yet.
+        IntegrityError: the file is damaged.
+    """
+    return _unsealed(studio.path / "index" / CURRENT, ("name", "source"))
+
+
+def read_corpus(folder: Path) -> dict[str, Any]:
+    """What an index was built from.
+
+    Raises:
+        NotFoundError: the building was interrupted before its last step.
+        IntegrityError: the file is damaged.
+    """
+    return _unsealed(folder / CORPUS, ("catalogue_digest", "index_digest", "manifest"))
+
+
+def _sealed(document: Mapping[str, Any]) -> bytes:
+    """A document with its own digest, canonical."""
+    return canonical_bytes({**document, "sha256": digest(document)}) + b"\n"
+
+
+def _unsealed(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
     if not path.exists():
         raise NotFoundError(
-            "the studio has no influence index yet",
+            "the studio has no influence index yet, or its building was interrupted",
             remedy="Build it: endcredits index build --base FOLDER --full FOLDER",
-            file=path.parent,
+            file=path,
         )
+    data = path.read_bytes()
     try:
-        document: dict[str, Any] = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise IntegrityError("the file is damaged", remedy="Build the index again.", file=path) from error
+        document: dict[str, Any] = {name: json.loads(data)[name] for name in names}
+        whole = _sealed(document) == data
+    except (ValueError, KeyError, TypeError, EndcreditsError):
+        whole = False
+    if not whole:
+        raise IntegrityError("the file is damaged", remedy="Build the index again.", file=path)
     return document

@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
@@ -23,7 +24,7 @@ from endcredits.errors import ConflictError, InputError, NotFoundError
 from endcredits.flows.clock import now
 from endcredits.flows.studio import Studio
 from endcredits.ids import PartyId, slug
-from endcredits.ledger import balances, entries, export_beancount, export_hledger, find_by_id, post
+from endcredits.ledger import JournalEntry, balances, entries, export_beancount, export_hledger, post
 from endcredits.payouts import (
     Statement,
     save_statements,
@@ -38,6 +39,7 @@ from endcredits.royalties import (
     FIFTY_FIFTY,
     PAYABLE_PREFIX,
     Added,
+    BookedClose,
     PeriodClose,
     Policy,
     UsageEvent,
@@ -103,11 +105,11 @@ def days_of(period_id: str, starts_on: str = "", ends_on: str = "") -> tuple[str
     ('2026-02-01', '2026-02-28')
 
     Raises:
-        InputError: another name and no days.
+        InputError: another name and no days, one day without the other, or days that are none.
     """
-    match = re.fullmatch(r"(\d{4})-(\d{2})", period_id)
-    if starts_on and ends_on:
-        return starts_on, ends_on
+    if starts_on or ends_on:
+        return _own_days(starts_on, ends_on)
+    match = re.fullmatch(r"([0-9]{4})-([0-9]{2})", period_id)
     if not match or not 1 <= int(match[2]) <= 12 or int(match[1]) < 1:
         raise InputError(
             f"'{period_id}' is not a month",
@@ -116,6 +118,26 @@ def days_of(period_id: str, starts_on: str = "", ends_on: str = "") -> tuple[str
         )
     last = calendar.monthrange(int(match[1]), int(match[2]))[1]
     return f"{period_id}-01", f"{period_id}-{last:02d}"
+
+
+def _own_days(starts_on: str, ends_on: str) -> tuple[str, str]:
+    for option, day in (("--from", starts_on), ("--to", ends_on)):
+        try:
+            # fromisoformat also reads 20261120, which would sort wrongly as a text.
+            if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day):
+                raise ValueError(day)
+            datetime.date.fromisoformat(day)
+        except ValueError as error:
+            raise InputError(
+                f"'{day}' is not a day" if day else "a period of your own needs its first and its last day",
+                remedy="Give both --from and --to, written YYYY-MM-DD.",
+                field=option,
+            ) from error
+    if starts_on > ends_on:
+        raise InputError(
+            f"the period ends on {ends_on}, before it starts on {starts_on}", remedy="Exchange the two days.", field="--to"
+        )
+    return starts_on, ends_on
 
 
 def close(
@@ -185,18 +207,64 @@ def _finish(studio: Studio, period_id: str, was_closed: bool) -> ClosedPeriod:
         booked = find_close(conn, period_id)
         assert booked is not None
         issued = statements_for_period(conn, period_id)
-        entry = find_by_id(conn, booked.entry_id) if booked.entry_id else None
         journal = entries(conn)
-    folder = studio.path / "statements" / slug(period_id)
+    for path, data in period_files(studio, booked, issued, journal).items():
+        if not path.exists() or path.read_bytes() != data:
+            durable.write_atomic(path, data)
+    name = receipt_id_of(period_id)
+    item = Item(name, "period.receipt", name, period_body(booked, issued, journal))
+    (receipt,) = issue(studio.log(), studio.receipts, [item], now())
+    folder = period_folder(studio, period_id)
+    return ClosedPeriod(booked.close, booked.close_digest, booked.entry_id or "", issued, receipt, folder, was_closed)
+
+
+def period_folder(studio: Studio, period_id: str) -> Path:
+    """Where a period's files are; two periods never share a folder."""
+    name = slug(period_id)
+    return studio.path / "statements" / (name if name == period_id else f"{name}-{digest(period_id)[:8]}")
+
+
+def period_files(
+    studio: Studio, booked: BookedClose, issued: Sequence[Statement], journal: Sequence[JournalEntry]
+) -> dict[Path, bytes]:
+    """A closed period's files: its statements in three forms, and the journal as it stood when it was booked.
+
+    Args:
+        studio: whose folder they lie in.
+        booked: the close.
+        issued: its statements.
+        journal: all entries, in the order of posting; those after the period's own are left out, so that later periods
+            change nothing here. A period that earned nothing booked nothing and has no journal.
+    """
+    folder = period_folder(studio, booked.close.period_id)
+    files: dict[Path, bytes] = {}
     for statement in issued:
         name = statement_name(statement)
-        durable.write_atomic(folder / f"{name}.json", statement_json(statement).encode())
-        durable.write_atomic(folder / f"{name}.md", statement_markdown(statement).encode())
-        durable.write_atomic(folder / f"{name}.html", statement_html(statement).encode())
-    durable.write_atomic(folder / "journal.hledger", export_hledger(journal).encode())
-    durable.write_atomic(folder / "journal.beancount", export_beancount(journal).encode())
-    body = {
-        "period_id": period_id,
+        files[folder / f"{name}.json"] = statement_json(statement).encode()
+        files[folder / f"{name}.md"] = statement_markdown(statement).encode()
+        files[folder / f"{name}.html"] = statement_html(statement).encode()
+    position = next((number for number, entry in enumerate(journal) if entry.entry_id == booked.entry_id), None)
+    if position is not None:
+        files[folder / "journal.hledger"] = export_hledger(journal[: position + 1]).encode()
+        files[folder / "journal.beancount"] = export_beancount(journal[: position + 1]).encode()
+    return files
+
+
+def period_body(booked: BookedClose, issued: Sequence[Statement], journal: Sequence[JournalEntry]) -> dict[str, Any]:
+    """What a period's receipt says: sums and digests, and nothing that names anybody."""
+    entry = next((entry for entry in journal if entry.entry_id == booked.entry_id), None)
+    sums = (
+        "currency",
+        "revenue_micros",
+        "operator_micros",
+        "pool_micros",
+        "allocated_micros",
+        "suspense_micros",
+        "commons_micros",
+        "rounding_carry_micros",
+    )
+    return {
+        "period_id": booked.close.period_id,
         "starts_on": booked.close.starts_on,
         "ends_on": booked.close.ends_on,
         "close_digest": booked.close_digest,
@@ -206,27 +274,15 @@ def _finish(studio: Studio, period_id: str, was_closed: bool) -> ClosedPeriod:
         "attributions_digest": booked.close.attributions_digest,
         "splits_digest": booked.close.splits_digest,
         "entry_digest": digest(entry) if entry is not None else "",
-        "pools": [
-            {
-                "currency": pool.currency,
-                "revenue_micros": pool.revenue_micros,
-                "operator_micros": pool.operator_micros,
-                "pool_micros": pool.pool_micros,
-                "allocated_micros": pool.allocated_micros,
-                "suspense_micros": pool.suspense_micros,
-                "commons_micros": pool.commons_micros,
-                "rounding_carry_micros": pool.rounding_carry_micros,
-            }
-            for pool in booked.close.pools
-        ],
+        "pools": [{name: getattr(pool, name) for name in sums} for pool in booked.close.pools],
         # A statement's id is opaque and its digest is of a document with balances: neither names anybody.
         "statements": [{"statement_id": s.statement_id, "sha256": digest(s)} for s in issued],
     }
-    name = f"period:{period_id}"
-    (receipt,) = issue(studio.log(), studio.receipts, [Item(name, "period.receipt", name, body)], now())
-    return ClosedPeriod(
-        booked.close, booked.close_digest, booked.entry_id or "", issued, receipt, folder, was_closed
-    )
+
+
+def receipt_id_of(period_id: str) -> str:
+    """The id of a period's receipt."""
+    return f"period:{period_id}"
 
 
 def find_period(studio: Studio, period_id: str) -> ClosedPeriod:

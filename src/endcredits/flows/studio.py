@@ -1,17 +1,18 @@
 """A studio: one folder that holds everything an operator records, and nothing of which is magic.
 
-    studio.toml     its name, its log's origin, its database
-    studio.db       parties, works, permissions, attributions, usage, journal, statements (or a PostgreSQL URL)
-    content/        the works' files, by digest
-    index/          influence indexes, and which one is current
-    log/            the append-only log of receipts: entries, hashes, signed checkpoint, public key
-    keys/           the log's private key; never leaves the operator
-    receipts/       one file per receipt, to be handed out
-    statements/     one folder per period
+studio.toml     its name, its log's origin, its database
+studio.db       parties, works, permissions, attributions, usage, journal, statements (or a PostgreSQL URL)
+content/        the works' files, by digest
+index/          influence indexes, and which one is current
+log/            the append-only log of receipts: entries, hashes, signed checkpoint, public key
+keys/           the log's private key; never leaves the operator
+receipts/       one file per receipt, to be handed out
+statements/     one folder per period
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
 import tomllib
@@ -91,10 +92,20 @@ def init_studio(path: str | Path, *, name: str = "", database: str = "") -> Stud
     origin = f"{slug(title)}.example/endcredits/{secrets.token_hex(4)}"
     url = database or "sqlite:///studio.db"
     # The database first: a wrong URL must leave no half-made studio.
-    place.mkdir(parents=True, exist_ok=True)
-    open_store(_absolute(url, place)).close()
+    made = not place.exists()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise durable.machine_error(error, place) from error
+    try:
+        open_store(_absolute(url, place)).close()
+    except BaseException:
+        if made:
+            with contextlib.suppress(OSError):
+                place.rmdir()
+        raise
     Log.open(place / "log", make_keypair(place / KEY, origin))
-    config = f'[studio]\nname = {_toml(title)}\norigin = {_toml(origin)}\ndatabase = {_toml(url)}\n'
+    config = f"[studio]\nname = {_toml(title)}\norigin = {_toml(origin)}\ndatabase = {_toml(url)}\n"
     durable.write_atomic(place / CONFIG, config.encode(), private=True)
     return open_studio(place)
 
