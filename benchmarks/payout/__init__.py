@@ -1,0 +1,1 @@
+"""Would we pay the right people? Shares beside the true shares that retraining shows."""
