@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -28,8 +29,14 @@ from endcredits.influence.gradient.ekfac import Curvature, fit_curvature, load_c
 from endcredits.influence.gradient.fingerprint import code_digest, content_digest
 from endcredits.influence.gradient.index import METHOD, CurvatureIndex, Loaded
 from endcredits.influence.gradient.layers import Layer, capturing, find_layers, flatten
-from endcredits.influence.gradient.manifest import BUILD_FILE, CURVATURE_FILE, MANIFEST_FILE, IndexManifest
-from endcredits.influence.gradient.midpoint import midpoint_model, model_digest
+from endcredits.influence.gradient.manifest import (
+    BUILD_FILE,
+    CURVATURE_FILE,
+    MANIFEST_FILE,
+    IndexManifest,
+    manifest_bytes,
+)
+from endcredits.influence.gradient.midpoint import check_finite, midpoint_model, model_digest
 from endcredits.influence.gradient.shards import (
     Shard,
     file_digests,
@@ -48,8 +55,7 @@ class IndexSettings:
     """The numbers of a build; all of them enter its digest.
 
     Attributes:
-        damping: relative to each layer's mean eigenvalue. 0.03 is near the best on the published truth table, where
-            0.001 to 0.1 differ by less than 0.01 in payout error.
+        damping: relative to each layer's mean eigenvalue.
         batch_examples: examples per backward pass.
         curvature_examples: size of the evenly spread sample that the curvature is measured on, at most.
         blocks: blocks of a work's examples for the error band (delete-a-block jackknife).
@@ -82,7 +88,7 @@ def build_index(
 
     Args:
         folder: where it lives; made when missing.
-        base: the model before the works.
+        base: the model before the works; both are put into evaluation mode.
         full: the same model after them.
         task: how to compute losses and measurements.
         examples: every training example of every work.
@@ -95,7 +101,7 @@ def build_index(
         The open index.
 
     Raises:
-        InputError: models of different shapes, no examples, or a gradient that is not finite.
+        InputError: models of different shapes, no examples, or a weight, gradient or log-ratio that is not finite.
         ConflictError: the folder holds another build, or another process is building here.
         MachineError: the disk is full; what was finished stays and the same call continues.
     """
@@ -106,6 +112,8 @@ def build_index(
     for example in examples:
         plain_id(example.work_id, what="work_id")
     middle = midpoint_model(base, full)
+    for name, model in (("base", base), ("full", full)):
+        check_finite(model.eval(), name)
     layers = find_layers(middle, task.layers)
     ordered = sorted(examples, key=lambda example: example.work_id)  # stable: a work's own order is kept
     outputs = list(calibration) if calibration is not None else [e.content for e in ordered]
@@ -131,7 +139,7 @@ def build_index(
             works=tuple((w, c) for shard in loaded.shards for w, c in zip(shard.work_ids, shard.counts, strict=True)),
             files=file_digests(place, [CURVATURE_FILE, *finished]),
         )
-        write_atomic(place / MANIFEST_FILE, canonical_bytes(manifest) + b"\n")
+        write_atomic(place / MANIFEST_FILE, manifest_bytes(manifest))
     return CurvatureIndex.open(place, base=base, full=full, task=task)
 
 
@@ -337,6 +345,12 @@ def _calibrate(
         result = loaded.raw_credits(middle, base, full, task, output, settings.damping)
         measured += result.log_ratio_nats
         predicted += float(result.credits.sum())
+        if not math.isfinite(measured) or not math.isfinite(predicted):
+            raise InputError(
+                f"calibration output {number + 1} has no finite credit",
+                remedy="Check the output and the models for NaN or infinite values.",
+                field="calibration",
+            )
         progress("calibration", number + 1, len(outputs))
     if measured <= 0 or predicted <= 0:
         # The full model knows these outputs no better than base; there is nothing to fit, so credits stay unscaled.
