@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from endcredits import influence
@@ -176,6 +177,13 @@ def build_house(folder: Path) -> House:
     finish(studio, indexing.current_index(studio))
     studio.close()
     return House(base, full, folder / "indexed", folder / "finished")
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """The templates, made once per session however many folders of tests ask."""
+    use_one_thread()
+    return build_house(tmp_path_factory.getbasetemp() / "house")
 
 
 def dump(studio: Studio) -> dict[str, list[str]]:

@@ -219,11 +219,11 @@ def _outputs(index: OpenIndex, passages: dict[WorkId, bytes], progress: Progress
     chosen = sorted(passages.values(), key=sha256_bytes)[:OUTPUTS_PROMPTED]
     prompts = [b""] * OUTPUTS_UNPROMPTED + [passage[:PROMPT_BYTES] for passage in chosen]
     drawn = influence.sample_outputs(
-        index.pair,
+        index.pair,  # type: ignore[arg-type]
         prompts,
         tokens=OUTPUT_TOKENS - PROMPT_BYTES,
         seed=SEED,
-        progress=progress,  # type: ignore[arg-type]
+        progress=progress,
     )
     return [GivenOutput(output.text, output.prompt, f"output {n}") for n, output in enumerate(drawn, 1)]
 

@@ -10,11 +10,11 @@ from endcredits.interfaces.cli import attribute, check, demo, index, ledger, per
 from endcredits.interfaces.cli.common import JsonOption, print_json, run_app, say
 
 
-def new_app(help_text: str) -> typer.Typer:
+def new_app(help_text: str, *, asks_for_command: bool = True) -> typer.Typer:
     """A group of commands in the house's style: plain help, no tracebacks, no shell-completion options."""
     return typer.Typer(
         help=help_text,
-        no_args_is_help=True,
+        no_args_is_help=asks_for_command,
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -26,7 +26,8 @@ app = new_app(
     "Begin with 'endcredits demo', or with a studio of your own: init, works add, index build, attribute, usage add, "
     "period close, statement. 'check' re-verifies everything. Every command takes --json; --debug shows tracebacks. "
     "Exit codes: 0 done, 1 bug, 2 bad input, 3 a check failed, 4 conflict, 5 the machine failed.\n\n"
-    "Example: endcredits init my-studio"
+    "Example: endcredits init my-studio",
+    asks_for_command=False,
 )
 
 
