@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from endcredits.errors import IntegrityError
+from endcredits.errors import InputError, IntegrityError
 from endcredits.influence.gradient.layers import Layer, capturing
 from endcredits.influence.gradient.shards import load_tensors, save_tensors
 from endcredits.influence.task import Task
@@ -77,6 +77,9 @@ def fit_curvature(
         batches: lists of contents.
         seed: of the labels' draws; both passes draw the same.
         report: told the number of finished batches, up to twice their count.
+
+    Raises:
+        InputError: an activation or a gradient is not finite.
     """
     inputs = {layer.name: torch.zeros(layer.inputs, layer.inputs, dtype=torch.float64) for layer in layers}
     outputs = {layer.name: torch.zeros(layer.outputs, layer.outputs, dtype=torch.float64) for layer in layers}
@@ -89,6 +92,13 @@ def fit_curvature(
                 flat = gradient.reshape(-1, layer.outputs)
                 outputs[layer.name] += (flat.T @ flat).double().cpu()
         report(number + 1)
+    for layer in layers:
+        if not (torch.isfinite(inputs[layer.name]).all() and torch.isfinite(outputs[layer.name]).all()):
+            raise InputError(
+                f"the activations or gradients of layer {layer.name} are not finite",
+                remedy="Check the examples and the models for NaN or infinite values.",
+                field="examples",
+            )
     # Only the directions matter from here on, so the moments need no normalising.
     device = next(model.parameters()).device
     q_inputs = {name: torch.linalg.eigh(moment)[1].float().to(device) for name, moment in inputs.items()}

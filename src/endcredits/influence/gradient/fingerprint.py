@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 from collections.abc import Mapping
@@ -38,8 +39,11 @@ def content_digest(content: Any) -> str:
 
 def _add(whole: Any, value: Any) -> None:
     if isinstance(value, torch.Tensor):
+        if value.dtype == torch.bfloat16:  # numpy has none; every value of it is a float32 too
+            whole.update(b"bfloat16 ")
+            value = value.float()
         value = value.detach().cpu().numpy()
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
         whole.update(f"array {value.dtype} {value.shape} ".encode() + np.ascontiguousarray(value).tobytes())
     elif isinstance(value, bytes):
         whole.update(b"bytes %d " % len(value) + value)
@@ -47,17 +51,17 @@ def _add(whole: Any, value: Any) -> None:
         whole.update(f"{type(value).__name__} {value!r} ".encode())
     elif isinstance(value, Mapping):
         whole.update(b"map %d " % len(value))
-        for key in sorted(value):
+        for key in sorted(value, key=lambda key: (type(key).__name__, key)):
             _add(whole, key)
             _add(whole, value[key])
     elif isinstance(value, (list, tuple)):
         whole.update(b"list %d " % len(value))
         for item in value:
             _add(whole, item)
-    elif hasattr(value, "__dataclass_fields__"):
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         whole.update(f"record {type(value).__name__} ".encode())
-        for name in value.__dataclass_fields__:
-            _add(whole, getattr(value, name))
+        for field in dataclasses.fields(value):
+            _add(whole, getattr(value, field.name))
     else:
         raise InputError(
             f"an example's content is a {type(value).__name__}, which has no digest",

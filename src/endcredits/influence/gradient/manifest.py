@@ -6,18 +6,21 @@ Reading and checking it needs no torch and no models.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from endcredits.canonical import sha256_bytes, sha256_file
+from endcredits.canonical import canonical_bytes, sha256_bytes, sha256_file, to_plain
 from endcredits.errors import EndcreditsError, IntegrityError, NotFoundError
 from endcredits.ids import WorkId
 
 MANIFEST_FILE = "manifest.json"
 BUILD_FILE = "build.json"
 CURVATURE_FILE = "curvature.safetensors"
+OWN_DIGEST = "manifest_sha256"
+
+_REBUILD = "Delete {} and build again; finished shards are kept."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,12 @@ class IndexManifest:
     files: Mapping[str, str]
 
 
+def manifest_bytes(manifest: IndexManifest) -> bytes:
+    """The manifest as it stands on the disk: canonical JSON that carries the SHA-256 of its own other fields."""
+    fields = to_plain(manifest)
+    return canonical_bytes({**fields, OWN_DIGEST: sha256_bytes(canonical_bytes(fields))}) + b"\n"
+
+
 def read_manifest(folder: str | Path) -> tuple[IndexManifest, str]:
     """Reads an index's manifest and its digest, without loading the index.
 
@@ -60,35 +69,46 @@ def read_manifest(folder: str | Path) -> tuple[IndexManifest, str]:
     data = path.read_bytes()
     try:
         fields = json.loads(data)
+        del fields[OWN_DIGEST]
         works = tuple((WorkId(work), int(count)) for work, count in fields.pop("works"))
         manifest = IndexManifest(works=works, **fields)
-    except (ValueError, TypeError, KeyError) as error:
-        raise IntegrityError(f"the index's manifest is damaged ({error})", remedy="Rebuild it.", file=path) from error
+        intact = manifest_bytes(manifest) == data
+    except (ValueError, TypeError, KeyError, EndcreditsError) as error:
+        raise IntegrityError(
+            f"the index's manifest is damaged ({error})", remedy=_REBUILD.format(MANIFEST_FILE), file=path
+        ) from error
+    if not intact:
+        raise IntegrityError(
+            "the index's manifest was changed: it does not fit its own digest",
+            remedy=_REBUILD.format(MANIFEST_FILE),
+            file=path,
+        )
     return manifest, sha256_bytes(data)
 
 
 def check_files(folder: Path, manifest: IndexManifest) -> None:
     """Raises IntegrityError, naming the first file that is missing or not what the manifest says."""
-    for name, expected in sorted(manifest.files.items()):
-        path = folder / name
-        if not path.exists():
-            raise IntegrityError("a file of the index is missing", remedy="Build the index again.", file=path)
-        if sha256_file(path) != expected:
-            raise IntegrityError(
-                "a file of the index was changed: it does not fit the manifest",
-                remedy="Delete the file and manifest.json and build again; finished shards are kept.",
-                file=path,
-            )
+    for damage in _damages(folder, manifest):
+        raise damage
 
 
 def check_index(folder: str | Path) -> list[str]:
-    """Re-verifies an index's files without models; returns what is wrong, in words."""
+    """Re-verifies an index's files without models; returns what is wrong with each, in words."""
     try:
         manifest, _ = read_manifest(folder)
-        check_files(Path(folder), manifest)
-        build = Path(folder) / BUILD_FILE
-        if not build.exists() or sha256_bytes(build.read_bytes()) != manifest.build_key:
-            return [f"{build}: it does not fit the manifest"]
     except EndcreditsError as error:
         return [str(error)]
-    return []
+    return [str(damage) for damage in _damages(Path(folder), manifest)]
+
+
+def _damages(folder: Path, manifest: IndexManifest) -> Iterator[IntegrityError]:
+    for name, expected in sorted({**manifest.files, BUILD_FILE: manifest.build_key}.items()):
+        path = folder / name
+        if not path.exists():
+            yield IntegrityError("a file of the index is missing", remedy=_REBUILD.format(MANIFEST_FILE), file=path)
+        elif sha256_file(path) != expected:
+            yield IntegrityError(
+                "a file of the index was changed: it does not fit the manifest",
+                remedy=_REBUILD.format(f"it and {MANIFEST_FILE}"),
+                file=path,
+            )

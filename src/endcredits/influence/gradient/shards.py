@@ -2,8 +2,8 @@
 
 A shard holds consecutive works of the index, for each the *sum* of its examples' gradients (float32, every coordinate)
 and the sums of up to G blocks of its examples (float16 with one scale each, used only for error bands). Its header names
-the build it belongs to, the works, and the SHA-256 of the tensors, so a shard left by a killed process can be trusted or
-thrown away without knowing anything else.
+the build it belongs to, the works, and the SHA-256 of all that and the tensors, so a shard left by a killed process can be
+trusted or thrown away without knowing anything else.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from endcredits.durable import write_atomic
 from endcredits.errors import IntegrityError
 from endcredits.ids import WorkId
 
+CONTENT_DIGEST = "content_sha256"
 HALF_MAX = 60_000.0
 """Blocks are scaled so that their largest coordinate is this (float16 ends at 65,504)."""
 
@@ -58,13 +59,13 @@ def to_half(block: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:
-    """Writes a safetensors file, whole or not at all, whose header carries the digest of its tensors.
+    """Writes a safetensors file, whole or not at all, whose header carries the digest of its content.
 
     The bytes depend on the tensors and the header alone (the library orders the header anew in each process, so it is
     put into the order of its names here).
     """
     whole = {name: value.contiguous() for name, value in tensors.items()}
-    data = save(whole, {**header, "tensors_sha256": tensors_digest(whole)})
+    data = save(whole, {**header, CONTENT_DIGEST: _digest(whole, header)})
     write_atomic(path, _ordered_header(data))
 
 
@@ -79,7 +80,7 @@ def _ordered_header(data: bytes) -> bytes:
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Reads a file of `save_tensors` and checks its digest.
+    """Reads a file of `save_tensors` and checks its digest; returns its tensors and its header.
 
     Raises:
         IntegrityError: truncated, damaged or not such a file.
@@ -94,18 +95,18 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             remedy="Delete it and build the index again; finished shards are kept.",
             file=path,
         ) from error
-    if header.get("tensors_sha256") != tensors_digest(tensors):
+    if header.pop(CONTENT_DIGEST, None) != _digest(tensors, header):
         raise IntegrityError(
-            "the file of the influence index is damaged: its tensors do not fit the digest in its header",
+            "the file of the influence index is damaged: its content does not fit the digest in its header",
             remedy="Delete it and build the index again; finished shards are kept.",
             file=path,
         )
     return tensors, header
 
 
-def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 over tensors: name, type, shape and bytes, in the order of the names."""
-    whole = hashlib.sha256()
+def _digest(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> str:
+    """SHA-256 over the header's entries and the tensors: name, type, shape and bytes, in the order of the names."""
+    whole = hashlib.sha256(json.dumps(sorted(header.items())).encode())
     for name, value in sorted(tensors.items()):
         whole.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
         whole.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes() if value.numel() else b"")
