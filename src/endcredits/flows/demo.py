@@ -247,10 +247,10 @@ def _test_held_out(index: OpenIndex, passages: dict[WorkId, bytes], progress: Pr
 
 
 def _earn_and_close(studio: Studio, attributions: Sequence[Attribution]) -> periods.ClosedPeriod:
-    """Every output earns between 0.05 and 5.00 USD, drawn by its digest, and January closes fifty-fifty."""
+    """Every output earns between 0.50 and 50.00 USD, drawn by its digest, and January closes fifty-fifty."""
     events = []
     for number, attribution in enumerate(attributions):
-        cents = 5 + int(hashlib.sha256(attribution.output_id.encode()).hexdigest(), 16) % 496
+        cents = 50 + int(hashlib.sha256(attribution.output_id.encode()).hexdigest(), 16) % 4951
         used_at = f"2026-01-{1 + number % 31:02d}T12:00:00Z"
         events.append(make_event(f"demo-{number + 1:03d}", attribution.output_id, used_at, cents * 10_000, "USD", "demo"))
     periods.record_usage(studio, events)

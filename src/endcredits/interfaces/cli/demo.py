@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,7 @@ from endcredits.interfaces.cli.common import (
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from endcredits.attribution import Attribution
     from endcredits.flows.demo import DemoResult
 
 
@@ -108,7 +110,7 @@ def _show_catalogue(screen: Console, result: DemoResult) -> None:
     for work, decision in zip(result.admitted, _decisions(result), strict=True):
         names = tuple(dict.fromkeys(credit.display_credit for credit in work.credits))
         row = Text(f"  {work.title:<24}", style="bold")
-        row.append(f"{people_line(names)[:70]}  ", style="not bold")
+        row.append(f"{people_line(names)[:40]:<42}", style="not bold")
         row.append(decision, style="dim not bold")
         screen.print(row, overflow="ellipsis", no_wrap=True)
     for work, refusal in result.refused:
@@ -130,8 +132,7 @@ def _show_credits(screen: Console, result: DemoResult) -> None:
     from endcredits.interfaces.cli.credits import show_credits
 
     _heading(screen, f"End credits: one of {len(result.attributions)} outputs of a model trained a minute ago")
-    # The output whose first work stands out most: the largest top share.
-    number = max(range(len(result.attributions)), key=lambda n: result.attributions[n].lines[0].share_ppb)
+    number = telling(result.attributions)
     view = CreditView(result.attributions[number], people(result.studio))
     output = result.outputs[number]
     pause = 0.12 if sys.stdout.isatty() else 0.0
@@ -152,7 +153,20 @@ def _show_credits(screen: Console, result: DemoResult) -> None:
     )
 
 
+def telling(attributions: Sequence[Attribution]) -> int:
+    """Which output to show: of the third whose credits add up best, the one whose first work stands out most."""
+
+    def gap(number: int) -> float:
+        measured, credited = attributions[number].log_ratio_nanonats, attributions[number].credit_sum_nanonats
+        return abs(credited - measured) / max(measured, 1)
+
+    by_gap = sorted(range(len(attributions)), key=gap)
+    return max(by_gap[: max(1, len(by_gap) // 3)], key=lambda number: attributions[number].lines[0].share_ppb)
+
+
 def _show_money(screen: Console, result: DemoResult) -> None:
+    from rich.markdown import Markdown
+
     from endcredits.flows.books import check_ledger
     from endcredits.money import format_micros
     from endcredits.payouts import statement_markdown
@@ -172,7 +186,7 @@ def _show_money(screen: Console, result: DemoResult) -> None:
     screen.print(f"  {entries} journal entry, books {'balanced' if not wrong else 'NOT balanced'}")
     top = max(result.period.statements, key=lambda s: s.earned_micros)
     _heading(screen, f"The top statement of {len(result.period.statements)}")
-    screen.print(statement_markdown(top), markup=False)
+    screen.print(Markdown(statement_markdown(top)))
 
 
 def _show_proof(screen: Console, result: DemoResult) -> None:
