@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from endcredits import influence
-from endcredits.errors import InputError
+from endcredits.errors import EndcreditsError, InputError
 from endcredits.influence import ModelPair
 
 PARTS = ("base", "full", "task", "examples", "output", "calibration")
@@ -47,11 +47,22 @@ def _imported(path: str) -> ModelPair:
         sys.path.insert(0, os.getcwd())  # as `python -m` does, so that a file beside the studio is found
     try:
         made = getattr(importlib.import_module(module_name), name)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # somebody else's module: its import may fail in any way
         raise InputError(
-            f"'{path}' cannot be imported ({error})", remedy="Check the name and PYTHONPATH.", field="task"
+            f"'{path}' cannot be imported ({type(error).__name__}: {error})",
+            remedy="Check the name and PYTHONPATH; --debug shows where it failed.",
+            field="task",
         ) from error
-    pair = made() if callable(made) and not hasattr(made, "task") else made
+    try:
+        pair = made() if callable(made) and not hasattr(made, "task") else made
+    except EndcreditsError:
+        raise
+    except Exception as error:  # likewise
+        raise InputError(
+            f"'{path}' made no pair ({type(error).__name__}: {error})",
+            remedy="Name a pair, or a function without arguments that makes one; --debug shows where it failed.",
+            field="task",
+        ) from error
     missing = [part for part in PARTS if not hasattr(pair, part)]
     if missing:
         raise InputError(

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -122,14 +123,14 @@ def run_app(app: typer.Typer) -> None:
             typer.echo(str(error.format_message()), err=True)  # type: ignore[attr-defined]
             sys.exit(2)
         if debug:
-            raise
+            traceback.print_exc()
         told = error if isinstance(error, EndcreditsError) else _usage(error)
         in_json = "--json" in arguments
         typer.echo(json.dumps(told.as_dict(), ensure_ascii=False) if in_json else f"endcredits: {told}", err=True)
         sys.exit(told.exit_code)
     except Exception as error:
         if debug:
-            raise
+            traceback.print_exc()
         typer.echo(
             f"endcredits: something unforeseen happened ({type(error).__name__}: {error}). "
             "This is a bug; run the command again with --debug and report what it prints.",
