@@ -45,7 +45,7 @@ def output_windows(prompt: Sequence[int], output: Sequence[int], context: int) -
 
 
 def _sliding(ids: Sequence[int], first: int, context: int) -> Iterator[Window]:
-    half = max(1, context // 2)
+    half = context // 2
     position = first  # the next token that has to count
     while position < len(ids):
         start = max(0, position - half)
