@@ -1,0 +1,272 @@
+"""Processes that die, disks that fill, two hands at once: the books hold, and running the same again completes the rest."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import Connection
+
+from endcredits import durable
+from endcredits.attribution import Attribution
+from endcredits.errors import ConflictError, MachineError
+from endcredits.flows import attributing, catalogue, indexing, pairs, periods
+from endcredits.flows.books import check_ledger
+from endcredits.flows.checking import check_studio
+from endcredits.flows.studio import Studio, init_studio, open_studio
+from endcredits.receipts import receipts_in
+from tests.interfaces.terminal import start, type_in, type_well
+
+from . import house as h
+from .house import House
+
+KILL = "import os, signal\n\ndef die(*args, **options):\n    os.kill(os.getpid(), signal.SIGKILL)\n\n"
+
+CLOSE_TOGETHER = """
+import pathlib, sys, time
+from endcredits.flows import periods
+from endcredits.interfaces.cli import main
+
+ready, go = pathlib.Path(sys.argv.pop()), pathlib.Path(sys.argv.pop())
+real = periods.close_period
+
+def slowly(*args):
+    time.sleep(0.5)  # so that both are in the middle at once, where the database allows it
+    return real(*args)
+
+periods.close_period = slowly
+ready.touch()
+while not go.exists():
+    time.sleep(0.005)
+main.run()
+"""
+
+
+@pytest.fixture
+def open_period(tmp_path: Path, store_url: str, house: House) -> Iterator[Studio]:
+    """January is attributed and used, and still open; on each kind of database."""
+    studio = init_studio(tmp_path / "studio", database=store_url)
+    found = attributing.attribute(studio, h.fill(studio, house.models), h.outputs())
+    periods.record_usage(studio, h.january(found))
+    yield studio
+    studio.close()
+
+
+@pytest.fixture
+def january(tmp_path: Path, house: House) -> Iterator[Studio]:
+    """The same on SQLite, quicker."""
+    studio = open_studio(house.copy(house.indexed, tmp_path / "studio"))
+    found = attributing.attribute(studio, indexing.current_index(studio), h.outputs())
+    periods.record_usage(studio, h.january(found))
+    yield studio
+    studio.close()
+
+
+def test_two_processes_close_one_period(open_period: Studio, tmp_path: Path) -> None:
+    """One journal entry, whoever is first; the other finds it done, or is told to wait."""
+    go = tmp_path / "go"
+    ready = [tmp_path / "ready-1", tmp_path / "ready-2"]
+    words = ("period", "close", h.JANUARY, "--json", "-s", open_period.path)
+    processes = [start(*words, go, mark, program=CLOSE_TOGETHER) for mark in ready]
+    deadline = time.monotonic() + 60
+    while not all(mark.exists() for mark in ready):
+        assert all(process.poll() is None for process in processes) and time.monotonic() < deadline
+        time.sleep(0.01)
+
+    go.touch()
+    said = [process.communicate(timeout=60) for process in processes]
+
+    codes = sorted(process.returncode for process in processes)
+    assert codes in ([0, 0], [0, 4]), said
+    if codes == [0, 4]:
+        (refusal,) = (json.loads(err) for (_, err), process in zip(said, processes, strict=True) if process.returncode)
+        assert refusal["error"] == "ConflictError" and "another process is writing" in refusal["message"]
+        assert "run the same command again" in refusal["remedy"]
+    else:
+        assert sorted(json.loads(out)["was_closed"] for out, _ in said) == [False, True]
+    assert check_ledger(open_period) == (1, [])
+    assert periods.close(open_period, h.JANUARY).was_closed
+    assert check_studio(open_period) == []
+
+
+def test_two_hands_attribute_one_output(
+    tmp_path: Path, store_url: str, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both get the same recorded answer, or one is told to wait; one row and one receipt remain."""
+    studio = init_studio(tmp_path / "studio", database=store_url)
+    h.fill(studio, house.models)
+    hands = [open_studio(studio.path) for _ in range(2)]
+    indexes = [indexing.current_index(hand) for hand in hands]
+    together = threading.Barrier(2)
+    real = attributing.record
+
+    def record_together(conn: Connection, attributions: list[Attribution], at: str) -> list[Attribution]:
+        attributing.find_attribution(conn, attributions[0].output_id)
+        # SQLite lets one writer in at a time, and a retry comes alone.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(timeout=0.5)
+        return real(conn, attributions, at)
+
+    monkeypatch.setattr(attributing, "record", record_together)
+    answers: list[object] = [None, None]
+
+    def work(number: int) -> None:
+        try:
+            answers[number] = attributing.attribute(hands[number], indexes[number], h.outputs()[:1])
+        except ConflictError as error:
+            answers[number] = error
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    given = [answer for answer in answers if not isinstance(answer, ConflictError)]
+    assert given and all(answer == given[0] for answer in given), answers
+    assert all("writing to the receipt log" in str(a) for a in answers if isinstance(a, ConflictError))
+    assert len(attributing.all_attributions(studio)) == 1
+    assert check_studio(studio) == []
+    for one in (studio, *hands):
+        one.close()
+
+
+@pytest.mark.parametrize(
+    ("place", "hook"),
+    [
+        ("between the books and the first file", "periods.period_files = die"),
+        ("between the statements and the receipt", "periods.issue = die"),
+        (
+            "in the middle of the statements",
+            "count = iter(range(9))\n"
+            "real = durable.write_atomic\n"
+            "durable.write_atomic = lambda *a, **o: die() if next(count) == 4 else real(*a, **o)",
+        ),
+        (
+            "between the log and the receipt's file",
+            "from endcredits.receipts import receipt\nreceipt._with_proof = die",
+        ),
+    ],
+    ids=lambda value: value.replace(" ", "-") if value.startswith(("between", "in the")) else "",
+)
+def test_a_process_killed_while_closing(january: Studio, place: str, hook: str) -> None:
+    """What the database committed stands; closing again writes the files and the receipt, and books nothing twice."""
+    program = (
+        f"{KILL}from endcredits import durable\nfrom endcredits.flows import periods\n{hook}\n"
+        "from endcredits.interfaces.cli import main\nmain.run()\n"
+    )
+    process = start("period", "close", h.JANUARY, "-s", january.path, program=program)
+
+    assert process.wait(timeout=60) == -signal.SIGKILL, process.communicate()
+    assert check_ledger(january) == (1, [])
+    found = check_studio(january)
+    assert any("period" in finding.where or "statement" in finding.where for finding in found), f"killed {place}"
+    said = type_well("period", "close", h.JANUARY, "-s", january.path)
+
+    assert "was closed before; nothing changed" in said.out
+    assert check_ledger(january) == (1, [])
+    assert check_studio(january) == []
+    assert len(receipts_in(january.receipts)) == 6
+
+
+def test_a_process_killed_before_the_books_are_written(january: Studio) -> None:
+    """Nothing is closed, and closing again is the first time."""
+    program = (
+        f"{KILL}from endcredits.flows import periods\nperiods.save_statements = die\n"
+        "from endcredits.interfaces.cli import main\nmain.run()\n"
+    )
+    rows = h.dump(january)
+
+    process = start("period", "close", h.JANUARY, "-s", january.path, program=program)
+
+    assert process.wait(timeout=60) == -signal.SIGKILL, process.communicate()
+    assert h.dump(january) == rows
+    assert "is closed" in type_well("period", "close", h.JANUARY, "-s", january.path).out
+    assert check_studio(january) == []
+
+
+def test_a_process_killed_while_attributing(tmp_path: Path, house: House) -> None:
+    """The batches that were recorded stand, the rest is measured again, and every output gets its one receipt."""
+    path = house.copy(house.indexed, tmp_path / "studio")
+    rows = tmp_path / "outputs.jsonl"
+    lines = [{"output": given.text.decode(), "prompt": given.prompt.decode()} for given in h.outputs()]
+    rows.write_text("\n".join(json.dumps(line) for line in lines))
+    program = (
+        f"{KILL}from endcredits.flows import attributing\nattributing.BATCH = 2\n"
+        "real, calls = attributing.issue, iter(range(9))\n"
+        "attributing.issue = lambda *a: die() if next(calls) == 1 else real(*a)\n"
+        "from endcredits.interfaces.cli import main\nmain.run()\n"
+    )
+
+    process = start("attribute", rows, "-s", path, program=program)
+
+    assert process.wait(timeout=120) == -signal.SIGKILL, process.communicate()
+    studio = open_studio(path)
+    before = attributing.all_attributions(studio)
+    assert (len(before), len(receipts_in(studio.receipts))) == (4, 2)
+    assert [finding.problem for finding in check_studio(studio)] == [
+        "it was never issued; run the command again that records it"
+    ] * 2
+    done = type_well("attribute", rows, "-s", path, "--json").json
+    assert len(done) == 5 and {one.output_id for one in before} < {row["output_id"] for row in done}
+    assert check_studio(studio) == []
+    assert len(receipts_in(studio.receipts)) == 5
+    studio.close()
+
+
+def test_a_full_disk_while_statements_are_written(january: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 5 and what to do; the books are whole, no file is half-written, and the same command completes."""
+    real = os.replace
+    written: list[Path] = []
+
+    def full(source: Path, target: Path) -> None:
+        if "statements" in Path(target).parts and len(written) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(Path(target))
+        real(source, target)
+
+    monkeypatch.setattr(durable.os, "replace", full)
+
+    said = type_in("period", "close", h.JANUARY, "-s", january.path)
+
+    assert said.code == 5 and "the disk is full" in said.err and "run the same command again" in said.err
+    assert sorted(january.path.glob("statements/*/*")) == sorted(written)
+    assert check_ledger(january) == (1, [])
+    monkeypatch.undo()
+    type_well("period", "close", h.JANUARY, "-s", january.path)
+    assert check_studio(january) == []
+
+
+def test_an_index_whose_last_files_could_not_be_written(
+    tmp_path: Path, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Building again writes what is missing or damaged, and the index is the same."""
+    studio = open_studio(house.copy(house.indexed, tmp_path / "studio"))
+    whole = h.files(studio.path)
+    (corpus_file,) = studio.path.glob("index/*/corpus.json")
+    corpus_file.unlink()
+
+    def full(path: Path, data: bytes) -> None:
+        raise MachineError("the disk is full")
+
+    with monkeypatch.context() as patch, pytest.raises(MachineError):
+        patch.setattr(durable, "write_atomic", full)
+        indexing.build(studio, pairs.folders(*house.models), catalogue.corpus(studio))
+    assert [finding.where for finding in check_studio(studio)] == [str(corpus_file)]
+    indexing.build(studio, pairs.folders(*house.models), catalogue.corpus(studio))
+    assert h.files(studio.path) == whole
+
+    (studio.path / "index" / "current.json").write_bytes(b"{}")
+    corpus_file.write_bytes(b"{}")
+    assert {Path(finding.where).name for finding in check_studio(studio)} == {"current.json", "corpus.json"}
+    indexing.build(studio, pairs.folders(*house.models), catalogue.corpus(studio))
+    assert h.files(studio.path) == whole
+    studio.close()
