@@ -6,9 +6,10 @@ is permitted at a moment; everything but a plain yes is refused, by name and wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from endcredits.canonical import digest
 from endcredits.flows.clock import now
@@ -18,6 +19,7 @@ from endcredits.works import (
     Decision,
     Permission,
     Registered,
+    Split,
     Submission,
     Work,
     catalogue_digest,
@@ -47,6 +49,7 @@ class Corpus:
         decisions: the yes of each admitted work, in the same order.
         refused: every other work with the decision that kept it out.
         catalogue_digest: of all works and permissions at the time of asking.
+        extent: which works, sets of splits and permissions there were then; see `extent_of`.
         content: folder of the works' files.
         max_bytes_per_work: how much of each work counts, 0 for all of it.
     """
@@ -55,6 +58,7 @@ class Corpus:
     decisions: tuple[Decision, ...]
     refused: tuple[tuple[Work, Decision], ...]
     catalogue_digest: str
+    extent: Mapping[str, Any]
     content: Path
     max_bytes_per_work: int = 0
 
@@ -95,6 +99,35 @@ class Corpus:
         return digest(self.manifest())
 
 
+def extent_of(registered: Iterable[Work], stated: Iterable[Permission]) -> dict[str, Any]:
+    """How far the catalogue reaches: ids of works with their sets of splits, and of statements.
+
+    The catalogue only grows, so this is all that is needed to cut today's back to what it was; see `digest_within`.
+    """
+    return {
+        "works": {
+            work.work_id: sorted(list(key) for key in {_set_of(split) for split in work.splits}) for work in registered
+        },
+        "permissions": sorted(one.permission_id for one in stated),
+    }
+
+
+def digest_within(extent: Mapping[str, Any], registered: Iterable[Work], stated: Iterable[Permission]) -> str:
+    """The digest of the catalogue cut back to an earlier extent: the earlier digest, unless something was changed."""
+    sets = {work_id: {tuple(key) for key in keys} for work_id, keys in extent["works"].items()}
+    then = [
+        replace(work, splits=tuple(split for split in work.splits if _set_of(split) in sets[work.work_id]))
+        for work in registered
+        if work.work_id in sets
+    ]
+    said = set(extent["permissions"])
+    return catalogue_digest(then, [one for one in stated if one.permission_id in said])
+
+
+def _set_of(split: Split) -> tuple[str, str, str]:
+    return split.right, split.territory, split.valid_from
+
+
 def corpus(studio: Studio, at: str = "", *, max_bytes_per_work: int = 0) -> Corpus:
     """Asks the registry which works may be trained on at a moment (now by default)."""
     moment = at or now()
@@ -113,6 +146,7 @@ def corpus(studio: Studio, at: str = "", *, max_bytes_per_work: int = 0) -> Corp
         tuple(yes),
         tuple(refused),
         catalogue_digest(registered, stated),
+        extent_of(registered, stated),
         studio.content,
         max_bytes_per_work,
     )

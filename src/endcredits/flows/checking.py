@@ -23,7 +23,7 @@ from endcredits.attribution import Attribution, attributions, check_attributions
 from endcredits.canonical import canonical_bytes, digest, to_plain
 from endcredits.errors import EndcreditsError
 from endcredits.flows.attributing import output_body
-from endcredits.flows.catalogue import VERB
+from endcredits.flows.catalogue import VERB, digest_within
 from endcredits.flows.indexing import CURRENT, index_folders, index_name, read_corpus, read_current
 from endcredits.flows.periods import period_body, period_files, receipt_id_of
 from endcredits.flows.studio import Studio
@@ -34,7 +34,7 @@ from endcredits.progress import Progress, silent
 from endcredits.receipts import Log, Receipt, check_log, check_receipts, load_receipt, receipt_path, receipts_in
 from endcredits.royalties import check_royalties, closes, replay_close, usage
 from endcredits.store import Finding, append_only_sql, check_rows
-from endcredits.works import check_works, permissions, works
+from endcredits.works import check_works, parties, party_id_of, permissions, works
 
 
 def check_studio(studio: Studio, progress: Progress = silent) -> list[Finding]:
@@ -80,13 +80,15 @@ def _damaged_rows(studio: Studio) -> Iterator[Finding]:
 
 
 def _database_file(studio: Studio) -> Iterator[Finding]:
-    """What SQLite itself says of its file; a server keeps page checksums of its own."""
+    """What SQLite itself says of its file and of rows that name others; a server keeps watch over both by itself."""
     if studio.store.engine.dialect.name != "sqlite":
         return
     with studio.store.reading() as conn:
         for problem in conn.scalars(sa.text("PRAGMA integrity_check(20)")):
             if problem != "ok":
                 yield Finding(f"database file {studio.store.url}", str(problem))
+        for child, row, parent, _ in conn.execute(sa.text("PRAGMA foreign_key_check")):
+            yield Finding(f"database table {child}, row {row}", f"what it names is missing in the table {parent}")
 
 
 def _schema(conn: Connection) -> Iterator[Finding]:
@@ -119,6 +121,9 @@ def _schema(conn: Connection) -> Iterator[Finding]:
 def _works(studio: Studio) -> Iterator[Finding]:
     with studio.store.reading() as conn:
         yield from check_works(conn, studio.content)
+        for party in parties(conn).values():
+            if party_id_of(party.name, party.identifiers) != party.party_id:
+                yield Finding(f"party {party.party_id}", f"its id was not made for the name '{party.name}'")
 
 
 def _replays(conn: Connection) -> Iterator[Finding]:
@@ -158,10 +163,11 @@ def _index_files(studio: Studio) -> Iterator[Finding]:
 
 
 def _index_corpora(studio: Studio) -> Iterator[Finding]:
-    """That every index is of the works that it names, and that each of them was registered with a yes."""
+    """That every index is of the works that it names, each of them registered with a yes, and the catalogue as it was."""
     with studio.store.reading() as conn:
-        registered = {work.work_id: [file.sha256 for file in work.manifestations] for work in works(conn)}
-        yes = {(one.permission_id, one.work_id, one.verb) for one in permissions(conn) if one.value == "allow"}
+        present, stated = works(conn), permissions(conn)
+    registered = {work.work_id: [file.sha256 for file in work.manifestations] for work in present}
+    yes = {(one.permission_id, one.work_id, one.verb) for one in stated if one.value == "allow"}
     for folder in index_folders(studio):
         where = f"influence index {folder.name}"
         manifest, manifest_digest = read_manifest(folder)
@@ -170,6 +176,9 @@ def _index_corpora(studio: Studio) -> Iterator[Finding]:
             yield Finding(where, f"{folder / 'manifest.json'} was changed after the index was built")
         if index_name(manifest.facts, record["manifest"]) != folder.name:
             yield Finding(where, "its name does not fit its models and corpus")
+        if digest_within(record["catalogue"], present, stated) != record["catalogue_digest"]:
+            problem = "works, people, splits or permissions that were there when it was built are missing or changed"
+            yield Finding(where, problem)
         for work in record["manifest"]["works"]:
             if registered.get(work["work_id"]) != work["files"]:
                 yield Finding(where, f"it was built from the work {work['work_id']}, which is not registered so")

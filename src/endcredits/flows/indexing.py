@@ -98,6 +98,7 @@ def build(
     if not _has_corpus(folder):
         record = {
             "manifest": corpus.manifest(),
+            "catalogue": corpus.extent,
             "catalogue_digest": corpus.catalogue_digest,
             "index_digest": built.digest,
         }
@@ -176,7 +177,7 @@ def read_corpus(folder: Path) -> dict[str, Any]:
         NotFoundError: the building was interrupted before its last step.
         IntegrityError: the file is damaged.
     """
-    return _unsealed(folder / CORPUS, ("catalogue_digest", "index_digest", "manifest"))
+    return _unsealed(folder / CORPUS, ("catalogue", "catalogue_digest", "index_digest", "manifest"))
 
 
 def _sealed(document: Mapping[str, Any]) -> bytes:
