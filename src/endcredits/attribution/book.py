@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from endcredits.attribution.rank import UNATTRIBUTED, output_id_of_digests, shares_of
 from endcredits.attribution.records import Attribution, Line
 from endcredits.attribution.tables import attribution_table
 from endcredits.canonical import canonical_bytes
 from endcredits.ids import OutputId, WorkId
-from endcredits.money import PPB
 from endcredits.store import Finding, check_rows, insert_records, many
 
 
@@ -26,7 +26,10 @@ def record(conn: Connection, attributions: Sequence[Attribution], at: str) -> li
         at: UTC time.
     """
     standing = {a.output_id: a for a in _load(conn, [a.output_id for a in attributions])}
-    new = {a.output_id: a for a in attributions if a.output_id not in standing}
+    new: dict[OutputId, Attribution] = {}
+    for attribution in attributions:
+        if attribution.output_id not in standing:
+            new.setdefault(attribution.output_id, attribution)
     insert_records(
         conn,
         attribution_table,
@@ -74,21 +77,36 @@ def parse_attribution(document: str) -> Attribution:
 
 
 def check_attributions(conn: Connection) -> list[Finding]:
-    """Re-verifies every attribution: digests, columns, sums and ranks."""
+    """Re-verifies every attribution: digests, columns, sums, and that ranks and shares follow from the credits."""
     findings = check_rows(conn, attribution_table)
     for row in many(conn, sa.select(attribution_table)):
         where = f"attribution {row['output_id']}"
         try:
-            attribution = parse_attribution(row["document"])
-        except (ValueError, TypeError, KeyError) as error:
-            findings.append(Finding(where, f"its document cannot be read ({error})"))
-            continue
-        if attribution.output_id != row["output_id"] or attribution.index_digest != row["index_digest"]:
-            findings.append(Finding(where, "its columns do not fit its document"))
-        if sum(line.share_ppb for line in attribution.lines) + attribution.unattributed_ppb != PPB:
-            findings.append(Finding(where, "its shares do not sum to one"))
-        if sum(line.credit_nanonats for line in attribution.lines) != attribution.credit_sum_nanonats:
-            findings.append(Finding(where, "its credits do not sum to the stated sum"))
-        if [line.rank for line in attribution.lines] != list(range(1, len(attribution.lines) + 1)):
-            findings.append(Finding(where, "its ranks are not 1, 2, 3..."))
+            problems = _problems(parse_attribution(row["document"]), row)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            problems = [f"its document cannot be read ({error})"]
+        findings.extend(Finding(where, problem) for problem in problems)
     return findings
+
+
+def _problems(attribution: Attribution, row: Mapping[str, Any]) -> list[str]:
+    problems = []
+    columns = (attribution.output_id, attribution.output_sha256, attribution.index_digest)
+    if columns != (row["output_id"], row["output_sha256"], row["index_digest"]):
+        problems.append("its columns do not fit its document")
+    digests = (attribution.output_sha256, attribution.prompt_sha256, attribution.index_digest)
+    if output_id_of_digests(*digests) != attribution.output_id:
+        problems.append("its id does not follow from its digests")
+    credits = {line.work_id: line.credit_nanonats for line in attribution.lines}
+    if len(credits) < len(attribution.lines):
+        problems.append("it names a work twice")
+    if sum(credits.values()) != attribution.credit_sum_nanonats:
+        problems.append("its credits do not sum to the stated sum")
+    ranked = sorted(credits, key=lambda work: (-credits[work], work))
+    if [(line.rank, line.work_id) for line in attribution.lines] != list(enumerate(ranked, 1)):
+        problems.append("its ranks do not follow from its credits")
+    shares: dict[str, int] = {line.work_id: line.share_ppb for line in attribution.lines}
+    shares[UNATTRIBUTED] = attribution.unattributed_ppb
+    if shares != shares_of(credits, attribution.log_ratio_nanonats):
+        problems.append("its shares do not follow from its credits and log-ratio")
+    return problems

@@ -19,13 +19,11 @@ from endcredits.ids import OutputId, WorkId
 from endcredits.influence import Credits
 from endcredits.money import PPB, allocate
 
-# No work can be called this: ids begin with a letter or digit.
-_REST = "~unattributed"
+UNATTRIBUTED = "~unattributed"
+"""Stands among the shares for what no work can be credited for; no id of a work begins with ~."""
 
 
-def attribution_of(
-    credits: Credits, *, output: bytes, prompt: bytes = b"", method: str, index_digest: str
-) -> Attribution:
+def attribution_of(credits: Credits, *, output: bytes, prompt: bytes = b"", method: str, index_digest: str) -> Attribution:
     """The document for one output.
 
     Args:
@@ -45,7 +43,7 @@ def attribution_of(
         work: abs(signed[work]) if math.isnan(error) else nanonats(error)
         for work, error in zip(credits.work_ids, credits.error_nats, strict=True)
     }
-    shares = _shares(signed, log_ratio)
+    shares = shares_of(signed, log_ratio)
     ranked = sorted(signed, key=lambda work: (-signed[work], work))
     return Attribution(
         output_id=output_id_of(output, prompt, index_digest),
@@ -56,16 +54,19 @@ def attribution_of(
         index_digest=index_digest,
         log_ratio_nanonats=log_ratio,
         credit_sum_nanonats=sum(signed.values()),
-        unattributed_ppb=shares[_REST],
-        lines=tuple(
-            Line(rank, work, signed[work], errors[work], shares[work]) for rank, work in enumerate(ranked, 1)
-        ),
+        unattributed_ppb=shares[UNATTRIBUTED],
+        lines=tuple(Line(rank, work, signed[work], errors[work], shares[work]) for rank, work in enumerate(ranked, 1)),
     )
 
 
 def output_id_of(output: bytes, prompt: bytes, index_digest: str) -> OutputId:
     """The id of an output after a prompt under an index: the same three give the same id."""
-    name = digest({"index": index_digest, "output": sha256_bytes(output), "prompt": sha256_bytes(prompt)})
+    return output_id_of_digests(sha256_bytes(output), sha256_bytes(prompt), index_digest)
+
+
+def output_id_of_digests(output_sha256: str, prompt_sha256: str, index_digest: str) -> OutputId:
+    """The same id from the digests that a document states."""
+    name = digest({"index": index_digest, "output": output_sha256, "prompt": prompt_sha256})
     return OutputId(f"output:{name[:24]}")
 
 
@@ -78,7 +79,8 @@ def nanonats(nats: float) -> int:
     return round(nats * NANO)
 
 
-def _shares(signed: Mapping[WorkId, int], log_ratio: int) -> dict[str, int]:
+def shares_of(signed: Mapping[WorkId, int], log_ratio: int) -> dict[str, int]:
+    """Shares in parts per billion of every work and of `UNATTRIBUTED`, from credits and log-ratio in nano-nats."""
     positive: dict[str, int] = {work: max(credit, 0) if log_ratio > 0 else 0 for work, credit in signed.items()}
     rest = max(log_ratio - sum(positive.values()), 0) if log_ratio > 0 else 1
-    return allocate(PPB, {**positive, _REST: rest})
+    return allocate(PPB, {**positive, UNATTRIBUTED: rest})
