@@ -19,6 +19,12 @@ from endcredits.influence.gradient.layers import Layer
 ROOT = Path(__file__).parents[2]
 LABELS = 3
 
+WORKS = (
+    b"a rose is a rose, said the gardener to the rose, and the rose said nothing at all. ",
+    b"zig zag went the lightning, zip zap went the fox over the frozen fence. ",
+)
+"""Two short texts that a tiny language model learns."""
+
 Labelled = tuple[Tensor, int]
 """Features and a class: the content of an example, and an output, of the classifiers here."""
 
@@ -142,3 +148,19 @@ def explicit_gradients(
 def files_of(folder: Path) -> dict[str, bytes]:
     """Every file of an index but the lock, by name."""
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != ".lock"}
+
+
+def save_tokenizer(folder: Path, lines: list[str]) -> Any:
+    """Trains a byte-level BPE tokenizer on some lines and saves it as its library does."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    inner = Tokenizer(models.BPE())
+    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    inner.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=270, special_tokens=["<s>"], initial_alphabet=alphabet, show_progress=False)
+    inner.train_from_iterator(lines, trainer)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, bos_token="<s>")
+    tokenizer.save_pretrained(folder)
+    return tokenizer

@@ -108,16 +108,29 @@ def _load(folder: Path, name: str) -> Any:
 
     logging.disable_progress_bar()
     try:
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            str(folder), local_files_only=True, dtype=torch.float32, attn_implementation="eager"
+        model: Any
+        model, report = AutoModelForCausalLM.from_pretrained(
+            str(folder),
+            local_files_only=True,
+            dtype=torch.float32,
+            attn_implementation="eager",
+            output_loading_info=True,
         )
     except Exception as error:  # the library raises many types, from OSError to safetensors' own
         raise InputError(
-            f"the model cannot be loaded ({str(error).strip().splitlines()[0]})",
+            f"the model cannot be loaded ({(str(error).strip() or type(error).__name__).splitlines()[0]})",
             remedy="Check that the folder holds config.json and intact weights of one causal language model.",
             file=folder,
             field=name,
         ) from error
+    missing = sorted(report["missing_keys"])
+    if missing:  # the library would draw them at random
+        raise InputError(
+            f"the model's weights lack {missing[0]}" + (f" and {len(missing) - 1} more" if missing[1:] else ""),
+            remedy="Save the whole model again (model.save_pretrained).",
+            file=folder,
+            field=name,
+        )
     return model.eval()
 
 

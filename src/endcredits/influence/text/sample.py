@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
+from endcredits.errors import InputError
 from endcredits.influence.text.models import TextModels, TextOutput
 from endcredits.progress import Progress, silent
 
@@ -33,7 +35,16 @@ def sample_outputs(
 
     Returns:
         The outputs, in the order of the prompts.
+
+    Raises:
+        InputError: a length below 1, or a temperature that is not above 0.
     """
+    if tokens < 1 or not 0 < temperature < math.inf:
+        raise InputError(
+            f"nothing can be drawn with {tokens} tokens at temperature {temperature}",
+            remedy="Ask for at least one token, at a temperature above 0.",
+            field="tokens" if tokens < 1 else "temperature",
+        )
     tokens = min(tokens, models.context)
     room = models.context - tokens
     groups: dict[int, list[int]] = defaultdict(list)

@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from endcredits.canonical import digest, sha256_bytes
-from endcredits.errors import InputError
+from endcredits.durable import PARTIAL, machine_error
+from endcredits.errors import InputError, MachineError
 from endcredits.influence.gradient.fingerprint import code_digest
 from endcredits.influence.text.tokenizers import BYTE_BOS
 from endcredits.influence.text.windows import Window, training_windows
@@ -76,6 +78,7 @@ def train_tiny(
 
     Raises:
         InputError: no background or no works.
+        MachineError: the disk is full or may not be written.
     """
     settings = settings or TinySettings()
     if not any(background) or not any(works):
@@ -91,16 +94,51 @@ def train_tiny(
         }
     )
     place = cache / key[:24]
-    if not (place / "full" / "config.json").exists():
-        draft = cache / f"{key[:24]}.{secrets.token_hex(4)}.partial"
-        model = _new_model(settings)
-        _train(model, _windows(background, settings), 1, settings.base_rate, settings, "base model", progress)
-        model.save_pretrained(draft / "base")
-        _train(model, _windows(works, settings), settings.full_epochs, settings.full_rate, settings, "full model", progress)
-        model.save_pretrained(draft / "full")
-        shutil.rmtree(place, ignore_errors=True)
-        os.replace(draft, place)
+    if not _is_kept(place):
+        draft = cache / f"{key[:24]}.{secrets.token_hex(4)}{PARTIAL}"
+        try:
+            _train_both(draft, background, works, settings, progress)
+            _keep(draft, place)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
     return place / "base", place / "full"
+
+
+def _save(model: Any, folder: Path) -> None:
+    try:
+        model.save_pretrained(folder)
+    except OSError as error:
+        raise machine_error(error, folder) from error
+    except SafetensorError as error:  # the library wraps the operating system's refusal in words
+        raise MachineError(f"the model could not be saved ({error})", file=folder) from error
+
+
+def _keep(draft: Path, place: Path) -> None:
+    """Gives a finished draft its name, unless another process was faster: the same inputs train the same models."""
+    try:
+        os.replace(draft, place)
+    except OSError:
+        if _is_kept(place):
+            return
+        try:
+            shutil.rmtree(place, ignore_errors=True)  # what stands there is not whole
+            os.replace(draft, place)
+        except OSError as error:
+            raise machine_error(error, place) from error
+
+
+def _is_kept(place: Path) -> bool:
+    return (place / "full" / "config.json").exists()
+
+
+def _train_both(
+    draft: Path, background: Sequence[bytes], works: Sequence[bytes], settings: TinySettings, progress: Progress
+) -> None:
+    model = _new_model(settings)
+    _train(model, _windows(background, settings), 1, settings.base_rate, settings, "base model", progress)
+    _save(model, draft / "base")
+    _train(model, _windows(works, settings), settings.full_epochs, settings.full_rate, settings, "full model", progress)
+    _save(model, draft / "full")
 
 
 def _new_model(settings: TinySettings) -> Any:

@@ -10,9 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from endcredits.canonical import digest, sha256_file
 from endcredits.errors import InputError
 
 BYTE_BOS = 256
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.json",
+    "merges.txt",
+    "tokenizer.model",
+    "vocab.txt",
+)
+"""Files that a tokenizer may be saved in; the first, where it exists, holds all the others say."""
 
 
 class Tokenizer(Protocol):
@@ -67,7 +77,7 @@ class FolderTokenizer:
     Attributes:
         inner: the library's tokenizer.
         bos_id: its beginning-of-text token, else its end-of-text token.
-        name: "hf:" and the digest of its vocabulary file, or its class.
+        name: "hf:" and the digest of its vocabulary files.
     """
 
     inner: Any
@@ -75,8 +85,18 @@ class FolderTokenizer:
     name: str
 
     def encode(self, text: bytes) -> list[int]:
-        """Token ids without special tokens."""
-        return list(self.inner.encode(text.decode("utf-8"), add_special_tokens=False))
+        """Token ids without special tokens.
+
+        Raises:
+            InputError: not UTF-8.
+        """
+        try:
+            readable = text.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"the text is not UTF-8 (byte {error.start + 1})", remedy="Convert it to UTF-8.", field="text"
+            ) from error
+        return list(self.inner.encode(readable, add_special_tokens=False))
 
     def decode(self, ids: list[int]) -> bytes:
         """The text of token ids."""
@@ -87,10 +107,9 @@ def load_tokenizer(folder: Path, config: Any) -> Tokenizer:
     """The tokenizer that belongs to a model folder.
 
     Raises:
-        InputError: the folder has no tokenizer and the model does not read bytes.
+        InputError: the folder has no tokenizer and the model does not read bytes, or the tokenizer is damaged.
     """
-    names = ("tokenizer.json", "tokenizer_config.json", "vocab.json", "tokenizer.model", "vocab.txt")
-    present = [name for name in names if (folder / name).exists()]
+    present = [name for name in TOKENIZER_FILES if (folder / name).exists()]
     if not present:
         if getattr(config, "bos_token_id", None) == BYTE_BOS and getattr(config, "vocab_size", 0) > BYTE_BOS:
             return ByteTokenizer()
@@ -101,13 +120,13 @@ def load_tokenizer(folder: Path, config: Any) -> Tokenizer:
         )
     from transformers import AutoTokenizer
 
-    from endcredits.canonical import sha256_file
-
     try:
         inner: Any = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # the library raises many types, some of them bare
         raise InputError(
-            f"the tokenizer cannot be read ({error})", remedy="Save it again beside the model.", file=folder
+            f"the tokenizer cannot be read ({(str(error).strip() or type(error).__name__).splitlines()[0]})",
+            remedy="Save it again beside the model.",
+            file=folder,
         ) from error
     bos = inner.bos_token_id if inner.bos_token_id is not None else inner.eos_token_id
     if bos is None:
@@ -116,4 +135,11 @@ def load_tokenizer(folder: Path, config: Any) -> Tokenizer:
             remedy="Set bos_token in tokenizer_config.json.",
             file=folder,
         )
-    return FolderTokenizer(inner, int(bos), f"hf:{sha256_file(folder / present[0])[:16]}")
+    return FolderTokenizer(inner, int(bos), f"hf:{_vocabulary_digest(folder, present)[:16]}")
+
+
+def _vocabulary_digest(folder: Path, present: list[str]) -> str:
+    """One digest of what decides the tokens: the file that holds everything, or else all of them together."""
+    if present[0] == TOKENIZER_FILES[0]:
+        return sha256_file(folder / present[0])
+    return digest([[name, sha256_file(folder / name)] for name in present])
