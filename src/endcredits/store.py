@@ -21,6 +21,7 @@ import contextlib
 import hashlib
 import json
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -228,8 +229,12 @@ def _on_sqlite_connect(connection: DBAPIConnection, record: ConnectionPoolEntry)
     # Explicit transactions (the driver's implicit ones start too late), durable commits, foreign keys on.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
+    try:
+        for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+    except UnicodeDecodeError as error:
+        # The driver fails to tell its own error when that quotes a damaged schema.
+        raise sqlite3.DatabaseError("the database schema is malformed") from error
     cursor.close()
 
 
@@ -256,9 +261,7 @@ def open_store(url: str) -> Store:
         if parsed.get_backend_name() == "postgresql" and parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-            raise InputError(
-                f"'{parsed.get_backend_name()}' is not a database we know", remedy="Use SQLite or PostgreSQL."
-            )
+            raise InputError(f"'{parsed.get_backend_name()}' is not a database we know", remedy="Use SQLite or PostgreSQL.")
         options: dict[str, Any] = {}
         if parsed.get_backend_name() == "postgresql":
             options["isolation_level"] = "SERIALIZABLE"

@@ -1,0 +1,316 @@
+"""One changed value anywhere in a finished studio is found and named, and so is one missing row or file.
+
+Who changes something here owns the machine: the triggers are gone and foreign keys are off.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from endcredits.errors import EndcreditsError
+from endcredits.flows.checking import check_studio
+from endcredits.flows.studio import Studio, init_studio, open_studio
+from endcredits.store import Finding, metadata, row_digest
+
+from . import house as h
+from .house import House
+
+TABLES = [table.name for table in metadata.sorted_tables]
+POSITIONS_OF_THE_DATABASE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A finished studio and a hand inside its database.
+
+    Attributes:
+        studio: open.
+        hand: writes whatever it likes.
+    """
+
+    studio: Studio
+    hand: sqlite3.Connection
+
+    def news(self) -> list[Finding]:
+        """What is found beyond the missing guards."""
+        return [finding for finding in check_studio(self.studio) if "its guard against changes" not in finding.problem]
+
+
+@pytest.fixture
+def scene(tmp_path: Path, house: House) -> Iterator[Scene]:
+    """A finished studio without triggers."""
+    studio = open_studio(house.copy(house.finished, tmp_path / "studio"))
+    with closing(sqlite3.connect(studio.path / "studio.db", isolation_level=None)) as hand:
+        hand.row_factory = sqlite3.Row
+        hand.execute("PRAGMA foreign_keys = OFF")
+        for (name,) in hand.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            hand.execute(f"DROP TRIGGER {name}")
+        yield Scene(studio, hand)
+    studio.close()
+
+
+def other(value: object) -> object:
+    """A value that differs in the least way."""
+    if value is None:
+        return "2025-01-01T00:00:00Z"
+    if isinstance(value, int):
+        return value + 1000
+    text = str(value)
+    middle = len(text) // 2
+    return text[:middle] + ("1" if text[middle : middle + 1] != "1" else "2") + text[middle + 1 :]
+
+
+def rows_of(scene: Scene, table: str) -> list[dict[str, object]]:
+    found = [dict(row) for row in scene.hand.execute(f"SELECT rowid AS rowid_, * FROM {table}")]
+    assert found, "every table of a finished studio has rows"
+    return found
+
+
+def write(scene: Scene, table: str, number: object, values: dict[str, object]) -> None:
+    assignments = ", ".join(f"{name} = ?" for name in values)
+    scene.hand.execute(f"UPDATE {table} SET {assignments} WHERE rowid = ?", [*values.values(), number])
+
+
+def test_missing_guards_are_found(scene: Scene) -> None:
+    """A database that no longer refuses changes is named, table by table."""
+    found = check_studio(scene.studio)
+
+    assert sorted(finding.where for finding in found) == sorted(f"database table {table}" for table in TABLES)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_one_changed_value(scene: Scene, table: str) -> None:
+    """In every column, in one row of every table: found, with table and row."""
+    rows = rows_of(scene, table)
+    row = rows[len(rows) // 2]
+    number = row.pop("rowid_")
+    keys = [column.name for column in metadata.tables[table].primary_key.columns]
+
+    for column, value in row.items():
+        changed = other(value)
+        write(scene, table, number, {column: changed})
+        named = {**row, column: changed}
+        where = f"database table {table}, row {', '.join(f'{key}={named[key]}' for key in keys)}"
+
+        assert where in [finding.where for finding in scene.news()], (table, column)
+        write(scene, table, number, {column: value})
+
+    assert scene.news() == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_one_forged_value(scene: Scene, table: str) -> None:
+    """Who also makes the row's digest anew is found by what other rooms, the log and the receipts say."""
+    # When something was recorded is told by nothing else; a work's only file may stand at any position; and what kind
+    # of party somebody is decides nothing.
+    unproven = {("attributions", "recorded_at"), ("works", "registered_at"), ("manifestations", "position")}
+    unproven |= {("parties", "kind")}
+    row = rows_of(scene, table)[0]
+    number = row.pop("rowid_")
+
+    for column, value in row.items():
+        if column == "digest" or (table, column) in unproven:
+            continue
+        forged = {**row, column: other(value) if not isinstance(value, int) else value + 2**20}
+        forged["digest"] = row_digest(table, forged)
+        write(scene, table, number, {column: forged[column], "digest": forged["digest"]})
+
+        assert scene.news(), (table, column)
+        write(scene, table, number, {column: value, "digest": row["digest"]})
+
+    assert scene.news() == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_one_missing_row(scene: Scene, table: str) -> None:
+    """Any one row taken out of any table leaves a gap that shows."""
+    rows = rows_of(scene, table)
+    for row in (rows[0], rows[-1]):
+        scene.hand.execute(f"DELETE FROM {table} WHERE rowid = ?", [row["rowid_"]])
+
+        assert scene.news(), (table, row)
+        columns = [name for name in row if name != "rowid_"]
+        marks = ", ".join("?" for _ in row)
+        scene.hand.execute(f"INSERT INTO {table} (rowid, {', '.join(columns)}) VALUES ({marks})", list(row.values()))
+
+    assert scene.news() == []
+
+
+def test_the_schema_named_by_the_database(scene: Scene) -> None:
+    """A changed or missing revision is found in a studio that is open already."""
+    scene.hand.execute("UPDATE alembic_version SET version_num = 'works_9999' WHERE version_num LIKE 'works%'")
+
+    assert [finding.where for finding in scene.news()] == ["database table alembic_version"]
+
+
+def test_values_of_the_wrong_type_do_not_stop_the_check(scene: Scene) -> None:
+    """Where a reader cannot go on, the row that stopped it is named, and the other stages still run."""
+    for table, column, keys in (
+        ("attributions", "document", "output_id"),
+        ("period_closes", "document", "period_id"),
+        ("statements", "document", "statement_id"),
+        ("parties", "identifiers", "party_id"),
+        ("splits", "split_ppb", "work_id"),
+        ("postings", "amount_micros", "entry_id"),
+    ):
+        row = rows_of(scene, table)[0]
+        for value in ("[", "5", 5.5, b"\xff\xfe", "null"):
+            write(scene, table, row["rowid_"], {column: value})
+            found = scene.news()
+            assert any(f"database table {table}, row " in one.where and str(row[keys]) in one.where for one in found), (
+                table,
+                value,
+                found,
+            )
+        # Not even text: the row cannot be read, and then its table is named.
+        scene.hand.execute(f"UPDATE {table} SET {column} = CAST(x'ff22' AS TEXT) WHERE rowid = ?", [row["rowid_"]])
+        assert any(finding.where.startswith(f"database table {table}") for finding in scene.news()), table
+        write(scene, table, row["rowid_"], {column: row[column]})
+
+    assert scene.news() == []
+
+
+def flip(path: Path, position: int, bit: int) -> bytes:
+    """Changes one bit of a file and returns what it held."""
+    held = path.read_bytes()
+    changed = bytearray(held)
+    changed[position] ^= 1 << bit
+    path.write_bytes(bytes(changed))
+    return held
+
+
+def trials(name: str, path: Path, number: int) -> Iterator[tuple[int, int]]:
+    """The first byte, the last, and some between, each with a bit to change; the same in every run."""
+    draw = random.Random(name)
+    size = path.stat().st_size
+    for position in [0, size - 1, *(draw.randrange(size) for _ in range(number))]:
+        yield position, draw.randrange(8)
+
+
+NAMED: dict[str, tuple[str, int, Callable[[Path], str]]] = {
+    "receipts": ("receipts/*.json", 3, lambda path: path.name),
+    "entries": ("log/entries", 20, lambda path: "log file entries"),
+    "hashes": ("log/hashes", 10, lambda path: "log file hashes"),
+    "checkpoint": ("log/checkpoint", 20, lambda path: "checkpoint"),
+    "public key": ("log/log.vkey", 10, lambda path: "log"),
+    "index": ("index/*/*", 6, lambda path: path.name),
+    "current index": ("index/current.json", 6, lambda path: path.name),
+    "content": ("content/*/*", 1, lambda path: path.name),
+    "statements": ("statements/*/*", 0, lambda path: path.name),
+}
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_one_changed_bit_in_a_file(tmp_path: Path, house: House, kind: str) -> None:
+    """Receipts, log, index, content and statements: found, and the file is named."""
+    studio = open_studio(house.copy(house.finished, tmp_path / "studio"))
+    pattern, number, name_of = NAMED[kind]
+    paths = [path for path in sorted(studio.path.glob(pattern)) if path.is_file() and path.name != ".lock"]
+    assert paths
+
+    for path in paths:
+        for position, bit in trials(f"{kind} {path.suffix}", path, number):
+            held = flip(path, position, bit)
+            found = check_studio(studio)
+            assert any(name_of(path) in f"{one.where} {one.problem}" for one in found), (path.name, position, bit, found)
+            path.write_bytes(held)
+
+    assert check_studio(studio) == []
+    studio.close()
+
+
+@pytest.mark.parametrize(
+    "pattern", ["receipts/*.json", "statements/*/*", "content/*/*", "index/*/*", "index/*.json", "log/*"]
+)
+def test_one_missing_file(tmp_path: Path, house: House, pattern: str) -> None:
+    """Every file of a studio that is taken away is missed."""
+    studio = open_studio(house.copy(house.finished, tmp_path / "studio"))
+    for path in sorted(studio.path.glob(pattern)):
+        if not path.is_file() or path.name == ".lock":
+            continue
+        held = path.read_bytes()
+        path.unlink()
+
+        found = check_studio(studio)
+
+        assert found, path
+        if pattern.startswith("receipts"):
+            assert [one.problem for one in found] == [
+                "it was issued, and its file is missing; restore it from your last copy"
+            ]
+        path.write_bytes(held)
+    studio.close()
+
+
+def test_one_changed_byte_of_the_database_file(tmp_path: Path, house: House) -> None:
+    """Anywhere in the raw file: opening it or the check finds it, or nothing that is recorded has changed."""
+    path = house.copy(house.finished, tmp_path / "studio")
+    file = path / "studio.db"
+    whole, rows = file.read_bytes(), h.dump_of(house.finished)
+    draw = random.Random(2026)
+    harmless = 0
+
+    for _ in range(POSITIONS_OF_THE_DATABASE):
+        position, change = draw.randrange(len(whole)), draw.randrange(1, 256)
+        data = bytearray(whole)
+        data[position] ^= change
+        for leftover in path.glob("studio.db*"):
+            leftover.unlink()
+        file.write_bytes(bytes(data))
+        try:
+            studio = open_studio(path)
+        except EndcreditsError as error:
+            assert error.exit_code in (3, 4, 5), (position, change, error)
+            continue
+        try:
+            if not check_studio(studio):
+                harmless += 1
+                assert h.dump(studio) == rows, (position, change)
+        finally:
+            studio.close()
+
+    assert harmless < POSITIONS_OF_THE_DATABASE * 0.75, "most of the file is in use"
+
+
+def test_tampering_on_postgresql(tmp_path: Path, postgres_url: str, house: House) -> None:
+    """The same on a server: guards, one changed value in every column of every table, one missing posting."""
+    studio = init_studio(tmp_path / "studio", database=postgres_url)
+    h.finish(studio, h.fill(studio, house.models))
+    assert check_studio(studio) == []
+
+    engine = studio.store.engine.execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as hand:
+        hand.exec_driver_sql("ALTER TABLE postings DISABLE TRIGGER postings_append_only")
+        assert [finding.where for finding in check_studio(studio)] == ["database table postings"]
+        hand.exec_driver_sql("ALTER TABLE postings ENABLE TRIGGER postings_append_only")
+        hand.exec_driver_sql("SET session_replication_role = replica")
+        for table in metadata.sorted_tables:
+            row = dict(hand.execute(sa.select(table)).mappings().fetchall()[0])
+            keys = {key.name: row[key.name] for key in table.primary_key.columns}
+            for column in table.columns:
+                changed = other(row[column.name])
+                if isinstance(column.type, sa.String) and column.type.length:
+                    changed = str(changed)[: column.type.length]
+                named = {**keys, column.name: changed} if column.name in keys else keys
+                _update(hand, table, keys, {column.name: changed})
+                found = [finding.where for finding in check_studio(studio)]
+                where = f"database table {table.name}, row {', '.join(f'{key}={named[key]}' for key in keys)}"
+                assert where in found, (table.name, column.name, found)
+                _update(hand, table, named, {column.name: row[column.name]})
+        assert check_studio(studio) == []
+        hand.exec_driver_sql("DELETE FROM postings WHERE position = 2")
+        assert any("does not balance" in finding.problem for finding in check_studio(studio))
+    studio.close()
+
+
+def _update(hand: sa.Connection, table: sa.Table, keys: dict[str, object], values: dict[str, object]) -> None:
+    condition = sa.and_(*(table.c[name] == value for name, value in keys.items()))
+    assert hand.execute(sa.update(table).where(condition).values(values)).rowcount == 1
