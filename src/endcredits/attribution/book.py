@@ -25,7 +25,7 @@ def record(conn: Connection, attributions: Sequence[Attribution], at: str) -> li
         attributions: as measured.
         at: UTC time.
     """
-    standing = {a.output_id: a for a in _load(conn, [a.output_id for a in attributions])}
+    standing = attributions_of(conn, [a.output_id for a in attributions])
     new: dict[OutputId, Attribution] = {}
     for attribution in attributions:
         if attribution.output_id not in standing:
@@ -55,17 +55,19 @@ def attributions(conn: Connection) -> tuple[Attribution, ...]:
 
 def find_attribution(conn: Connection, output_id: OutputId) -> Attribution | None:
     """The attribution of one output."""
-    found = _load(conn, [output_id])
-    return found[0] if found else None
+    return attributions_of(conn, [output_id]).get(output_id)
 
 
-def _load(conn: Connection, output_ids: Iterable[OutputId]) -> list[Attribution]:
+def attributions_of(conn: Connection, output_ids: Iterable[OutputId]) -> dict[OutputId, Attribution]:
+    """The attributions of some outputs; those that were never attributed are left out."""
     wanted = sorted(set(output_ids))
-    found: list[Attribution] = []
+    found: dict[OutputId, Attribution] = {}
     for start in range(0, len(wanted), 500):  # databases limit the number of parameters
         part = wanted[start : start + 500]
         query = sa.select(attribution_table.c.document).where(attribution_table.c.output_id.in_(part))
-        found.extend(parse_attribution(document) for document in conn.scalars(query))
+        for document in conn.scalars(query):
+            attribution = parse_attribution(document)
+            found[attribution.output_id] = attribution
     return found
 
 

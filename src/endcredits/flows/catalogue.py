@@ -71,9 +71,10 @@ class Corpus:
         for work in self.admitted:
             left = self.max_bytes_per_work or None
             for manifestation in work.manifestations:
-                data = get_content(self.content, manifestation.sha256)[:left]
+                data = get_content(self.content, manifestation.sha256)
                 if left is not None:
-                    left -= len(data)
+                    data = data if len(data) <= left else whole_characters(data[:left])
+                    left = max(0, left - manifestation.size_bytes)
                 if data:
                     yield work.work_id, data
                 if left == 0:
@@ -97,6 +98,22 @@ class Corpus:
     def digest(self) -> str:
         """SHA-256 of the manifest."""
         return digest(self.manifest())
+
+
+def whole_characters(cut: bytes) -> bytes:
+    """The beginning of a UTF-8 text without the part of a character at its end.
+
+    >>> whole_characters("né".encode()[:2])
+    b'n'
+    """
+    for back in range(1, min(4, len(cut) + 1)):
+        first = cut[-back]
+        if first >= 0xC0:  # the byte that begins a character tells its length
+            length = 2 if first < 0xE0 else 3 if first < 0xF0 else 4
+            return cut if back >= length else cut[:-back]
+        if first < 0x80:
+            break
+    return cut
 
 
 def extent_of(registered: Iterable[Work], stated: Iterable[Permission]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from endcredits import store
-from endcredits.attribution import Attribution, attributions, check_attributions
+from endcredits.attribution import Attribution, attributions, attributions_of, check_attributions
 from endcredits.canonical import canonical_bytes, digest, to_plain
 from endcredits.errors import EndcreditsError
 from endcredits.flows.attributing import output_body
@@ -127,10 +127,10 @@ def _works(studio: Studio) -> Iterator[Finding]:
 
 
 def _replays(conn: Connection) -> Iterator[Finding]:
-    by_output = {attribution.output_id: attribution for attribution in attributions(conn)}
     registered = {work.work_id: work for work in works(conn)}
     for booked in closes(conn):
         events = usage(conn, booked.close.starts_on, booked.close.ends_on)
+        by_output = attributions_of(conn, [event.output_id for event in events])
         yield from replay_close(booked.close, events, by_output, registered)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from endcredits import durable
-from endcredits.attribution import attributions
+from endcredits.attribution import attributions_of
 from endcredits.canonical import canonical_bytes, digest
 from endcredits.errors import ConflictError, InputError, NotFoundError
 from endcredits.flows.clock import now
@@ -85,7 +85,7 @@ def record_usage(studio: Studio, events: Sequence[UsageEvent]) -> Added:
     """
 
     def work(conn: Connection) -> Added:
-        known = {attribution.output_id for attribution in attributions(conn)}
+        known = attributions_of(conn, [event.output_id for event in events])
         for event in events:
             if event.output_id not in known:
                 raise NotFoundError(
@@ -179,7 +179,7 @@ def _close_in_books(conn: Connection, period_id: str, first: str, last: str, pol
             f"there is no usage from {first} to {last}", remedy="Record usage first (endcredits usage add).", field="period"
         )
     registered = {work.work_id: work for work in works(conn)}
-    by_output = {attribution.output_id: attribution for attribution in attributions(conn)}
+    by_output = attributions_of(conn, [event.output_id for event in events])
     closed = close_period(period_id, first, last, events, by_output, registered, policy)
     entry = period_entry(closed)
     opening = _owed(conn)

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from endcredits.influence.gradient.manifest import check_index, read_manifest
     from endcredits.influence.gradient.midpoint import model_digest
     from endcredits.influence.task import Task
-    from endcredits.influence.text.models import TextModels, TextOutput, load_text_models
+    from endcredits.influence.text.models import TextModels, load_text_models
     from endcredits.influence.text.sample import sample_outputs
     from endcredits.influence.text.tiny import train_tiny
+    from endcredits.influence.text.windows import TextOutput
 
 
 def use_threads(number: int) -> None:
@@ -53,7 +54,7 @@ _LAZY = {
     "TextModels": "text.models",
     "model_digest": "gradient.midpoint",
     "load_text_models": "text.models",
-    "TextOutput": "text.models",
+    "TextOutput": "text.windows",
     "sample_outputs": "text.sample",
     "train_tiny": "text.tiny",
 }

@@ -15,24 +15,12 @@ from endcredits.ids import WorkId
 from endcredits.influence.gradient.midpoint import check_same_shape
 from endcredits.influence.records import Example
 from endcredits.influence.task import Task
+from endcredits.influence.text.sample import sample_outputs
 from endcredits.influence.text.tokenizers import Tokenizer, load_tokenizer
-from endcredits.influence.text.windows import Window, output_windows, training_windows
+from endcredits.influence.text.windows import TextOutput, Window, output_windows, training_windows
 
 IGNORED = -100
 CALIBRATION_OUTPUTS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class TextOutput:
-    """A text that a model made, with the prompt it followed.
-
-    Attributes:
-        text: UTF-8 bytes of the output.
-        prompt: UTF-8 bytes before it, which are context and are not attributed.
-    """
-
-    text: bytes
-    prompt: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +51,8 @@ class TextModels:
 
     def calibration(self, seed: int) -> list[TextOutput]:
         """Outputs drawn from the full model, on which an index is scaled: what is calibrated is what is attributed."""
-        from endcredits.influence.text.sample import sample_outputs
-
-        return sample_outputs(self, [b""] * CALIBRATION_OUTPUTS, tokens=min(128, self.context), seed=seed)
+        drawn = sample_outputs(self, [b""] * CALIBRATION_OUTPUTS, tokens=min(128, self.context), seed=seed)
+        return [output for output in drawn if output.text]  # tokens that spell nothing leave nothing to attribute
 
 
 def load_text_models(base: str | Path, full: str | Path) -> TextModels:

@@ -5,17 +5,35 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+from torch import nn
 
 from endcredits.errors import InputError
-from endcredits.influence.text.models import TextModels, TextOutput
+from endcredits.influence.text.tokenizers import Tokenizer
+from endcredits.influence.text.windows import TextOutput
 from endcredits.progress import Progress, silent
 
 
+class Speaker(Protocol):
+    """What drawing needs of a pair of language models."""
+
+    @property
+    def full(self) -> nn.Module:
+        """The model that speaks."""
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Its tokenizer."""
+
+    @property
+    def context(self) -> int:
+        """Tokens in a window."""
+
+
 def sample_outputs(
-    models: TextModels,
+    models: Speaker,
     prompts: Sequence[bytes],
     *,
     tokens: int,
@@ -66,7 +84,7 @@ def sample_outputs(
 
 @torch.no_grad()
 def _draw(
-    models: TextModels, prompts: Sequence[Sequence[int]], tokens: int, temperature: float, generator: torch.Generator
+    models: Speaker, prompts: Sequence[Sequence[int]], tokens: int, temperature: float, generator: torch.Generator
 ) -> list[list[int]]:
     """Draws token by token for prompts of one length, keeping the attention's keys and values between steps."""
     model: Any = models.full

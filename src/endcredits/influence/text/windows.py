@@ -24,6 +24,19 @@ class Window:
     context_tokens: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class TextOutput:
+    """A text that a model made, with the prompt it followed.
+
+    Attributes:
+        text: UTF-8 bytes of the output.
+        prompt: UTF-8 bytes before it, which are context and are not attributed.
+    """
+
+    text: bytes
+    prompt: bytes = b""
+
+
 def training_windows(ids: Sequence[int], context: int) -> list[Window]:
     """Windows of a training text.
 

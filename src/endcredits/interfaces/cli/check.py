@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-import typer
-
-from endcredits.interfaces.cli.common import (
-    FAILED_CHECK,
-    JsonOption,
-    StudioOption,
-    opened,
-    print_json,
-    progress_bars,
-    say,
-)
+from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, progress_bars, report_findings
 
 
 def check(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
@@ -24,17 +14,5 @@ def check(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
 
     with opened(studio) as place, progress_bars() as progress:
         findings = check_studio(place, progress)
-    if as_json:
-        print_json(
-            {
-                "checked": STAGES,
-                "fits": not findings,
-                "findings": [{"where": f.where, "problem": f.problem} for f in findings],
-            }
-        )
-    else:
-        for finding in findings:
-            say(f"WRONG  {finding.where}: {finding.problem}")
-        say("Everything fits." if not findings else f"{len(findings)} things do not fit.")
-    if findings:
-        raise typer.Exit(FAILED_CHECK)
+    verdict = "Everything fits." if not findings else f"{len(findings)} things do not fit."
+    report_findings(findings, {"checked": STAGES, "fits": not findings}, verdict, as_json)

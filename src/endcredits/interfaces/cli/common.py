@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from endcredits.errors import EndcreditsError
     from endcredits.flows.studio import Studio
+    from endcredits.store import Finding
 
 StudioOption = Annotated[
     str,
@@ -54,6 +55,18 @@ def say(text: str) -> None:
 def print_json(document: Any) -> None:
     """Prints one JSON document."""
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def report_findings(findings: Sequence[Finding], facts: Mapping[str, Any], verdict: str, as_json: bool) -> None:
+    """Prints what a check found, and leaves with exit code 3 when that is anything."""
+    if as_json:
+        print_json({**facts, "findings": [{"where": f.where, "problem": f.problem} for f in findings]})
+    else:
+        for finding in findings:
+            say(f"WRONG  {finding.where}: {finding.problem}")
+        say(verdict)
+    if findings:
+        raise typer.Exit(FAILED_CHECK)
 
 
 @contextmanager

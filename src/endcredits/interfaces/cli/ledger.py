@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from endcredits.interfaces.cli.common import FAILED_CHECK, JsonOption, StudioOption, opened, print_json, say
+from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, report_findings, say
 
 
 def check(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
@@ -18,20 +18,8 @@ def check(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
 
     with opened(studio) as place:
         entries, findings = check_ledger(place)
-    if as_json:
-        print_json(
-            {
-                "journal_entries": entries,
-                "books_balanced": not findings,
-                "findings": [{"where": f.where, "problem": f.problem} for f in findings],
-            }
-        )
-    else:
-        for finding in findings:
-            say(f"WRONG  {finding.where}: {finding.problem}")
-        say(f"{entries} journal entries; the books {'balance' if not findings else 'do not hold'}.")
-    if findings:
-        raise typer.Exit(FAILED_CHECK)
+    verdict = f"{entries} journal entries; the books {'balance' if not findings else 'do not hold'}."
+    report_findings(findings, {"journal_entries": entries, "books_balanced": not findings}, verdict, as_json)
 
 
 def balances(
