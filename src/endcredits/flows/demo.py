@@ -178,9 +178,11 @@ def standard_library() -> list[bytes]:
 
 
 def _key(found: Sequence[DistributionWork], background: Sequence[bytes]) -> str:
-    """What this demo is a demo of: another environment, or another version of it, is another demo."""
+    """What this demo is a demo of: another environment, version or number of threads is another demo."""
     works = [[work.submission.work_id, [sha256_bytes(data) for _, _, data in work.submission.content]] for work in found]
-    return digest([works, [sha256_bytes(text) for text in background], sys.version, SEED])
+    sizes = [OUTPUTS_UNPROMPTED, OUTPUTS_PROMPTED, OUTPUT_TOKENS, PROMPT_BYTES, PASSAGE_BYTES]
+    facts = influence.build_environment()
+    return digest([works, [sha256_bytes(text) for text in background], sys.version, SEED, sizes, facts])
 
 
 def _studio(path: Path, key: str) -> Studio:
