@@ -92,7 +92,7 @@ def build(
         full=pair.full,
         task=pair.task,
         examples=examples,
-        calibration=pair.calibration(0),
+        calibration=pair.calibration(0) or None,
         progress=progress,
     )
     if not _has_corpus(folder):

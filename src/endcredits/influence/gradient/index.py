@@ -33,6 +33,8 @@ from endcredits.influence.records import Credits
 from endcredits.influence.task import Task
 
 METHOD = "ek-fac-midpoint/1"
+PIECES_AT_ONCE = 32
+"""Pieces of a long output in one backward pass; memory stays flat however long it is."""
 
 
 class InfluenceIndex(Protocol):
@@ -74,25 +76,32 @@ class Loaded:
     def raw_credits(
         self, middle: nn.Module, base: nn.Module, full: nn.Module, task: Task, output: Any, damping: float
     ) -> RawCredits:
-        """Credits of one output before scaling: one backward pass, then dot products.
+        """Credits of one output before scaling: a backward pass (one per 32 pieces of it), then dot products.
 
         Outputs are never batched together: padding and larger products would change the last bits, and an auditor who
         recomputes one output must find the same nano-nats.
         """
         contents = task.pieces(output)
-        with torch.no_grad():
-            gap = task.measurement(full, contents) - task.measurement(base, contents)
-        with capturing(middle, self.layers) as capture:
-            measured = task.measurement(middle, contents)
-        capture.backward(measured.sum())
+        log_ratio = 0.0
+        gradients = {layer.name: torch.zeros(layer.outputs, layer.inputs) for layer in self.layers}
+        for start in range(0, len(contents), PIECES_AT_ONCE):
+            batch = contents[start : start + PIECES_AT_ONCE]
+            with torch.no_grad():
+                gap = task.measurement(full, batch) - task.measurement(base, batch)
+            log_ratio += float(gap.double().sum())
+            with capturing(middle, self.layers) as capture:
+                measured = task.measurement(middle, batch)
+            capture.backward(measured.sum())
+            for layer in self.layers:
+                gradients[layer.name] += capture.summed(layer).cpu()
         parts = {
-            layer.name: self.curvature.damped_inverse(layer, capture.summed(layer).cpu(), damping) for layer in self.layers
+            layer.name: self.curvature.damped_inverse(layer, gradients[layer.name], damping) for layer in self.layers
         }
         query = flatten(self.layers, parts)  # (P,)
         examples = sum(sum(shard.counts) for shard in self.shards)
         credits = torch.cat([shard.sums @ query for shard in self.shards]) / examples  # (K,)
         errors = torch.cat([_block_errors(query, shard) for shard in self.shards]) / examples
-        return RawCredits(float(gap.double().sum()), credits, errors)
+        return RawCredits(log_ratio, credits, errors)
 
 
 def _block_errors(query: Tensor, shard: Shard) -> Tensor:
