@@ -16,6 +16,7 @@ from endcredits.attribution import (
     Attribution,
     attribution_of,
     attributions,
+    attributions_of,
     check_attributions,
     find_attribution,
     record,
@@ -98,6 +99,8 @@ def test_more_outputs_than_a_query_takes_parameters(sqlite_store: Store) -> None
     assert kept(sqlite_store, *many) == many
     with sqlite_store.reading() as conn:
         assert len(attributions(conn)) == 1200
+        wanted = [one.output_id for one in many[:600]]
+        assert attributions_of(conn, [*wanted, OutputId("output:none")]) == dict(zip(wanted, many, strict=False))
 
 
 @pytest.mark.parametrize("verb", ["UPDATE attributions SET recorded_at = 'x'", "DELETE FROM attributions"])

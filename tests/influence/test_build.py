@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from endcredits.errors import ConflictError, InputError
 from endcredits.ids import WorkId
-from endcredits.influence import Credits, Example, Task
+from endcredits.influence import Credits, Example, Task, build_environment, model_digest
 from tests.influence.helpers import (
     EMPIRICAL,
     LABELS,
@@ -275,6 +275,17 @@ def test_progress_goes_through_three_stages(classifier: Case, tmp_path: Path) ->
         counts = [(done, of) for name, done, of in told if name == stage]
         assert counts == sorted(counts)
         assert counts[-1] == (total, total)
+
+
+def test_the_manifest_says_what_made_the_index(classifier: Case, tmp_path: Path) -> None:
+    """Models, examples, settings, and the surroundings that decide the last bits."""
+    facts = classifier.build(tmp_path).manifest.facts
+
+    assert build_environment().items() <= facts.items()
+    assert facts["base_sha256"] == model_digest(classifier.base)
+    assert facts["full_sha256"] == model_digest(classifier.full)
+    assert (facts["task"], facts["examples"], facts["settings"]["damping"]) == ("classes/1", 27, "0.03")
+    assert facts["layers"] == [["0", 6, 5, True], ["2", 3, 7, True]]
 
 
 def other_task(name: str) -> Task:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -163,6 +164,26 @@ def test_calibration_draws_from_the_full_model(tiny_models: TextModels) -> None:
 
     assert len(outputs) == 64
     assert outputs == tiny_models.calibration(0) != tiny_models.calibration(1)
+
+
+def test_calibration_leaves_out_what_spells_nothing(tiny_models: TextModels) -> None:
+    """An output without text has no probability of its own."""
+
+    class Mute:
+        """Writes every text that begins with a lower letter as nothing."""
+
+        name, bos_id = "mute", 256
+
+        def encode(self, text: bytes) -> list[int]:
+            return list(text)
+
+        def decode(self, ids: list[int]) -> bytes:
+            return b"" if bytes(ids)[:1].islower() else bytes(ids)
+
+    outputs = dataclasses.replace(tiny_models, tokenizer=Mute()).calibration(0)
+
+    assert outputs == [output for output in tiny_models.calibration(0) if not output.text[:1].islower()]
+    assert 0 < len(outputs) < 64
 
 
 def copied(folders: tuple[Path, Path], place: Path) -> tuple[Path, Path]:

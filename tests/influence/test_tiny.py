@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from endcredits.errors import InputError, MachineError
 from endcredits.influence import load_text_models, train_tiny
@@ -141,19 +142,40 @@ def test_an_interrupted_training_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Says so, and leaves nothing."""
+FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize(
+    "error,words", [(FULL, "the disk is full"), (SafetensorError("I/O error: no space"), "could not be saved .*no space")]
+)
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str) -> None:
+    """Says so, whether the operating system or the library reports it, and leaves nothing."""
     from transformers import LlamaForCausalLM
 
     def full(*given: Any, **named: Any) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise error
 
     monkeypatch.setattr(LlamaForCausalLM, "save_pretrained", full)
 
-    with pytest.raises(MachineError, match="the disk is full"):
+    with pytest.raises(MachineError, match=words):
         train_tiny(tmp_path, BACKGROUND, WORKS, SMALL)
 
     assert not tmp_path.exists() or list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fills_at_the_last_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trained models get no name, and the next run begins anew."""
+
+    def full(*given: Any, **named: Any) -> None:
+        raise FULL
+
+    monkeypatch.setattr(tiny.os, "replace", full)
+    with pytest.raises(MachineError, match="the disk is full"):
+        train_tiny(tmp_path, BACKGROUND, WORKS, SMALL)
+    monkeypatch.undo()
+
+    assert list(tmp_path.iterdir()) == []
+    load_text_models(*train_tiny(tmp_path, BACKGROUND, WORKS, SMALL))
 
 
 def test_two_trainings_at_once(tmp_path: Path) -> None:
