@@ -73,11 +73,11 @@ def test_the_damped_inverse_is_exact_in_an_exact_basis() -> None:
 
 
 def test_a_layer_without_curvature_keeps_no_gradient_finite() -> None:
-    """Zero stays zero where no gradient ever arrived, instead of becoming 0 / 0."""
+    """A layer that the sample never reached earns nothing, instead of 0 / 0 or a gradient over the bare damping."""
     layer = Layer("x", 2, 2, False)
     curvature = Curvature({"x": torch.eye(2)}, {"x": torch.eye(2)}, {"x": torch.zeros(2, 2)})
 
-    assert not curvature.damped_inverse(layer, torch.zeros(2, 2), 0.03).any()
+    assert not curvature.damped_inverse(layer, torch.ones(2, 2), 0.03).any()
 
 
 @pytest.mark.parametrize("size", [100, 7])

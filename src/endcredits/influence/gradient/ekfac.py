@@ -54,10 +54,10 @@ class Curvature:
         """
         q_in, q_out, eigenvalues = (part[layer.name] for part in (self.q_inputs, self.q_outputs, self.eigenvalues))
         mean = eigenvalues.mean()
-        # A layer that no gradient ever reached has no curvature and receives no credit.
-        floor = mean if mean > 0 else torch.ones_like(mean)
+        if mean <= 0:  # no gradient of the sample ever reached this layer: nothing is known of it, so it earns nothing
+            return torch.zeros_like(gradients)
         rotated = q_out.T @ gradients @ q_in
-        return q_out @ (rotated / (eigenvalues + damping * floor)) @ q_in.T
+        return q_out @ (rotated / (eigenvalues + damping * mean)) @ q_in.T
 
 
 def fit_curvature(
