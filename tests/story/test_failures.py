@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -270,3 +271,55 @@ def test_an_index_whose_last_files_could_not_be_written(
     indexing.build(studio, pairs.folders(*house.models), catalogue.corpus(studio))
     assert h.files(studio.path) == whole
     studio.close()
+
+
+def test_a_log_that_is_gone_is_never_begun_anew(tmp_path: Path, house: House) -> None:
+    """A second log under the same name would contradict every receipt that was handed out."""
+    path = house.copy(house.finished, tmp_path / "studio")
+    shutil.rmtree(path / "log")
+    kept, rows = h.files(path), h.dump_of(path)
+
+    said = type_in("attribute", "--text", "something new", "-s", path)
+    closed = type_in("period", "close", h.JANUARY, "-s", path)
+    checked = type_in("check", "-s", path)
+
+    assert said.code == 3 and "log of receipts" in said.err and "Restore the folder" in said.err
+    assert (closed.code, closed.err) == (said.code, said.err)
+    assert checked.code == 3 and "there is no receipt log" in checked.out
+    assert (h.files(path), h.dump_of(path)) == (kept, rows)
+
+
+def test_reading_needs_neither_the_key_nor_a_turn(tmp_path: Path, house: House) -> None:
+    """An auditor's copy without the private key checks and shows everything, even while the original is being written."""
+    path = house.copy(house.finished, tmp_path / "studio")
+    kept = h.files(path)
+
+    with durable.locked(path / "log", "the receipt log"):
+        assert "is closed" not in type_well("period", "show", h.JANUARY, "-s", path).err
+        assert type_in("period", "close", h.JANUARY, "-s", path).code == 4
+    shutil.rmtree(path / "keys")
+    words = [("check",), ("statement", h.JANUARY), ("period", "show", h.FEBRUARY), ("receipt", "list"), ("ledger", "check")]
+    for command in words:
+        type_well(*command, "-s", path)
+
+    assert h.files(path) == {name: data for name, data in kept.items() if not name.startswith("keys/")}
+    rows = h.dump_of(path)
+    refused = type_in("attribute", "--text", "something new", "-s", path)
+    assert h.dump_of(path) == rows
+    assert refused.code == 2 and "log.key" in refused.err
+
+
+def test_a_key_of_another_log(tmp_path: Path, house: House) -> None:
+    """The check tells when log, name and private key do not belong together."""
+    studio, other = house.copy(house.finished, tmp_path / "studio"), tmp_path / "other"
+    type_well("init", other, "--name", "Story House")
+    shutil.copyfile(other / "keys" / "log.key", studio / "keys" / "log.key")
+
+    mixed = type_in("check", "-s", studio)
+    configuration = (studio / "studio.toml").read_text()
+    shutil.copyfile(house.finished / "keys" / "log.key", studio / "keys" / "log.key")
+    (studio / "studio.toml").write_text(configuration.replace("story-house.example", "story-horse.example"))
+    renamed = type_in("check", "-s", studio)
+
+    assert mixed.code == 3 and "the key is not the one of the log" in mixed.out
+    assert renamed.code == 3 and "it is the key of another log than 'story-horse.example" in renamed.out

@@ -59,8 +59,14 @@ def attribute(
 
     Returns:
         One attribution per output, in their order.
+
+    Raises:
+        InputError: an output cannot be measured.
+        IntegrityError: the log of receipts is missing or damaged.
+        ConflictError: another process is issuing receipts; run the same again.
     """
     done: list[Attribution] = []
+    log = studio.log()  # first of all: without it nothing could be proven, so nothing is recorded
     for start in range(0, len(outputs), BATCH):
         batch = outputs[start : start + BATCH]
         measured = []
@@ -69,7 +75,7 @@ def attribute(
             progress("attribution", len(done) + len(measured), len(outputs))
         moment = now()
         recorded = studio.store.write(lambda conn, m=measured, at=moment: record(conn, m, at))  # type: ignore[misc]
-        issue(studio.log(), studio.receipts, [_item(index, attribution) for attribution in recorded], moment)
+        issue(log, studio.receipts, [_item(index, attribution) for attribution in recorded], moment)
         done.extend(recorded)
     return done
 

@@ -26,12 +26,12 @@ from endcredits.flows.attributing import output_body
 from endcredits.flows.catalogue import VERB, digest_within
 from endcredits.flows.indexing import CURRENT, index_folders, index_name, read_corpus, read_current
 from endcredits.flows.periods import period_body, period_files, receipt_id_of
-from endcredits.flows.studio import Studio
+from endcredits.flows.studio import KEY, Studio
 from endcredits.influence import check_index, read_manifest
 from endcredits.ledger import check_books, entries
 from endcredits.payouts import check_payouts, statements_for_period
 from endcredits.progress import Progress, silent
-from endcredits.receipts import Log, Receipt, check_log, check_receipts, load_receipt, receipt_path, receipts_in
+from endcredits.receipts import Receipt, check_log, check_receipts, load_receipt, receipt_path, receipts_in
 from endcredits.royalties import check_royalties, closes, replay_close, usage
 from endcredits.store import Finding, append_only_sql, check_rows
 from endcredits.works import check_works, parties, party_id_of, permissions, works
@@ -186,6 +186,15 @@ def _index_corpora(studio: Studio) -> Iterator[Finding]:
                 yield Finding(where, f"the yes to the work {work['work_id']} that it was built on is not recorded")
 
 
+def _key(studio: Studio) -> Iterator[Finding]:
+    """That log, name and private key belong together; who checks a copy has no key, and needs none."""
+    log = studio.log_to_read()
+    if log.vkey.partition("+")[0] != studio.origin:
+        yield Finding(f"log file {studio.vkey_file}", f"it is the key of another log than '{studio.origin}'")
+    if (studio.path / KEY).exists():
+        studio.log()  # refuses a key that is not this log's
+
+
 @dataclass(frozen=True, slots=True)
 class _Expected:
     """What the books say that receipts must say, by receipt id: (type, body)."""
@@ -227,7 +236,7 @@ def _receipts_agree(studio: Studio) -> Iterator[Finding]:
     expected = _expected(studio)
     for name in [*expected.bodies, *expected.problems]:
         if not receipt_path(studio.receipts, name).exists():
-            yield Finding(f"receipt {name}", _why_missing(studio.log(), name))
+            yield Finding(f"receipt {name}", _why_missing(studio, name))
     for receipt in _readable(studio.receipts):
         where = f"receipt {receipt.receipt_id}"
         if receipt.receipt_id in expected.problems:
@@ -245,9 +254,9 @@ def _receipts_agree(studio: Studio) -> Iterator[Finding]:
                     yield Finding(where, f"the books say something else about its {key.replace('_', ' ')}")
 
 
-def _why_missing(log: Log, name: str) -> str:
+def _why_missing(studio: Studio, name: str) -> str:
     try:
-        issued = log.find_subject(name) is not None
+        issued = studio.log_to_read().find_subject(name) is not None
     except EndcreditsError:
         return "it is missing"  # check_log says what is wrong with the log
     if issued:
@@ -276,8 +285,8 @@ IN_BOOKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
 CHECKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
     **IN_BOOKS,
     "index": (_index_files, _index_corpora),
-    "log": (lambda studio: check_log(studio.log()),),
-    "receipts": (lambda studio: check_receipts(studio.receipts, studio.log()), _receipts_agree),
+    "log": (lambda studio: check_log(studio.log_to_read()), _key),
+    "receipts": (lambda studio: check_receipts(studio.receipts, studio.log_to_read()), _receipts_agree),
 }
 """All checks by stage, in their order."""
 

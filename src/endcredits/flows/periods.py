@@ -34,7 +34,7 @@ from endcredits.payouts import (
     statements,
     statements_for_period,
 )
-from endcredits.receipts import Item, Receipt, issue
+from endcredits.receipts import Item, Receipt, issue, load_receipt, receipt_path
 from endcredits.royalties import (
     FIFTY_FIFTY,
     PAYABLE_PREFIX,
@@ -148,6 +148,7 @@ def close(
     Raises:
         InputError: there is no usage in the period, or its last day is still to come.
         ConflictError: it is closed under another policy or other days, or another process won.
+        IntegrityError: the log of receipts is missing.
     """
     first, last = days_of(period_id, starts_on, ends_on)
     chosen = policy or FIFTY_FIFTY
@@ -157,6 +158,7 @@ def close(
             remedy="Wait until it is over, or close the days so far with --from and --to.",
             field="period",
         )
+    studio.log()  # without it nothing could be proven, so nothing is booked
     was_closed = studio.store.write(lambda conn: _close_in_books(conn, period_id, first, last, chosen))
     return _finish(studio, period_id, was_closed)
 
@@ -201,8 +203,12 @@ def _owed(conn: Connection) -> dict[tuple[PartyId, str], int]:
     }
 
 
-def _finish(studio: Studio, period_id: str, was_closed: bool) -> ClosedPeriod:
-    """Writes what a closed period shows to the world: statements, journal exports, receipt."""
+def _finish(studio: Studio, period_id: str, was_closed: bool, *, only_missing: bool = False) -> ClosedPeriod:
+    """Writes what a closed period shows to the world: statements, journal exports, receipt.
+
+    With `only_missing` a receipt that is there is not asked for again, so that readers need neither the log's key nor
+    their turn at writing to it.
+    """
     with studio.store.reading() as conn:
         booked = find_close(conn, period_id)
         assert booked is not None
@@ -212,8 +218,12 @@ def _finish(studio: Studio, period_id: str, was_closed: bool) -> ClosedPeriod:
         if not path.exists() or path.read_bytes() != data:
             durable.write_atomic(path, data)
     name = receipt_id_of(period_id)
-    item = Item(name, "period.receipt", name, period_body(booked, issued, journal))
-    (receipt,) = issue(studio.log(), studio.receipts, [item], now())
+    kept = receipt_path(studio.receipts, name)
+    if only_missing and kept.exists():
+        receipt = load_receipt(kept)
+    else:
+        item = Item(name, "period.receipt", name, period_body(booked, issued, journal))
+        (receipt,) = issue(studio.log(), studio.receipts, [item], now())
     folder = period_folder(studio, period_id)
     return ClosedPeriod(booked.close, booked.close_digest, booked.entry_id or "", issued, receipt, folder, was_closed)
 
@@ -296,7 +306,7 @@ def find_period(studio: Studio, period_id: str) -> ClosedPeriod:
             raise NotFoundError(
                 f"the period '{period_id}' is not closed", remedy="Close it: endcredits period close.", field="period"
             )
-    return _finish(studio, period_id, True)
+    return _finish(studio, period_id, True, only_missing=True)
 
 
 def statement_name(statement: Statement) -> str:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from endcredits import durable
-from endcredits.errors import ConflictError, InputError, NotFoundError
+from endcredits.errors import ConflictError, InputError, IntegrityError, NotFoundError
 from endcredits.ids import slug
 from endcredits.receipts import Log, load_key, make_keypair
 from endcredits.store import Store, open_store
@@ -61,8 +61,22 @@ class Studio:
         return self.path / "log" / "log.vkey"
 
     def log(self) -> Log:
-        """The log of receipts, open for writing."""
+        """The log of receipts, open for writing.
+
+        Raises:
+            IntegrityError: it is gone. A new one is never begun in its place: it would contradict the receipts.
+        """
+        if not (self.path / "log" / "checkpoint").exists():
+            raise IntegrityError(
+                "the log of receipts, or its checkpoint, is missing",
+                remedy="Restore the folder from your last copy.",
+                file=self.path / "log",
+            )
         return Log.open(self.path / "log", load_key(self.path / KEY, self.origin))
+
+    def log_to_read(self) -> Log:
+        """The same without the private key, as auditors have it."""
+        return Log.open(self.path / "log")
 
     def close(self) -> None:
         """Gives the database back."""
