@@ -109,9 +109,7 @@ def parse_micros(text: str, *, field: str = "amount") -> int:
         raise InputError(f"'{text}' is not an amount", remedy="Write it like 12.50, with a point.", field=field)
     whole, _, part = text.lstrip("-").partition(".")
     if len(part) > 6:
-        raise InputError(
-            f"'{text}' is finer than a micro (a millionth)", remedy="Give at most six decimals.", field=field
-        )
+        raise InputError(f"'{text}' is finer than a micro (a millionth)", remedy="Give at most six decimals.", field=field)
     micros = int(whole) * MICROS + int(part.ljust(6, "0"))
     return -micros if text.startswith("-") else micros
 

@@ -134,9 +134,7 @@ def test_a_really_full_disk_is_a_machine_error() -> None:
         append("/dev/full", b"x")
 
 
-def test_a_write_that_is_kept_but_reported_lost_can_be_repeated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_write_that_is_kept_but_reported_lost_can_be_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder's flush fails after the rename: the new file stands, whole, and writing again is harmless."""
     target = tmp_path / "f"
     target.write_bytes(b"old")

@@ -237,9 +237,7 @@ def test_every_table_refuses_changes(store: Store) -> None:
     for path in PACKAGE.glob("*/tables.py"):
         importlib.import_module(f"endcredits.{path.parent.name}.tables")
     sqlite = "SELECT tbl_name, sql FROM sqlite_master WHERE type = 'trigger'"
-    postgres = (
-        "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal"
-    )
+    postgres = "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal"
 
     with store.reading() as conn:
         guarded = [row[0] for row in conn.execute(sa.text(sqlite if conn.dialect.name == "sqlite" else postgres))]
@@ -253,9 +251,7 @@ def test_a_database_of_a_newer_version_is_refused(store_url: str) -> None:
     store = open_store(store_url)
     store.write(lambda conn: conn.execute(sa.text("INSERT INTO alembic_version VALUES ('ledger_9999')")))
 
-    with pytest.raises(
-        ConflictError, match=r"written by a newer version of endcredits \(schema ledger_9999\)"
-    ) as caught:
+    with pytest.raises(ConflictError, match=r"written by a newer version of endcredits \(schema ledger_9999\)") as caught:
         open_store(store_url)
 
     assert "Update endcredits" in caught.value.remedy

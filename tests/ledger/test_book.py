@@ -146,9 +146,7 @@ def test_balances_beyond_a_bigint_are_exact(store: Store) -> None:
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.lists(st.tuples(st.integers(-(2**63) + 1, 2**63 - 1).filter(bool), st.sampled_from(["EUR", "JPY"])), max_size=8)
-)
+@given(st.lists(st.tuples(st.integers(-(2**63) + 1, 2**63 - 1).filter(bool), st.sampled_from(["EUR", "JPY"])), max_size=8))
 def test_balances_are_the_plain_sum_of_all_postings(sqlite_store: Store, amounts) -> None:
     """The query's answer is that of adding every posting of every entry by hand."""
     with sqlite_store.engine.connect() as conn:

@@ -38,9 +38,7 @@ def test_any_moved_amounts_make_one_entry_whatever_their_order(moved, random) ->
     random.shuffle(shuffled)
     slow: dict[tuple[str, str], int] = {}
     for posting in postings:
-        slow[posting.account, posting.currency] = (
-            slow.get((posting.account, posting.currency), 0) + posting.amount_micros
-        )
+        slow[posting.account, posting.currency] = slow.get((posting.account, posting.currency), 0) + posting.amount_micros
     expected = sorted((account, currency, amount) for (account, currency), amount in slow.items() if amount)
     if not expected:
         with pytest.raises(InputError, match="double entry needs two"):
@@ -75,9 +73,7 @@ def test_equal_content_has_an_equal_id_and_other_content_another() -> None:
         make_entry("close:2026-11", "2026-12-01", "Closed November", [BANK, OWED]),
         make_entry("close:2026-11", "2026-11-30", "Closed november", [BANK, OWED]),
         make_entry("close:2026-11", "2026-11-30", "Closed November", [BANK, OWED], reverses="entry:x"),
-        make_entry(
-            "close:2026-11", "2026-11-30", "Closed November", reverse_entry(entry, "k", "2026-11-30", "n").postings
-        ),
+        make_entry("close:2026-11", "2026-11-30", "Closed November", reverse_entry(entry, "k", "2026-11-30", "n").postings),
     ]
 
     ids = {entry.entry_id, *(other.entry_id for other in others)}

@@ -125,9 +125,7 @@ def fail_once(store: Store, monkeypatch: pytest.MonkeyPatch, *, kept: bool) -> N
 
 
 @pytest.mark.parametrize("kept", [False, True], ids=["lost", "kept-but-reported-lost"])
-def test_posting_again_after_a_failed_commit_counts_once(
-    store: Store, monkeypatch: pytest.MonkeyPatch, kept: bool
-) -> None:
+def test_posting_again_after_a_failed_commit_counts_once(store: Store, monkeypatch: pytest.MonkeyPatch, kept: bool) -> None:
     """Whoever cannot know whether it was written posts again, and it stands there once."""
     fail_once(store, monkeypatch, kept=kept)
 
@@ -173,9 +171,7 @@ def test_an_error_in_the_middle_takes_back_what_was_before_it(store: Store) -> N
         assert entries(conn) == []
 
 
-def test_two_processes_posting_the_same_keys_at_once_post_them_once(
-    store: Store, store_url: str, tmp_path: Path
-) -> None:
+def test_two_processes_posting_the_same_keys_at_once_post_them_once(store: Store, store_url: str, tmp_path: Path) -> None:
     """Both succeed, and every entry stands there once, numbered without gaps."""
     go = tmp_path / "go"
     body = """
@@ -258,9 +254,7 @@ def test_being_overtaken_every_time_ends_in_a_conflict(postgres_url: str) -> Non
         store.write(work)
 
     with store.reading() as conn:
-        assert [entry.idempotency_key for entry in entries(conn)] == [
-            f"overtaking-{n}" for n in range(1, len(seen) + 1)
-        ]
+        assert [entry.idempotency_key for entry in entries(conn)] == [f"overtaking-{n}" for n in range(1, len(seen) + 1)]
     store.close()
     other.close()
 

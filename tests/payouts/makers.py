@@ -31,9 +31,7 @@ def issue(
 def earning(micros: int, threshold_micros: int, month: int = 11) -> PeriodClose:
     """A month in which Ada earned exactly so much."""
     policy = Policy("all", PPB, payout_threshold_micros=threshold_micros)
-    close = period(
-        [event("e", "o", micros)], [attribution("o", 1, {"w1": 1})], [work("w1", split("ada"))], policy
-    ).close()
+    close = period([event("e", "o", micros)], [attribution("o", 1, {"w1": 1})], [work("w1", split("ada"))], policy).close()
     return replace(close, period_id=f"2026-{month}", starts_on=f"2026-{month}-01", ends_on=f"2026-{month}-30")
 
 

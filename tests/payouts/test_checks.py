@@ -67,9 +67,7 @@ def test_a_statement_that_says_less_than_the_books_is_found(store: Store) -> Non
         ],
     )
 
-    assert found(store) == [
-        f"it says {ada.earned_micros - 1} micros were earned, and the books say {ada.earned_micros}"
-    ]
+    assert found(store) == [f"it says {ada.earned_micros - 1} micros were earned, and the books say {ada.earned_micros}"]
 
 
 def test_a_payee_without_a_statement_is_found(store: Store) -> None:
@@ -108,9 +106,7 @@ def test_a_changed_row_is_found(sqlite_store: Store) -> None:
     with sqlite_store.engine.begin() as conn:
         conn.exec_driver_sql("DROP TRIGGER statements_no_update")
         document = sa.func.replace(tables.statements.c.document, "Ada Lovelace", "Eva Lovelace")
-        conn.execute(
-            sa.update(tables.statements).where(tables.statements.c.party_id == "ada").values(document=document)
-        )
+        conn.execute(sa.update(tables.statements).where(tables.statements.c.party_id == "ada").values(document=document))
         conn.execute(sa.update(tables.statements).where(tables.statements.c.party_id == "bob").values(document="{}"))
 
     problems = found(sqlite_store)

@@ -110,9 +110,7 @@ def test_a_single_use_is_one_use() -> None:
     assert statement_of(issue(earning(5, 0)), "ada").lines[0].reason.startswith("Credited in 1 use of an output with ")
 
 
-@pytest.mark.parametrize(
-    ("micros", "payable", "carried"), [(TEN - 1, 0, TEN - 1), (TEN, TEN, 0), (TEN + 1, TEN + 1, 0)]
-)
+@pytest.mark.parametrize(("micros", "payable", "carried"), [(TEN - 1, 0, TEN - 1), (TEN, TEN, 0), (TEN + 1, TEN + 1, 0)])
 def test_the_threshold_is_reached_at_exactly_its_amount(micros: int, payable: int, carried: int) -> None:
     """One micro below is carried over; the amount itself is paid."""
     (ada,) = issue(earning(micros, TEN))

@@ -169,9 +169,7 @@ def test_a_process_killed_at_every_write(place: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("call", ["fsync", "replace", "open"])
 @pytest.mark.parametrize("number", range(12))
-def test_a_full_disk_is_reported_and_survived(
-    place: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
-) -> None:
+def test_a_full_disk_is_reported_and_survived(place: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int) -> None:
     """When the system says that the disk is full, the error says so too, and issuing again completes it."""
     before = Log.open(place / "log").checkpoint().note
     log = Log.open(place / "log", KEY)

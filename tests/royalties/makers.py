@@ -67,9 +67,7 @@ def period(
     events: list[UsageEvent], attributions: list[Attribution], works: list[Work], policy: Policy = FIFTY_FIFTY
 ) -> Period:
     """A period from lists."""
-    return Period(
-        tuple(events), {one.output_id: one for one in attributions}, {one.work_id: one for one in works}, policy
-    )
+    return Period(tuple(events), {one.output_id: one for one in attributions}, {one.work_id: one for one in works}, policy)
 
 
 def november() -> Period:
@@ -98,9 +96,7 @@ TERRITORIES = st.sampled_from(["WORLD", "DE", "FR", "JP"])
 def split_sets(draw: st.DrawFn, territory: str) -> list[Split]:
     """One set of splits that sums to a whole."""
     parties = draw(st.lists(st.sampled_from(["ada", "bob", "cyd", "dee"]), min_size=1, max_size=3, unique=True))
-    cuts = sorted(
-        draw(st.lists(st.integers(1, PPB - 1), min_size=len(parties) - 1, max_size=len(parties) - 1, unique=True))
-    )
+    cuts = sorted(draw(st.lists(st.integers(1, PPB - 1), min_size=len(parties) - 1, max_size=len(parties) - 1, unique=True)))
     ends = [0, *cuts, PPB]
     return [split(party, ends[i + 1] - ends[i], territory) for i, party in enumerate(parties)]
 

@@ -93,9 +93,7 @@ def test_a_closed_period_takes_no_new_usage(store: Store) -> None:
 
     again = store.write(lambda conn: add_usage(conn, one.events))
     with pytest.raises(ConflictError, match="closed period '2026-11'") as caught:
-        store.write(
-            lambda conn: add_usage(conn, [event("ok", "o1", 1, at="2026-12-01T00:00:00Z"), event("late", "o1", 1)])
-        )
+        store.write(lambda conn: add_usage(conn, [event("ok", "o1", 1, at="2026-12-01T00:00:00Z"), event("late", "o1", 1)]))
 
     assert again.new == 0
     assert "adjustments in the next period" in caught.value.remedy

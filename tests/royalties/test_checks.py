@@ -114,9 +114,7 @@ def test_another_whole_close_does_not_fit_the_books(store: Store) -> None:
 
     rewrite(store, one.close(works=one.works | {WorkId("w1"): work("w1", split("thief"))}))
 
-    assert [finding.problem for finding in found(store)] == [
-        "the journal entry named is not the one that follows from it"
-    ]
+    assert [finding.problem for finding in found(store)] == ["the journal entry named is not the one that follows from it"]
 
 
 def test_a_close_without_its_entry_in_the_ledger_is_found(store: Store) -> None:

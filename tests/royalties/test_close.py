@@ -275,8 +275,7 @@ def exact_shares(inputs: Period, currency: str) -> dict[WorkId, Fraction]:
     claimed = sum((each for each in weight.values() if each > 0), Fraction(0))
     denominator = claimed if claimed > denominator else denominator
     return {
-        work_id: max(each, Fraction(0)) / denominator if denominator else Fraction(0)
-        for work_id, each in weight.items()
+        work_id: max(each, Fraction(0)) / denominator if denominator else Fraction(0) for work_id, each in weight.items()
     }
 
 
@@ -380,8 +379,7 @@ def test_p4_order_never_matters(inputs: Period, random: object) -> None:
         random.shuffle(shuffled)  # type: ignore[attr-defined]
         lines[output] = replace(inputs.attributions[output], lines=tuple(shuffled))
     works = {
-        name: replace(inputs.works[name], splits=inputs.works[name].splits[::-1])
-        for name in reversed(list(inputs.works))
+        name: replace(inputs.works[name], splits=inputs.works[name].splits[::-1]) for name in reversed(list(inputs.works))
     }
 
     close, other = inputs.close(), inputs.close(events=tuple(events), attributions=lines, works=works)
@@ -403,18 +401,14 @@ def test_p5_more_credit_never_earns_less(inputs: Period, data: st.DataObject) ->
     found = replace(inputs.attributions[output], lines=tuple(raised if line is chosen else line for line in lines))
 
     before = {pool.currency: amounts(pool) for pool in inputs.close().pools}
-    after = {
-        pool.currency: amounts(pool) for pool in inputs.close(attributions=inputs.attributions | {output: found}).pools
-    }
+    after = {pool.currency: amounts(pool) for pool in inputs.close(attributions=inputs.attributions | {output: found}).pools}
 
     for currency, earned in before.items():
         assert after[currency].get(chosen.work_id, 0) >= earned.get(chosen.work_id, 0) - 1
 
 
 @settings(max_examples=200)
-@given(
-    st.integers(0, 10**15), st.integers(0, 10**15), st.lists(st.integers(1, 10**20), max_size=6), st.integers(0, 10**21)
-)
+@given(st.integers(0, 10**15), st.integers(0, 10**15), st.lists(st.integers(1, 10**20), max_size=6), st.integers(0, 10**21))
 def test_p6_two_pools_pay_like_their_sum(first: int, second: int, weights: list[int], denominator: int) -> None:
     """P6: dividing a pool in two changes a work by at most one unit per pool."""
     claims = [Claim(WorkId(f"w{number}"), "WORLD", weight, ()) for number, weight in enumerate(weights)]

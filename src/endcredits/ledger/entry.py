@@ -99,9 +99,7 @@ def mirror(postings: Iterable[Posting]) -> tuple[Posting, ...]:
     return tuple(Posting(posting.account, -posting.amount_micros, posting.currency) for posting in postings)
 
 
-def content_id(
-    idempotency_key: str, date: str, narrative: str, postings: tuple[Posting, ...], reverses: str | None
-) -> str:
+def content_id(idempotency_key: str, date: str, narrative: str, postings: tuple[Posting, ...], reverses: str | None) -> str:
     """The id of an entry with this content: "entry:" and the first 24 hex digits of its canonical SHA-256 digest."""
     content = {
         "idempotency_key": idempotency_key,

@@ -53,9 +53,7 @@ def _of_entry(entry: JournalEntry | None, entry_id: str, issued: list[Statement]
     if entry is None:
         for statement in issued:
             if entry_id or statement.earned_micros:
-                yield Finding(
-                    f"statement {statement.statement_id}", f"its journal entry '{entry_id}' is not in the books"
-                )
+                yield Finding(f"statement {statement.statement_id}", f"its journal entry '{entry_id}' is not in the books")
         return
     credited = {
         (posting.account, posting.currency): -posting.amount_micros

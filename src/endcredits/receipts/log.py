@@ -99,9 +99,7 @@ class Log:
                 f"the log's public key cannot be read ({error})", remedy="Restore log.vkey.", file=place / VKEY
             ) from error
         except OSError as error:
-            raise IntegrityError(
-                "the log's public key is missing", remedy="Restore log.vkey.", file=place / VKEY
-            ) from error
+            raise IntegrityError("the log's public key is missing", remedy="Restore log.vkey.", file=place / VKEY) from error
         if key is not None and key.vkey != text.removesuffix("\n"):
             raise InputError(
                 f"the key is not the one of the log '{vkey.name}'",

@@ -91,9 +91,7 @@ def receipt_bytes(receipt: Receipt) -> bytes:
     return canonical_bytes(receipt) + b"\n"
 
 
-def issue(
-    log: Log, folder: str | os.PathLike[str], items: Sequence[tuple[str, str, str, Any]], at: str
-) -> list[Receipt]:
+def issue(log: Log, folder: str | os.PathLike[str], items: Sequence[tuple[str, str, str, Any]], at: str) -> list[Receipt]:
     """Issues receipts: one log entry each, one new checkpoint for all of them.
 
     Safe to run again with the same items after any failure, at any time `at`; what was issued is returned as it is.

@@ -251,9 +251,7 @@ def verify_receipt(document: dict[str, Any] | bytes, vkey: str) -> Verdict:
         sums = check_numbers(kind, body)
     except Refused as refused:
         return Verdict(False, str(refused), origin=origin)
-    committed = (
-        f"The holder of the key of '{origin}' committed to exactly this document, as entry {index} (counted from 0)"
-    )
+    committed = f"The holder of the key of '{origin}' committed to exactly this document, as entry {index} (counted from 0)"
     proven = (f"{committed} of a log of {size} entries. Nothing in it was changed since.", *sums)
     return Verdict(True, "", proven, NOT_PROVEN, receipt_id, kind, origin, index, size, root.hex(), time)
 

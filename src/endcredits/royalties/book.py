@@ -84,9 +84,7 @@ def _must_agree(known: UsageEvent, event: UsageEvent) -> None:
 
 
 def _must_be_open(conn: Connection, events: Sequence[UsageEvent]) -> None:
-    periods = conn.execute(
-        sa.select(period_closes.c.period_id, period_closes.c.starts_on, period_closes.c.ends_on)
-    ).all()
+    periods = conn.execute(sa.select(period_closes.c.period_id, period_closes.c.starts_on, period_closes.c.ends_on)).all()
     for event in events:
         for period_id, starts_on, ends_on in periods:
             if starts_on <= event.used_at[:10] <= ends_on:

@@ -214,9 +214,7 @@ def divide(pool_micros: int, claims: Iterable[Claim], denominator: int) -> tuple
     return amounts, commons
 
 
-def _pool(
-    currency: str, events: Iterable[UsageEvent], weights: Weights, claims: tuple[Claim, ...], policy: Policy
-) -> Pool:
+def _pool(currency: str, events: Iterable[UsageEvent], weights: Weights, claims: tuple[Claim, ...], policy: Policy) -> Pool:
     counted = tuple(events)
     revenue = sum(event.revenue_micros for event in counted)
     if revenue > INTEGER_MAX:

@@ -22,6 +22,4 @@ def read_text(path: str | os.PathLike[str]) -> str:
         ) from error
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise InputError(
-            f"the file cannot be read ({why})", remedy="Check its name and permissions.", file=path
-        ) from error
+        raise InputError(f"the file cannot be read ({why})", remedy="Check its name and permissions.", file=path) from error

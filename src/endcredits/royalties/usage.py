@@ -149,9 +149,7 @@ def read_usage(path: str | os.PathLike[str]) -> tuple[UsageEvent, ...]:
     elif suffix in (".jsonl", ".ndjson"):
         rows = _json_rows(read_text(path), path)
     else:
-        raise InputError(
-            f"files ending in '{suffix}' are not read", remedy="Hand in a .csv or a .jsonl file.", file=path
-        )
+        raise InputError(f"files ending in '{suffix}' are not read", remedy="Hand in a .csv or a .jsonl file.", file=path)
     return _events(rows, path)
 
 

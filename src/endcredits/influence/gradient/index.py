@@ -94,9 +94,7 @@ class Loaded:
             capture.backward(measured.sum())
             for layer in self.layers:
                 gradients[layer.name] += capture.summed(layer).cpu()
-        parts = {
-            layer.name: self.curvature.damped_inverse(layer, gradients[layer.name], damping) for layer in self.layers
-        }
+        parts = {layer.name: self.curvature.damped_inverse(layer, gradients[layer.name], damping) for layer in self.layers}
         query = flatten(self.layers, parts)  # (P,)
         examples = sum(sum(shard.counts) for shard in self.shards)
         credits = torch.cat([shard.sums @ query for shard in self.shards]) / examples  # (K,)

@@ -186,7 +186,7 @@ def _show_money(screen: Console, result: DemoResult) -> None:
     screen.print(f"  {entries} journal entry, books {'balanced' if not wrong else 'NOT balanced'}")
     top = max(result.period.statements, key=lambda s: s.earned_micros)
     _heading(screen, f"The top statement of {len(result.period.statements)}")
-    screen.print(Markdown(statement_markdown(top)))
+    screen.print(Markdown(statement_markdown(top)), soft_wrap=False)
 
 
 def _show_proof(screen: Console, result: DemoResult) -> None:
