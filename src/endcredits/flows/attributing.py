@@ -6,7 +6,7 @@ stopped, and an output that was attributed before is not measured again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,13 @@ from endcredits.attribution import (
     output_id_of,
     record,
 )
+from endcredits.errors import IntegrityError
 from endcredits.flows.clock import now
-from endcredits.flows.indexing import OpenIndex
+from endcredits.flows.indexing import IndexFacts, OpenIndex, intact_indexes
 from endcredits.flows.studio import Studio
 from endcredits.ids import PartyId, WorkId
 from endcredits.progress import Progress, silent
-from endcredits.receipts import Item, Receipt, issue
+from endcredits.receipts import Item, Receipt, issue, receipt_path
 from endcredits.works import Party, Work, parties, works
 
 BATCH = 32
@@ -75,7 +76,7 @@ def attribute(
             progress("attribution", len(done) + len(measured), len(outputs))
         moment = now()
         recorded = studio.store.write(lambda conn, m=measured, at=moment: record(conn, m, at))  # type: ignore[misc]
-        issue(log, studio.receipts, [_item(index, attribution) for attribution in recorded], moment)
+        issue(log, studio.receipts, [_item(index.known, attribution) for attribution in recorded], moment)
         done.extend(recorded)
     return done
 
@@ -96,28 +97,40 @@ def _measure(index: OpenIndex, output: GivenOutput) -> Attribution:
     )
 
 
-def _item(index: OpenIndex, attribution: Attribution) -> Item:
-    body = output_body(attribution, index.facts, index.corpus_digest, index.catalogue_digest)
-    return Item(attribution.output_id, "run.receipt", attribution.output_id, body)
+def _item(index: IndexFacts, attribution: Attribution) -> Item:
+    return Item(attribution.output_id, "run.receipt", attribution.output_id, output_body(attribution, index))
 
 
-def output_body(
-    attribution: Attribution, facts: Mapping[str, Any], corpus_digest: str, catalogue_digest: str
-) -> dict[str, Any]:
+def output_body(attribution: Attribution, index: IndexFacts) -> dict[str, Any]:
     """What an output's receipt says: the whole attribution, and the models, corpus, code and permissions behind it."""
     return {
         "attribution": attribution,
-        "model": {name: facts[name] for name in ("base_sha256", "full_sha256")},
-        "corpus_digest": corpus_digest,
-        "catalogue_digest": catalogue_digest,
-        "code_sha256": facts["code_sha256"],
-        "seed": facts["settings"]["seed"],
+        "model": {name: index.facts[name] for name in ("base_sha256", "full_sha256")},
+        "corpus_digest": index.corpus_digest,
+        "catalogue_digest": index.catalogue_digest,
+        "code_sha256": index.facts["code_sha256"],
+        "seed": index.facts["settings"]["seed"],
     }
 
 
-def receipt_for(studio: Studio, index: OpenIndex, attribution: Attribution) -> Receipt:
-    """The receipt of a recorded attribution; it is issued now if a crash kept it from being."""
-    return issue(studio.log(), studio.receipts, [_item(index, attribution)], now())[0]
+def complete_receipts(studio: Studio, recorded: Iterable[Attribution]) -> list[Receipt]:
+    """Issues the receipts that a crash kept from being issued after their attributions were recorded.
+
+    Raises:
+        IntegrityError: the index that an output was attributed by is gone or damaged.
+    """
+    missing = [one for one in recorded if not receipt_path(studio.receipts, one.output_id).exists()]
+    if not missing:
+        return []
+    indexes = intact_indexes(studio)
+    for attribution in missing:
+        if attribution.index_digest not in indexes:
+            raise IntegrityError(
+                f"the receipt of {attribution.output_id} was never issued, and the index that it names is not intact",
+                remedy="Restore the folder index/ from your last copy.",
+                file=studio.path / "index",
+            )
+    return issue(studio.log(), studio.receipts, [_item(indexes[one.index_digest], one) for one in missing], now())
 
 
 def people(studio: Studio) -> People:

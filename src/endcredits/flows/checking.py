@@ -20,11 +20,19 @@ from sqlalchemy.engine import Connection
 
 from endcredits import store
 from endcredits.attribution import Attribution, attributions, attributions_of, check_attributions
-from endcredits.canonical import canonical_bytes, digest, to_plain
+from endcredits.canonical import canonical_bytes, to_plain
 from endcredits.errors import EndcreditsError
 from endcredits.flows.attributing import output_body
 from endcredits.flows.catalogue import VERB, digest_within
-from endcredits.flows.indexing import CURRENT, index_folders, index_name, read_corpus, read_current
+from endcredits.flows.indexing import (
+    CURRENT,
+    IndexFacts,
+    index_folders,
+    index_name,
+    intact_indexes,
+    read_corpus,
+    read_current,
+)
 from endcredits.flows.periods import period_body, period_files, receipt_id_of
 from endcredits.flows.studio import KEY, Studio
 from endcredits.influence import check_index, read_manifest
@@ -204,14 +212,7 @@ class _Expected:
 
 
 def _expected(studio: Studio) -> _Expected:
-    indexes = {}
-    for folder in index_folders(studio):
-        try:
-            manifest, manifest_digest = read_manifest(folder)
-            record = read_corpus(folder)
-        except EndcreditsError:
-            continue  # _index_corpora names it
-        indexes[manifest_digest] = (manifest.facts, digest(record["manifest"]), record["catalogue_digest"])
+    indexes = intact_indexes(studio)
     expected = _Expected({}, {})
     with studio.store.reading() as conn:
         journal = entries(conn)
@@ -224,11 +225,11 @@ def _expected(studio: Studio) -> _Expected:
     return expected
 
 
-def _expect_output(expected: _Expected, attribution: Attribution, index: tuple[Any, str, str] | None) -> None:
+def _expect_output(expected: _Expected, attribution: Attribution, index: IndexFacts | None) -> None:
     if index is None:
         expected.problems[attribution.output_id] = f"the index {attribution.index_digest} that it names is not here"
         return
-    expected.bodies[attribution.output_id] = ("run.receipt", output_body(attribution, *index))
+    expected.bodies[attribution.output_id] = ("run.receipt", output_body(attribution, index))
 
 
 def _receipts_agree(studio: Studio) -> Iterator[Finding]:

@@ -30,6 +30,21 @@ CORPUS = "corpus.json"
 
 
 @dataclass(frozen=True, slots=True)
+class IndexFacts:
+    """What receipts say of an index, readable without its models.
+
+    Attributes:
+        facts: what the manifest says of models, corpus, code and seeds.
+        corpus_digest: of the corpus manifest that it was built from.
+        catalogue_digest: of all works and permissions when it was built.
+    """
+
+    facts: Mapping[str, Any]
+    corpus_digest: str
+    catalogue_digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenIndex:
     """An index with the models that it asks.
 
@@ -37,17 +52,18 @@ class OpenIndex:
         folder: where it lives.
         pair: the models.
         index: answers questions.
-        facts: what the manifest says of models, corpus, code and seeds.
-        corpus_digest: of the corpus manifest that it was built from.
-        catalogue_digest: of all works and permissions when it was built.
+        known: what receipts say of it.
     """
 
     folder: Path
     pair: ModelPair
     index: InfluenceIndex
-    facts: Mapping[str, Any]
-    corpus_digest: str
-    catalogue_digest: str
+    known: IndexFacts
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the manifest says of models, corpus, code and seeds."""
+        return self.known.facts
 
 
 def build(
@@ -138,8 +154,10 @@ def current_index(studio: Studio) -> OpenIndex:
             remedy="Build it from folders or an import path to use it from other processes.",
             file=studio.path / "index" / CURRENT,
         )
-    pair = load_pair(source)
     folder = studio.path / "index" / current["name"]
+    # Answers are given with as many threads as the index was built with: the same output, the same nano-nats.
+    influence.use_threads(int(read_manifest(folder)[0].facts["threads"]))
+    pair = load_pair(source)
     return _with_facts(folder, pair, influence.open_index(folder, base=pair.base, full=pair.full, task=pair.task))
 
 
@@ -152,7 +170,21 @@ def _with_facts(folder: Path, pair: ModelPair, index: InfluenceIndex) -> OpenInd
             remedy="Restore it from your last copy, or delete the folder and build the index again.",
             file=folder,
         )
-    return OpenIndex(folder, pair, index, manifest.facts, digest(record["manifest"]), record["catalogue_digest"])
+    known = IndexFacts(manifest.facts, digest(record["manifest"]), record["catalogue_digest"])
+    return OpenIndex(folder, pair, index, known)
+
+
+def intact_indexes(studio: Studio) -> dict[str, IndexFacts]:
+    """Every finished index whose notes can be read, by its digest."""
+    found = {}
+    for folder in index_folders(studio):
+        try:
+            manifest, manifest_digest = read_manifest(folder)
+            record = read_corpus(folder)
+        except EndcreditsError:
+            continue  # a check names it
+        found[manifest_digest] = IndexFacts(manifest.facts, digest(record["manifest"]), record["catalogue_digest"])
+    return found
 
 
 def index_folders(studio: Studio) -> list[Path]:

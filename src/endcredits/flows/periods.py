@@ -21,6 +21,7 @@ from endcredits import durable
 from endcredits.attribution import attributions_of
 from endcredits.canonical import canonical_bytes, digest
 from endcredits.errors import ConflictError, InputError, NotFoundError
+from endcredits.flows.attributing import complete_receipts
 from endcredits.flows.clock import now
 from endcredits.flows.studio import Studio
 from endcredits.ids import PartyId, slug
@@ -214,9 +215,13 @@ def _finish(studio: Studio, period_id: str, was_closed: bool, *, only_missing: b
         assert booked is not None
         issued = statements_for_period(conn, period_id)
         journal = entries(conn)
+        events = usage(conn, booked.close.starts_on, booked.close.ends_on)
+        counted = attributions_of(conn, [event.output_id for event in events])
     for path, data in period_files(studio, booked, issued, journal).items():
         if not path.exists() or path.read_bytes() != data:
             durable.write_atomic(path, data)
+    if not only_missing:
+        complete_receipts(studio, counted.values())  # a period's receipt comes after those of its outputs
     name = receipt_id_of(period_id)
     kept = receipt_path(studio.receipts, name)
     if only_missing and kept.exists():

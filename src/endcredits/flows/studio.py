@@ -19,11 +19,13 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from endcredits import durable
 from endcredits.errors import ConflictError, InputError, IntegrityError, NotFoundError
 from endcredits.ids import slug
 from endcredits.receipts import Log, load_key, make_keypair
-from endcredits.store import Store, open_store
+from endcredits.store import Store, metadata, open_store
 
 CONFIG = "studio.toml"
 KEY = Path("keys") / "log.key"
@@ -112,7 +114,7 @@ def init_studio(path: str | Path, *, name: str = "", database: str = "") -> Stud
     except OSError as error:
         raise durable.machine_error(error, place) from error
     try:
-        open_store(_absolute(url, place)).close()
+        _must_be_new(_absolute(url, place))
     except BaseException:
         if made:
             with contextlib.suppress(OSError):
@@ -122,6 +124,23 @@ def init_studio(path: str | Path, *, name: str = "", database: str = "") -> Stud
     config = f"[studio]\nname = {_toml(title)}\norigin = {_toml(origin)}\ndatabase = {_toml(url)}\n"
     durable.write_atomic(place / CONFIG, config.encode(), private=True)
     return open_studio(place)
+
+
+def _must_be_new(url: str) -> None:
+    """Opens a database, making its tables, and refuses one that holds anything."""
+    store = open_store(url)
+    try:
+        with store.reading() as conn:
+            held = [table.name for table in metadata.sorted_tables if conn.execute(sa.select(table).limit(1)).first()]
+    finally:
+        store.close()
+    if held:
+        raise ConflictError(
+            f"the database holds another studio already ({held[0]} is not empty)",
+            remedy="Name a new database.",
+            file=store.url,
+            field="database",
+        )
 
 
 def open_studio(path: str | Path) -> Studio:

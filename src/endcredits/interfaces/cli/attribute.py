@@ -13,7 +13,6 @@ import typer
 from endcredits.interfaces.cli.common import (
     JsonOption,
     StudioOption,
-    ThreadsOption,
     console,
     opened,
     print_json,
@@ -32,7 +31,6 @@ def attribute(
     text: Annotated[str, typer.Option(help="The output itself.")] = "",
     prompt: Annotated[str, typer.Option(help="What came before it (with --text or one text file).")] = "",
     top: Annotated[int, typer.Option(min=1, help="How many works to show.")] = 10,
-    threads: ThreadsOption = 1,
     studio: StudioOption = ".",
     as_json: JsonOption = False,
 ) -> None:
@@ -40,13 +38,11 @@ def attribute(
 
     Example: endcredits attribute --text "It was a dark and stormy night"
     """
-    from endcredits import influence
     from endcredits.errors import InputError
     from endcredits.flows import attributing, indexing
     from endcredits.flows.credit_view import CreditView
     from endcredits.interfaces.cli.credits import show_credits
 
-    influence.use_threads(threads)
     given = read_outputs(files or [], text, prompt)
     if not given:
         raise InputError("there is nothing to attribute", remedy="Give a file, --text, or - for stdin.", field="FILE")
