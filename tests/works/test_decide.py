@@ -35,13 +35,16 @@ def slow_decide(statements: list[Permission], verb: str, at: str) -> str:
     holding = [
         one for one in statements if one.work_id == WORK and one.effective_from <= at and at < (one.effective_to or "9")
     ]
-    words = [one.value for one in holding if one.verb == verb]
+    words = [(one.effective_from, one.value) for one in holding if one.verb == verb]
     if verb == "finetune" and not words:
-        words = [one.value for one in holding if one.verb == "train"]
-    if verb in ("train", "finetune"):
-        words += ["deny" for one in holding if one.verb == "tdm" and one.value == "deny"]
-    for value in ("deny", "allow", "conditional"):
-        if value in words:
+        words = [(one.effective_from, one.value) for one in holding if one.verb == "train"]
+    if verb in ("train", "finetune") and any(one.verb == "tdm" and one.value == "deny" for one in holding):
+        return "deny"
+    if any(value == "deny" for _, value in words):
+        return "deny"
+    last = {value for day, value in words if day == max(day for day, _ in words)}
+    for value in ("unknown", "conditional", "allow"):
+        if value in last:
             return value
     return "unknown"
 
@@ -60,7 +63,17 @@ def test_adding_a_deny_never_widens(statements: list[Permission], more: Permissi
     assert after.value in (before.value, "deny")
 
 
-@given(st.permutations([says("allow"), says("deny", "tdm", DAYS[2]), says("conditional"), says("allow", since=DAYS[1])]))
+@given(
+    st.permutations(
+        [
+            says("allow"),
+            says("deny", "tdm", DAYS[2], DAYS[3]),
+            says("conditional"),
+            says("allow", since=DAYS[1]),
+            says("unknown", since=DAYS[4]),
+        ]
+    )
+)
 def test_the_order_of_the_statements_does_not_matter(statements: list[Permission]) -> None:
     answers = [decide(statements, WORK, "train", day) for day in DAYS]
 
@@ -91,9 +104,24 @@ def test_a_later_allow_does_not_lift_a_deny_that_has_no_end() -> None:
     assert decide(statements, WORK, "train", DAYS[2]).value == "deny"
 
 
-def test_an_allow_beside_a_conditional_stands_without_condition() -> None:
-    assert decide([says("conditional")], WORK, "train", DAYS[1]).value == "conditional"
-    assert decide([says("conditional"), says("allow")], WORK, "train", DAYS[1]).value == "allow"
+def test_a_later_allow_meets_a_condition_and_a_later_condition_narrows_a_yes() -> None:
+    met = [says("conditional"), says("allow", since=DAYS[1])]
+
+    assert [decide(met, WORK, "train", day).value for day in DAYS[:2]] == ["conditional", "allow"]
+    for narrower in ("conditional", "unknown"):
+        narrowed = [says("allow"), says(narrower, since=DAYS[1])]
+        assert [decide(narrowed, WORK, "train", day).value for day in DAYS[:2]] == ["allow", narrower]
+
+
+def test_a_later_statement_that_ends_gives_way_to_the_earlier_one() -> None:
+    statements = [says("conditional"), says("allow", since=DAYS[1], until=DAYS[2])]
+
+    assert [decide(statements, WORK, "train", day).value for day in DAYS[:3]] == ["conditional", "allow", "conditional"]
+
+
+def test_of_one_second_the_most_restrictive_statement_decides() -> None:
+    assert decide([says("conditional"), says("allow")], WORK, "train", DAYS[1]).value == "conditional"
+    assert decide([says("conditional"), says("unknown"), says("allow")], WORK, "train", DAYS[1]).value == "unknown"
 
 
 def test_finetune_inherits_from_train_and_not_the_other_way_round() -> None:

@@ -110,6 +110,20 @@ def test_a_source_that_changes_its_mind_adds_a_statement(store: Store, tmp_path:
     assert [decide(said, WorkId("w1"), "train", at).value for at in (AT, LATER)] == ["allow", "deny"]
 
 
+def test_a_licence_that_goes_to_and_fro_is_heard_every_time(store: Store, tmp_path: Path) -> None:
+    gpl = replace(ONE, permission="conditional", permission_reason="licence GPL sets conditions")
+    days = [f"2026-11-2{day}T12:00:00Z" for day in range(1, 6)]
+
+    restated = [add(store, tmp_path, one, at=at).restated for one, at in zip((ONE, gpl, gpl, ONE, gpl), days, strict=True)]
+    same_second = add(store, tmp_path, gpl, at=days[4])
+
+    assert [len(one) for one in restated] == [0, 1, 0, 1, 1] and same_second.restated == ()
+    with store.reading() as conn:
+        said = permissions(conn)
+    answers = [decide(said, WorkId("w1"), "train", at).value for at in days]
+    assert answers == ["allow", "conditional", "conditional", "allow", "conditional"]
+
+
 @pytest.mark.parametrize(
     ("second", "problem"),
     [

@@ -6,10 +6,10 @@ question asked about three moments may have three answers, and each answer can b
 How statements are weighed, among those in force (effective_from <= at < effective_to):
 
 1. Any deny decides. A deny ends only where it says so itself (`effective_to`); no allow overrides it.
-2. Else any allow decides. It stands without conditions: the statement of a person who looked at a condition ("the GPL
-   is fine for us") is an allow of its own beside the conditional one.
-3. Else a conditional decides: not yet a yes.
-4. Else the answer is unknown, and unknown is never a yes.
+2. Else the statement that came into force last decides, whoever made it: a condition ("the GPL is fine for us") is met
+   by a later allow, and a yes is narrowed by a later conditional or unknown. Of several that came into force in the
+   same second, the most restrictive decides: unknown before conditional before allow.
+3. Else the answer is unknown, and unknown is never a yes.
 
 Fine-tuning is a kind of training: when nothing is said about `finetune` itself, what is said about `train` holds for
 it; never the other way round. Text and data mining (`tdm`, Directive (EU) 2019/790 article 4) covers both, so a
@@ -32,6 +32,8 @@ DENIED_BY: dict[str, tuple[str, ...]] = {"train": ("tdm",), "finetune": ("tdm",)
 INHERITS: dict[str, str] = {"finetune": "train"}
 """The verb whose statements hold when nothing is said about the verb itself."""
 
+_RESTRICTION = {"allow": 0, "conditional": 1, "unknown": 2}
+
 NAMES = {"tdm": "text and data mining", "train": "training", "finetune": "fine-tuning"}
 
 
@@ -50,7 +52,8 @@ def decide(permissions: Iterable[Permission], work_id: WorkId, verb: str, at: st
         at: UTC time asked about, as `2026-11-20T12:00:00Z`.
 
     Returns:
-        The decision, with the statement that made it; of several equal ones the last to come into force, then by id.
+        The decision, with the statement that made it: of several denies the last to come into force, and of equal
+        statements the one whose id comes first.
 
     Raises:
         InputError: an unknown verb, or `at` is not a UTC time.
@@ -65,21 +68,18 @@ def decide(permissions: Iterable[Permission], work_id: WorkId, verb: str, at: st
         spoken = [one for one in about if one.verb == INHERITS[verb]]
     covering = [one for one in about if one.verb in DENIED_BY.get(verb, ()) and one.value == "deny"]
 
-    for value in ("deny", "allow", "conditional", "unknown"):
-        said = [one for one in spoken if one.value == value]
-        if value == "deny" and not said:
-            said = covering
-        if said:
-            return _decision(_foremost(said), work_id, verb, at)
+    said = [one for one in spoken if one.value == "deny"] or covering or spoken
+    if said:
+        return _decision(_foremost(said), work_id, verb, at)
     return Decision(work_id, verb, at, "unknown", f"nobody has said anything about {NAMES.get(verb, verb)} on this work")
 
 
 def _foremost(said: Sequence[Permission]) -> Permission:
-    """The statement in force last; equal ones by id, so that the answer does not depend on their order."""
+    """The statement in force last; of equal ones the most restrictive, then by id, so that their order does not matter."""
     latest = max(one.effective_from for one in said)
     return min(
         (one for one in said if one.effective_from == latest),
-        key=lambda one: (one.permission_id, one.reason, one.source),
+        key=lambda one: (-_RESTRICTION.get(one.value, 3), one.permission_id, one.reason, one.source),
     )
 
 

@@ -86,9 +86,8 @@ def register(
     statements = [entry.permission for entry in new]
     restated = []
     for entry in again:
-        before = stated.get(entry.work.work_id, [])
-        before += [one for one in statements if one.work_id == entry.work.work_id]
-        if not any(_says(one) == _says(entry.permission) for one in before):
+        before = stated.get(entry.work.work_id, []) + [one for one in statements if one.work_id == entry.work.work_id]
+        if _is_news(entry.permission, before):
             statements.append(entry.permission)
             restated.append(entry.work.work_id)
     added: dict[PartyId, Party] = {}
@@ -165,6 +164,14 @@ def _same_people(there: Work, work: Work, origin: str) -> None:
 
 def _first_splits(work: Work) -> tuple[Split, ...]:
     return group_splits(work.splits).get((TRAIN_RIGHT, WORLD, FIRST_DAY), ())
+
+
+def _is_news(statement: Permission, before: Iterable[Permission]) -> bool:
+    """Whether a source now says something else than the last time that it spoke; GPL, then MIT, then GPL is news."""
+    own = [one for one in before if (one.verb, one.declared_by) == (statement.verb, statement.declared_by)]
+    last = max((one.effective_from for one in own), default="")
+    heard = any(one.permission_id == statement.permission_id for one in own)
+    return not heard and not any(one.effective_from == last and _says(one) == _says(statement) for one in own)
 
 
 def _says(permission: Permission) -> tuple[str, str, str, str]:
