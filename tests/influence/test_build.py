@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import itertools
 from collections.abc import Sequence
@@ -15,7 +16,11 @@ from torch import Tensor, nn
 
 from endcredits.errors import ConflictError, InputError
 from endcredits.ids import WorkId
-from endcredits.influence import Credits, Example, Task, build_environment, model_digest
+from endcredits.influence import Credits, Example, Task, TextModels, build_environment, model_digest, open_index
+from endcredits.influence.gradient.ekfac import fit_curvature
+from endcredits.influence.gradient.layers import Capture, Layer, find_layers
+from endcredits.influence.gradient.midpoint import midpoint_model
+from endcredits.influence.text.windows import Window
 from tests.influence.helpers import (
     EMPIRICAL,
     LABELS,
@@ -128,12 +133,58 @@ def test_without_outputs_the_scale_is_fitted_on_the_examples(classifier: Case, t
     )
 
 
-def test_nothing_learnt_leaves_credits_unscaled(classifier: Case, tmp_path: Path) -> None:
+def test_nothing_learnt_cannot_be_put_into_nats(classifier: Case, tmp_path: Path) -> None:
     """Two equal models have a log-ratio of zero, to which nothing can be scaled."""
-    index = classifier.build(tmp_path, full=classifier.base)
+    with pytest.raises(InputError, match=r"credits cannot be put into nats: .* 0 nats ahead of base") as same:
+        classifier.build(tmp_path / "same", full=classifier.base)
+    with pytest.raises(InputError, match="credits cannot be put into nats"):
+        classifier.build(tmp_path / "swapped", base=classifier.full, full=classifier.base)
 
-    assert index.manifest.scale == "1.0"
-    assert index.attribute(classifier.outputs)[0].log_ratio_nats == 0.0
+    assert "the other way round" in same.value.remedy
+
+
+def test_rows_of_flattened_examples_are_told_apart(tmp_path: Path) -> None:
+    """A layer that saw each example's positions flattened together gives the same gradients; a mixed one is refused."""
+    layer = Layer("x", 2, 3, False)
+    inputs, gradients = torch.randn(6, 1, 3), torch.randn(6, 1, 2)
+    flat = Capture({"x": [inputs]}, {}, {"x": [gradients]})
+    whole = Capture({"x": [inputs.reshape(2, 3, 3)]}, {}, {"x": [gradients.reshape(2, 3, 2)]})
+
+    torch.testing.assert_close(flat.per_example(layer, 2), whole.per_example(layer, 2))
+    with pytest.raises(InputError, match="layer x has 6 rows for 4 examples"):
+        flat.per_example(layer, 4)
+
+
+def test_padding_does_not_shape_the_curvature(tiny_models: TextModels, tmp_path: Path) -> None:
+    """Short windows beside long ones are padded; alone they are not, and the curvature is the same."""
+    task = dataclasses.replace(tiny_models.task, sampled_loss=None)
+    windows = [Window((65, 66)), Window(tuple(range(65, 65 + tiny_models.context)))]
+    middle = midpoint_model(tiny_models.base, tiny_models.full)
+    layers = find_layers(middle, task.layers)
+
+    together = fit_curvature(middle, layers, task, [windows], 0, lambda done: None)
+    alone = fit_curvature(middle, layers, task, [[window] for window in windows], 0, lambda done: None)
+
+    gradient = torch.randn(layers[0].outputs, layers[0].inputs)
+    torch.testing.assert_close(
+        together.damped_inverse(layers[0], gradient, 0.03),
+        alone.damped_inverse(layers[0], gradient, 0.03),
+        rtol=1e-2,
+        atol=1e-2,
+    )
+
+
+def test_other_precisions_and_other_code_are_refused(
+    classifier: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Credits are measured in float32, and receipts name the code that measured."""
+    with pytest.raises(InputError, match="is float64 in full"):
+        classifier.build(tmp_path / "double", full=copy.deepcopy(classifier.full).double())
+    classifier.build(tmp_path / "index")
+    monkeypatch.setattr("endcredits.influence.gradient.index.code_digest", lambda: "0" * 64)
+
+    with pytest.raises(ConflictError, match="other code than would now answer"):
+        open_index(tmp_path / "index", base=classifier.base, full=classifier.full, task=EMPIRICAL)
 
 
 def test_an_answer_does_not_depend_on_the_other_outputs(classifier: Case, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
 import signal
@@ -16,7 +17,7 @@ import pytest
 from endcredits import durable
 from endcredits.errors import ConflictError, MachineError, NotFoundError
 from endcredits.influence import open_index
-from tests.influence.helpers import EMPIRICAL, ROOT, SAMPLED, Case, case, files_of, mlp
+from tests.influence.helpers import EMPIRICAL, ROOT, SAMPLED, SETTINGS, Case, case, files_of
 
 # Builds the case in the folder argv[1]; with a stage and a number it says so and waits there to be killed.
 SCRIPT = """
@@ -225,7 +226,7 @@ def test_damage_between_two_runs_is_repaired(whole: dict[str, bytes], tmp_path: 
 
 def test_shards_of_an_older_build_are_not_taken(tmp_path: Path) -> None:
     """They name the build they belong to: only what this one made is used."""
-    case().build(tmp_path / "old", full=mlp(7), task=EMPIRICAL)
+    case().build(tmp_path / "old", task=EMPIRICAL, settings=dataclasses.replace(SETTINGS, damping=0.5))
     case().build(tmp_path / "new", task=EMPIRICAL)
     expected = files_of(tmp_path / "new")
     for name in ("curvature.safetensors", "works-00000.safetensors"):

@@ -132,6 +132,7 @@ def test_a_text_index_answers_with_the_measured_log_ratio(models: TextModels, tm
         full=models.full,
         task=models.task,
         examples=examples,
+        calibration=models.calibration(0),
         settings=IndexSettings(calibration_outputs=16),
     )
 

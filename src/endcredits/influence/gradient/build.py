@@ -353,6 +353,10 @@ def _calibrate(
             )
         progress("calibration", number + 1, len(outputs))
     if measured <= 0 or predicted <= 0:
-        # The full model knows these outputs no better than base; there is nothing to fit, so credits stay unscaled.
-        return 1.0, measured, predicted
+        raise InputError(
+            f"credits cannot be put into nats: over {len(outputs)} calibration outputs the full model is {measured:.4g} "
+            f"nats ahead of base, and the works' gradients point {predicted:.4g} that way",
+            remedy="Check that full is base after the works, and not the other way round or the same model twice.",
+            field="base, full",
+        )
     return measured / predicted, measured, predicted

@@ -85,12 +85,13 @@ def fit_curvature(
     outputs = {layer.name: torch.zeros(layer.outputs, layer.outputs, dtype=torch.float64) for layer in layers}
     for number, capture in enumerate(_captured(model, layers, task, batches, seed)):
         for layer in layers:
-            for value in capture.inputs[layer.name]:
-                flat = value.reshape(-1, layer.inputs)
-                inputs[layer.name] += (flat.T @ flat).double().cpu()
-            for gradient in capture.gradients[layer.name]:
-                flat = gradient.reshape(-1, layer.outputs)
-                outputs[layer.name] += (flat.T @ flat).double().cpu()
+            for value, gradient in zip(capture.inputs[layer.name], capture.gradients[layer.name], strict=True):
+                arrived = gradient.reshape(-1, layer.outputs)
+                # Padding, which no loss depends on, has no gradient; its inputs must not shape the curvature either.
+                counted = (arrived != 0).any(dim=1)
+                arrived, entered = arrived[counted], value.reshape(-1, layer.inputs)[counted]
+                inputs[layer.name] += (entered.T @ entered).double().cpu()
+                outputs[layer.name] += (arrived.T @ arrived).double().cpu()
         report(number + 1)
     for layer in layers:
         if not (torch.isfinite(inputs[layer.name]).all() and torch.isfinite(outputs[layer.name]).all()):
@@ -106,7 +107,8 @@ def fit_curvature(
     squares = {layer.name: torch.zeros(layer.outputs, layer.inputs, device=device) for layer in layers}
     for number, capture in enumerate(_captured(model, layers, task, batches, seed)):
         for layer in layers:
-            rotated = q_outputs[layer.name].T @ capture.per_example(layer) @ q_inputs[layer.name]  # (n, o, i)
+            single = capture.per_example(layer, len(batches[number]))
+            rotated = q_outputs[layer.name].T @ single @ q_inputs[layer.name]  # (n, o, i)
             squares[layer.name] += rotated.square().sum(0)
         report(len(batches) + number + 1)
     examples = sum(len(batch) for batch in batches)

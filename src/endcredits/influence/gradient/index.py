@@ -16,9 +16,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from endcredits.errors import InputError
+from endcredits.errors import ConflictError, InputError
 from endcredits.ids import WorkId
 from endcredits.influence.gradient.ekfac import Curvature, load_curvature
+from endcredits.influence.gradient.fingerprint import code_digest
 from endcredits.influence.gradient.layers import Layer, capturing, flatten
 from endcredits.influence.gradient.manifest import (
     CURVATURE_FILE,
@@ -156,6 +157,7 @@ class CurvatureIndex:
         Raises:
             NotFoundError: there is no finished index in the folder.
             InputError: the models or the task are not those of the index.
+            ConflictError: the index was built by another version of this code.
             IntegrityError: a file is missing or damaged.
         """
         manifest, digest = read_manifest(folder)
@@ -173,6 +175,13 @@ class CurvatureIndex:
                 remedy="Use the same task.",
                 file=folder / MANIFEST_FILE,
                 field="task",
+            )
+        if code_digest() != manifest.facts["code_sha256"]:
+            raise ConflictError(
+                "this index was built by other code than would now answer, and receipts name the code",
+                remedy="Build the index again, or use the version of endcredits that built it.",
+                file=folder / MANIFEST_FILE,
+                field="code_sha256",
             )
         check_files(folder, manifest)
         layers = tuple(Layer(*entry) for entry in manifest.facts["layers"])

@@ -90,10 +90,19 @@ class Capture:
             self.gradients[name].append(_positions(value.detach()))
         self.outputs = {}
 
-    def per_example(self, layer: Layer) -> Tensor:
-        """Gradient of each example: ``[n, o, i]``."""
+    def per_example(self, layer: Layer, examples: int | None = None) -> Tensor:
+        """Gradient of each example: ``[n, o, i]``.
+
+        Args:
+            layer: which layer.
+            examples: n, when it is known. A layer whose first dimension is a multiple of it is taken to have had each
+                example's positions flattened together, as `x.view(-1, features)` does.
+
+        Raises:
+            InputError: the layer's first dimension does not run over the examples.
+        """
         parts = [
-            torch.einsum("nto,nti->noi", gradient, value)
+            torch.einsum("nto,nti->noi", _rows(gradient, examples, layer), _rows(value, examples, layer))
             for gradient, value in zip(self.gradients[layer.name], self.inputs[layer.name], strict=True)
         ]
         return _total(parts) if parts else self._zeros(layer, examples=True)
@@ -114,6 +123,18 @@ class Capture:
 
 def _total(parts: Sequence[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.stack(list(parts)).sum(0)
+
+
+def _rows(value: Tensor, examples: int | None, layer: Layer) -> Tensor:
+    if examples is None or value.shape[0] == examples:
+        return value
+    if value.shape[0] % examples:
+        raise InputError(
+            f"the first dimension of layer {layer.name} has {value.shape[0]} rows for {examples} examples",
+            remedy="Leave the layer out with the task's `layers`; its rows cannot be told apart by example.",
+            field="layers",
+        )
+    return value.reshape(examples, -1, value.shape[-1])
 
 
 def _positions(value: Tensor) -> Tensor:

@@ -52,12 +52,18 @@ def check_same_shape(base: nn.Module, full: nn.Module) -> None:
 
 
 def check_finite(model: nn.Module, name: str) -> None:
-    """Refuses a model with a weight that is no number.
+    """Refuses a model with a weight that is no number, or in another precision than credits are measured in.
 
     Raises:
-        InputError: names the first tensor that holds NaN or an infinite value.
+        InputError: names the first tensor that holds NaN or an infinite value, or is not float32.
     """
     for tensor, value in model.named_parameters():
+        if value.dtype != torch.float32:
+            raise InputError(
+                f"{tensor} is {str(value.dtype).removeprefix('torch.')} in {name}",
+                remedy="Credits are measured in float32: call model.float() first.",
+                field=name,
+            )
         if not torch.isfinite(value).all():
             raise InputError(
                 f"{tensor} holds NaN or infinite values in {name}",

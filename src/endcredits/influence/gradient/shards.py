@@ -54,7 +54,8 @@ class Shard:
 def to_half(block: Tensor) -> tuple[Tensor, Tensor]:
     """A float32 vector as float16 and a scale."""
     largest = block.abs().max()
-    scale = largest / HALF_MAX if largest > 0 else torch.ones_like(largest)
+    smallest = torch.finfo(torch.float32).tiny  # a scale below it would divide by zero
+    scale = (largest / HALF_MAX).clamp(min=smallest) if largest > 0 else torch.ones_like(largest)
     return (block / scale).half(), scale
 
 

@@ -63,6 +63,7 @@ def sample_outputs(
             remedy="Ask for at least one token, at a temperature above 0.",
             field="tokens" if tokens < 1 else "temperature",
         )
+    models.full.eval()
     tokens = min(tokens, models.context)
     room = models.context - tokens
     groups: dict[int, list[int]] = defaultdict(list)
