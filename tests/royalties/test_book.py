@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from endcredits.errors import ConflictError, InputError
-from endcredits.royalties import Added, add_usage, closes, find_close, save_close, usage
+from endcredits.royalties import Added, add_usage, closed_days, closes, find_close, must_follow, save_close, usage
 from endcredits.royalties.book import CHUNK
 from endcredits.royalties.tables import period_closes, usage_events
 from endcredits.store import Store
@@ -99,6 +99,38 @@ def test_a_closed_period_takes_no_new_usage(store: Store) -> None:
     assert "adjustments in the next period" in caught.value.remedy
     with store.reading() as conn:
         assert usage(conn, "2026-12-01", "2026-12-31") == ()
+
+
+def test_what_lies_before_a_closed_period_is_closed_too(store: Store) -> None:
+    """No usage is taken for days that can never be closed any more."""
+    store.write(lambda conn: save_close(conn, november().close(), "entry:1"))
+
+    with pytest.raises(ConflictError, match="before the end of the closed period '2026-11'") as caught:
+        store.write(lambda conn: add_usage(conn, [event("late", "o1", 1, at="2026-10-31T23:59:59Z")]))
+
+    assert "after 2026-11-30" in caught.value.remedy
+    with store.reading() as conn:
+        assert closed_days(conn) == (("2026-11", "2026-11-01", "2026-11-30"),)
+
+
+def test_periods_follow_one_another(store: Store) -> None:
+    """Not before a closed one, and not past usage that nobody would ever be paid for."""
+    store.write(lambda conn: add_usage(conn, [event("e", "o", 1, at="2026-12-05T00:00:00Z")]))
+
+    with store.reading() as conn:
+        must_follow(conn, "2026-12-05", "2026-12-05")
+        with pytest.raises(ConflictError, match="usage of 2026-12-05T00:00:00Z, before 2026-12-06") as caught:
+            must_follow(conn, "2026-12-06", "2026-12-31")
+    store.write(lambda conn: save_close(conn, november().close(), None))
+
+    with store.reading() as conn:
+        must_follow(conn, "2026-12-01", "2026-12-31")
+        must_follow(conn, "2026-11-30", "2026-12-04")
+        with pytest.raises(ConflictError, match="lies before the closed period '2026-11'"):
+            must_follow(conn, "2026-10-01", "2026-10-31")
+        with pytest.raises(ConflictError, match="no closed period holds"):
+            must_follow(conn, "2026-12-06", "2026-12-31")
+    assert "from 2026-12-05 on first" in caught.value.remedy
 
 
 def test_a_close_comes_back_as_it_was(store: Store) -> None:

@@ -157,6 +157,25 @@ def test_a_period_is_closed_under_one_policy(tmp_path: Path, house: House) -> No
     studio.close()
 
 
+def test_periods_close_in_order(tmp_path: Path, house: House) -> None:
+    """February does not close before January's usage, nor January after February: openings are what was left before."""
+    studio = open_studio(house.copy(house.indexed, tmp_path / "studio"))
+    found = attributing.attribute(studio, indexing.current_index(studio), h.outputs())
+    periods.record_usage(studio, h.january(found) + h.february(found))
+    rows = h.dump(studio)
+
+    with pytest.raises(ConflictError, match="no closed period holds"):
+        periods.close(studio, h.FEBRUARY)
+    assert h.dump(studio) == rows
+    first, second = periods.close(studio, h.JANUARY), periods.close(studio, h.FEBRUARY)
+    with pytest.raises(ConflictError, match="lies before the closed period"):
+        periods.close(studio, "2024-12")
+
+    before = closing(first.statements)
+    assert all(one.opening_balance_micros == before[one.party_id, one.currency] for one in second.statements)
+    studio.close()
+
+
 def test_periods_with_similar_names_do_not_share_files(tmp_path: Path, house: House) -> None:
     """Names that read alike to a file system have folders of their own."""
     studio = open_studio(house.copy(house.indexed, tmp_path / "studio"))

@@ -47,6 +47,7 @@ from endcredits.royalties import (
     add_usage,
     close_period,
     find_close,
+    must_follow,
     period_entry,
     save_close,
     usage,
@@ -148,7 +149,8 @@ def close(
 
     Raises:
         InputError: there is no usage in the period, or its last day is still to come.
-        ConflictError: it is closed under another policy or other days, or another process won.
+        ConflictError: it is closed under another policy or other days, a later period is closed, earlier usage is in no
+            closed period, or another process won.
         IntegrityError: the log of receipts is missing.
     """
     first, last = days_of(period_id, starts_on, ends_on)
@@ -176,6 +178,7 @@ def _close_in_books(conn: Connection, period_id: str, first: str, last: str, pol
                 field="period",
             )
         return True
+    must_follow(conn, first, last)
     events = usage(conn, first, last)
     if not events:
         raise InputError(

@@ -3,10 +3,21 @@
 An operator reports *usage events* (`read_usage`, `add_usage`). At the end of a period `close_period` divides the
 policy's part of the revenue over the works by their signed credits, and each work's amount over its splits. It is a
 pure function of integers: anybody who holds the inputs gets the same bytes (`replay_close`). `period_entry` books the
-result and `save_close` keeps it; a closed period is never opened again. `check_royalties` looks everything over.
+result and `save_close` keeps it; a closed period is never opened again, and periods close in order
+(`must_follow`). `check_royalties` looks everything over.
 """
 
-from endcredits.royalties.book import Added, BookedClose, add_usage, closes, find_close, save_close, usage
+from endcredits.royalties.book import (
+    Added,
+    BookedClose,
+    add_usage,
+    closed_days,
+    closes,
+    find_close,
+    must_follow,
+    save_close,
+    usage,
+)
 from endcredits.royalties.checks import check_royalties, replay_close
 from endcredits.royalties.close import close_period
 from endcredits.royalties.documents import close_document, parse_close
@@ -48,9 +59,11 @@ __all__ = [
     "check_royalties",
     "close_document",
     "close_period",
+    "closed_days",
     "closes",
     "find_close",
     "make_event",
+    "must_follow",
     "parse_close",
     "parse_policy",
     "payable_account",

@@ -57,7 +57,8 @@ def add_usage(conn: Connection, events: Iterable[UsageEvent]) -> Added:
     """Records usage events; an event that is there already is not recorded again.
 
     Raises:
-        ConflictError: an id is taken by other content, or a new event is dated in a closed period. Nothing is recorded.
+        ConflictError: an id is taken by other content, or a new event is dated on or before the last closed day. Nothing
+            is recorded.
     """
     handed_in = list(events)
     batch: dict[str, UsageEvent] = {}
@@ -84,15 +85,54 @@ def _must_agree(known: UsageEvent, event: UsageEvent) -> None:
 
 
 def _must_be_open(conn: Connection, events: Sequence[UsageEvent]) -> None:
-    periods = conn.execute(sa.select(period_closes.c.period_id, period_closes.c.starts_on, period_closes.c.ends_on)).all()
+    periods = closed_days(conn)
     for event in events:
         for period_id, starts_on, ends_on in periods:
-            if starts_on <= event.used_at[:10] <= ends_on:
+            if event.used_at[:10] <= ends_on:
+                where = "in" if starts_on <= event.used_at[:10] else "before the end of"
                 raise ConflictError(
-                    f"the usage event '{event.event_id}' is dated {event.used_at}, in the closed period '{period_id}'",
-                    remedy="Date it in an open period: late arrivals are adjustments in the next period.",
+                    f"the usage event '{event.event_id}' is dated {event.used_at}, {where} the closed period '{period_id}'",
+                    remedy=f"Date it after {periods[-1][2]}: late arrivals are adjustments in the next period.",
                     field="used_at",
                 )
+
+
+def closed_days(conn: Connection) -> tuple[tuple[str, str, str], ...]:
+    """Id, first and last day of every closed period, by their days; nothing up to the last day is open any more."""
+    table = period_closes.c
+    rows = conn.execute(sa.select(table.period_id, table.starts_on, table.ends_on).order_by(table.starts_on))
+    return tuple((row.period_id, row.starts_on, row.ends_on) for row in rows)
+
+
+def must_follow(conn: Connection, starts_on: str, ends_on: str) -> None:
+    """Demands that periods close in order, since a close opens with the balances that the one before it left.
+
+    Args:
+        conn: any connection.
+        starts_on: first day of the period that is to be closed.
+        ends_on: its last day.
+
+    Raises:
+        ConflictError: a later period is closed, or earlier usage is in no closed period and would never be paid.
+    """
+    periods = closed_days(conn)
+    for period_id, first, last in periods:
+        if first > ends_on:
+            raise ConflictError(
+                f"{starts_on} to {ends_on} lies before the closed period '{period_id}' ({first} to {last})",
+                remedy=f"Periods close in order: choose days after {periods[-1][2]}.",
+                field="period",
+            )
+    since = max((last for _, first, last in periods if first < starts_on), default="0000-00-00")
+    at = usage_events.c.used_at
+    between = sa.and_(at > f"{since}T23:59:59Z", at < f"{starts_on}T00:00:00Z")
+    earlier = conn.scalar(sa.select(sa.func.min(at)).where(between))
+    if earlier is not None:
+        raise ConflictError(
+            f"there is usage of {earlier}, before {starts_on}, that no closed period holds",
+            remedy=f"Periods close in order: close the days from {earlier[:10]} on first.",
+            field="period",
+        )
 
 
 def usage(conn: Connection, starts_on: str, ends_on: str) -> tuple[UsageEvent, ...]:
