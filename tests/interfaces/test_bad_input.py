@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from endcredits.flows.clock import now
 from tests.story import house as h
 from tests.story.house import House
 
@@ -350,7 +351,34 @@ def a_policy_with_an_unknown_key(place: Path, house: House) -> tuple[list[object
 
 @scene(2)
 def a_period_still_to_come(place: Path, house: House) -> tuple[list[object], list[str]]:
-    return ["period", "close", "2999-12"], ["field 'period'", "ends on 2999-12-31, which is still to come", "Wait"]
+    return ["period", "close", "2999-12"], ["field 'period'", "ends on 2999-12-31, which is not over", "wait"]
+
+
+@scene(2)
+def a_period_that_ends_today(place: Path, house: House) -> tuple[list[object], list[str]]:
+    today = now()[:10]
+    usage(place, f"x,{an_output(place)},{today}T00:00:00Z,1.00,EUR")
+    type_well("usage", "add", place / "u.csv", "--studio", place / "studio")
+    words = ["period", "close", "so-far", "--from", "2025-03-01", "--to", today]
+    return [*words], ["field 'period'", f"ends on {today}, which is not over", "up to yesterday with --from and --to"]
+
+
+@scene(2)
+def a_month_of_other_days(place: Path, house: House) -> tuple[list[object], list[str]]:
+    words = ["period", "close", "2025-12", "--from", "2025-04-01", "--to", "2025-04-30"]
+    return [*words], [
+        "field 'period'",
+        "'2025-12' names a month, and 2025-04-01 to 2025-04-30 are other days",
+        "another name",
+    ]
+
+
+@scene(2)
+def a_period_with_a_long_name(place: Path, house: House) -> tuple[list[object], list[str]]:
+    usage(place, f"x,{an_output(place)},2025-04-01T00:00:00Z,1.00,EUR")
+    type_well("usage", "add", place / "u.csv", "--studio", place / "studio")
+    words = ["period", "close", "p" * 101, "--from", "2025-04-01", "--to", "2025-04-30"]
+    return [*words], ["field 'period'", "too long", "at most 100 characters"]
 
 
 @scene(2)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from endcredits.errors import ConflictError
+from endcredits.errors import ConflictError, InputError
 from endcredits.flows import attributing, catalogue, indexing, pairs, periods
 from endcredits.flows.books import account_balances, check_ledger
 from endcredits.flows.checking import check_studio
@@ -147,7 +147,7 @@ def test_a_period_is_closed_under_one_policy(tmp_path: Path, house: House) -> No
 
     with pytest.raises(ConflictError, match="closed already"):
         periods.close(studio, h.JANUARY, policy=replace(FIFTY_FIFTY, pool_ppb=400_000_000))
-    with pytest.raises(ConflictError, match="closed already"):
+    with pytest.raises(InputError, match="'2025-01' names a month"):
         periods.close(studio, h.JANUARY, starts_on="2025-01-01", ends_on="2025-01-30")
     with pytest.raises(ConflictError, match="in the closed period '2025-01'"):
         periods.record_usage(studio, [late])
@@ -183,9 +183,25 @@ def test_periods_with_similar_names_do_not_share_files(tmp_path: Path, house: Ho
     periods.record_usage(studio, h.january(found) + h.february(found))
 
     spring = periods.close(studio, "Q1.a", starts_on="2025-01-01", ends_on="2025-01-31")
+    with pytest.raises(ConflictError, match="closed already"):
+        periods.close(studio, "Q1.a", starts_on="2025-01-01", ends_on="2025-01-30")
     summer = periods.close(studio, "q1:A", starts_on="2025-02-01", ends_on="2025-02-28")
 
     assert spring.folder != summer.folder
+    assert check_studio(studio) == []
+    studio.close()
+
+
+def test_a_long_name_of_a_period(tmp_path: Path, house: House) -> None:
+    """With 100 characters every id that is made from it still holds; a month may be given with its own days."""
+    studio = open_studio(house.copy(house.indexed, tmp_path / "studio"))
+    found = attributing.attribute(studio, indexing.current_index(studio), h.outputs())
+    periods.record_usage(studio, h.january(found) + h.february(found))
+
+    periods.close(studio, h.JANUARY, starts_on="2025-01-01", ends_on="2025-01-31")
+    closed = periods.close(studio, "p" * 100, starts_on="2025-02-01", ends_on="2025-02-28")
+
+    assert closed.receipt.receipt_id == f"period:{'p' * 100}"
     assert check_studio(studio) == []
     studio.close()
 

@@ -24,7 +24,7 @@ from endcredits.errors import ConflictError, InputError, NotFoundError
 from endcredits.flows.attributing import complete_receipts
 from endcredits.flows.clock import now
 from endcredits.flows.studio import Studio
-from endcredits.ids import PartyId, slug
+from endcredits.ids import PartyId, plain_id, slug
 from endcredits.ledger import JournalEntry, balances, entries, export_beancount, export_hledger, post
 from endcredits.payouts import (
     Statement,
@@ -53,6 +53,9 @@ from endcredits.royalties import (
     usage,
 )
 from endcredits.works import parties, works
+
+PERIOD_LENGTH_MAX = 100
+"""Longest name of a period, in characters; "statement:<period>:<currency>:..." must still be an id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +110,18 @@ def days_of(period_id: str, starts_on: str = "", ends_on: str = "") -> tuple[str
     ('2026-02-01', '2026-02-28')
 
     Raises:
-        InputError: another name and no days, one day without the other, or days that are none.
+        InputError: another name and no days, one day without the other, days that are none, or a month with other days.
     """
-    if starts_on or ends_on:
-        return _own_days(starts_on, ends_on)
     match = re.fullmatch(r"([0-9]{4})-([0-9]{2})", period_id)
+    if starts_on or ends_on:
+        days = _own_days(starts_on, ends_on)
+        if match and days != days_of(period_id):
+            raise InputError(
+                f"'{period_id}' names a month, and {days[0]} to {days[1]} are other days",
+                remedy="Give the period another name, such as spring, or leave out --from and --to.",
+                field="period",
+            )
+        return days
     if not match or not 1 <= int(match[2]) <= 12 or int(match[1]) < 1:
         raise InputError(
             f"'{period_id}' is not a month",
@@ -148,17 +158,23 @@ def close(
     """Closes a period, once. Asking again with the same policy returns the same close.
 
     Raises:
-        InputError: there is no usage in the period, or its last day is still to come.
+        InputError: the name or the days cannot be used, there is no usage in the period, or its last day is not over.
         ConflictError: it is closed under another policy or other days, a later period is closed, earlier usage is in no
             closed period, or another process won.
         IntegrityError: the log of receipts is missing.
     """
+    if len(plain_id(period_id, what="period")) > PERIOD_LENGTH_MAX:
+        raise InputError(
+            f"the period's name '{period_id[:40]}...' is too long",
+            remedy=f"Use at most {PERIOD_LENGTH_MAX} characters: other ids are made from it.",
+            field="period",
+        )
     first, last = days_of(period_id, starts_on, ends_on)
     chosen = policy or FIFTY_FIFTY
-    if last > datetime.datetime.now(datetime.UTC).date().isoformat():
+    if last >= now()[:10]:
         raise InputError(
-            f"the period '{period_id}' ends on {last}, which is still to come",
-            remedy="Wait until it is over, or close the days so far with --from and --to.",
+            f"the period '{period_id}' ends on {last}, which is not over in UTC",
+            remedy="Close the days up to yesterday with --from and --to, or wait.",
             field="period",
         )
     studio.log()  # without it nothing could be proven, so nothing is booked
