@@ -9,8 +9,8 @@ import pytest
 
 import endcredits
 from endcredits.canonical import digest
-from endcredits.errors import IntegrityError
-from endcredits.flows.catalogue import add_works, corpus, digest_within, extent_of, state
+from endcredits.errors import IntegrityError, NotFoundError
+from endcredits.flows.catalogue import add_works, corpus, digest_within, extent_of, standing, state
 from endcredits.flows.studio import Studio
 from endcredits.ids import PartyId, WorkId
 from endcredits.works import (
@@ -51,6 +51,62 @@ def test_a_corpus_is_asked_for_a_moment(studio: Studio) -> None:
     assert [one.refused[0][1].value for one in (before, after)] == ["unknown", "deny"]
     assert between.manifest()["works"][0]["permission_id"] == between.decisions[0].permission_id  # type: ignore[index]
     assert between.digest() == digest(between.manifest())
+
+
+@pytest.mark.parametrize(
+    ("verb", "value", "until", "admitted"),
+    [
+        ("finetune", "deny", None, False),
+        ("finetune", "conditional", None, False),
+        ("finetune", "unknown", None, False),
+        ("finetune", "allow", None, True),
+        ("index", "deny", None, False),
+        ("index", "deny", "2025-03-01T00:00:00Z", True),
+        ("index", "conditional", None, True),
+        ("style", "deny", None, True),
+        ("train", "conditional", None, False),
+        ("tdm", "deny", None, False),
+    ],
+)
+def test_a_word_about_fine_tuning_or_indexing_counts(
+    studio: Studio, verb: str, value: str, until: str | None, admitted: bool
+) -> None:
+    """A yes to training alone is not enough; the decision shown is the one that refused."""
+    said = state(studio, replace(NO, verb=verb, value=value, effective_to=until))
+
+    found = corpus(studio, "2025-04-01T00:00:00Z")
+
+    assert len(found.admitted) == admitted
+    if admitted:
+        assert (found.decisions[0].verb, found.decisions[0].value) == ("train", "allow")
+    else:
+        assert found.refused[0][1].permission_id == said.permission_id
+        assert found.refused[0][1].value == value
+
+
+def test_a_denied_file_does_not_come_in_under_another_work(studio: Studio) -> None:
+    """Another work with one file of a denied one is refused and says which; when the no ends, both are back."""
+    other = (("c.txt", "text/plain", b"more"), ("copy.txt", "text/plain", b"ijkl"))
+    add_works(studio, [submission("a", other), submission("z", (*other, *BOTH))], "2025-01-01T00:00:00Z")
+    said = state(studio, replace(NO, verb="index", effective_to="2025-03-01T00:00:00Z"))
+
+    during, after = corpus(studio, "2025-02-15T00:00:00Z"), corpus(studio, "2025-03-01T00:00:00Z")
+
+    reasons = {work.work_id: decision for work, decision in during.refused}
+    assert during.admitted == () and len(after.admitted) == 3
+    assert reasons[WorkId("a")].reason == "'copy.txt' is also a file of 'one', which is denied: no"
+    assert [one.permission_id for one in reasons.values()] == [said.permission_id] * 3
+
+
+def test_where_a_work_stands_now(studio: Studio) -> None:
+    """The answer for one work is the corpus's own; an unknown work has none."""
+    assert standing(studio, WorkId("one")).value == "allow"
+
+    state(studio, NO)
+
+    assert standing(studio, WorkId("one")).reason == "no"
+    with pytest.raises(NotFoundError, match="there is no work 'two'"):
+        standing(studio, WorkId("two"))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Works come in through the front door, and only those with a yes go on to the model.
 
-`add_works` registers submissions, whatever their permission. `corpus` asks the registry, work by work, whether training
-is permitted at a moment; everything but a plain yes is refused, by name and with the reason.
+`add_works` registers submissions, whatever their permission. `corpus` asks the registry, work by work, whether a model
+may be trained and fine-tuned on it at a moment, and that nobody has denied keeping it in an index; everything else is
+refused, by name and with the reason. So is a work that holds the very bytes of a file of a denied one.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from endcredits.canonical import digest
+from endcredits.errors import NotFoundError
 from endcredits.flows.clock import now
 from endcredits.flows.studio import Studio
 from endcredits.ids import WorkId
@@ -32,6 +34,7 @@ from endcredits.works import (
 )
 
 VERB = "train"
+"""The verb whose yes admits a work."""
 
 
 def add_works(studio: Studio, submissions: Sequence[Submission], at: str = "") -> Registered:
@@ -46,8 +49,8 @@ class Corpus:
 
     Attributes:
         admitted: works with a yes.
-        decisions: the yes of each admitted work, in the same order.
-        refused: every other work with the decision that kept it out.
+        decisions: the yes to training of each admitted work, in the same order.
+        refused: every other work with the decision that kept it out; its verb says what was asked.
         catalogue_digest: of all works and permissions at the time of asking.
         extent: which works, sets of splits and permissions there were then; see `extent_of`.
         content: folder of the works' files.
@@ -150,14 +153,23 @@ def corpus(studio: Studio, at: str = "", *, max_bytes_per_work: int = 0) -> Corp
     moment = at or now()
     with studio.store.reading() as conn:
         registered, stated = works(conn), permissions(conn)
+    said: dict[WorkId, list[Permission]] = {}
+    for permission in stated:
+        said.setdefault(permission.work_id, []).append(permission)
+    answers = {work.work_id: _answer(said.get(work.work_id, ()), work.work_id, moment) for work in registered}
+    denied: dict[str, Decision] = {}
+    for work in registered:
+        if answers[work.work_id].value == "deny":
+            for file in work.manifestations:
+                denied.setdefault(file.sha256, answers[work.work_id])
     admitted, yes, refused = [], [], []
     for work in registered:
-        decision = decide(stated, work.work_id, VERB, moment)
-        if decision.value == "allow":
+        answer = _answer_of_files(work, denied, answers[work.work_id])
+        if answer.value == "allow":
             admitted.append(work)
-            yes.append(decision)
+            yes.append(answer)
         else:
-            refused.append((work, decision))
+            refused.append((work, answer))
     return Corpus(
         tuple(admitted),
         tuple(yes),
@@ -167,6 +179,38 @@ def corpus(studio: Studio, at: str = "", *, max_bytes_per_work: int = 0) -> Corp
         studio.content,
         max_bytes_per_work,
     )
+
+
+def _answer(said: Sequence[Permission], work_id: WorkId, at: str) -> Decision:
+    """The yes to training, or what stands against it: a deny before anything that is merely not a yes."""
+    train, finetune, index = (decide(said, work_id, verb, at) for verb in (VERB, "finetune", "index"))
+    for one in (train, finetune, index):
+        if one.value == "deny":
+            return one
+    return train if train.value != "allow" else finetune if finetune.value != "allow" else train
+
+
+def _answer_of_files(work: Work, denied: Mapping[str, Decision], answer: Decision) -> Decision:
+    """The work's own answer, unless it is a yes and one of its files belongs to a denied work as well."""
+    for file in work.manifestations:
+        other = denied.get(file.sha256)
+        if answer.value == "allow" and other is not None:
+            reason = f"'{file.label}' is also a file of '{other.work_id}', which is denied: {other.reason}"
+            return replace(answer, value="deny", reason=reason, permission_id=other.permission_id)
+    return answer
+
+
+def standing(studio: Studio, work_id: WorkId) -> Decision:
+    """Whether a registered work may be trained on now, as `corpus` would decide.
+
+    Raises:
+        NotFoundError: no such work.
+    """
+    found = corpus(studio)
+    for decision in (*found.decisions, *(decision for _, decision in found.refused)):
+        if decision.work_id == work_id:
+            return decision
+    raise NotFoundError(f"there is no work '{work_id}'", remedy="List the works to see their ids.", field="work_id")
 
 
 def state(studio: Studio, permission: Permission) -> Permission:
