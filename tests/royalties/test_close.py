@@ -113,7 +113,23 @@ def test_nats_beyond_the_log_ratios_raise_the_denominator() -> None:
 
     (pool,) = one.close().pools
 
-    assert (amounts(pool), pool.commons_micros, pool.denominator) == ({"a": 60, "b": 30}, 0, "30")
+    assert (amounts(pool), pool.commons_micros, pool.denominator) == ({"a": 60, "b": 30}, 0, str(30 * 90))
+
+
+@pytest.mark.parametrize("weighting", ["revenue", "nats"])
+def test_what_unattributed_outputs_earned_is_the_commons(weighting: str) -> None:
+    """70 of 100 were earned by an output made no likelier: the works share the 30, and the shares say so."""
+    one = period(
+        [event("e1", "o1", 30), event("e2", "o2", 70)],
+        [attribution("o1", 10, {"a": 6, "b": 4}), attribution("o2", -10, {"a": -6})],
+        [work("a"), work("b")],
+        Policy("p", PPB, weighting),
+    )
+
+    (pool,) = one.close().pools
+
+    assert (amounts(pool), pool.commons_micros) == ({"a": 18, "b": 12}, 70)
+    assert [line.share_ppb for line in pool.works] == [180_000_000, 120_000_000]
 
 
 @pytest.mark.parametrize("weighting", ["revenue", "nats"])
@@ -255,6 +271,10 @@ def exact_shares(inputs: Period, currency: str) -> dict[WorkId, Fraction]:
     """Every work's share of the pool, with fractions and without cutting anything off."""
     weight: dict[WorkId, Fraction] = defaultdict(Fraction)
     denominator = Fraction(0)
+    own = [one for one in inputs.events if one.currency == currency]
+    revenue = sum(one.revenue_micros for one in own)
+    attributed = sum(one.revenue_micros for one in own if inputs.attributions[one.output_id].log_ratio_nanonats > 0)
+    part = Fraction(attributed, revenue) if revenue and inputs.policy.weighting == "nats" else Fraction(1)
     for one in inputs.events:
         found = inputs.attributions[one.output_id]
         credits = [(line.work_id, line.credit_nanonats) for line in found.lines]
@@ -275,7 +295,8 @@ def exact_shares(inputs: Period, currency: str) -> dict[WorkId, Fraction]:
     claimed = sum((each for each in weight.values() if each > 0), Fraction(0))
     denominator = claimed if claimed > denominator else denominator
     return {
-        work_id: max(each, Fraction(0)) / denominator if denominator else Fraction(0) for work_id, each in weight.items()
+        work_id: part * max(each, Fraction(0)) / denominator if denominator else Fraction(0)
+        for work_id, each in weight.items()
     }
 
 

@@ -85,13 +85,21 @@ def test_the_negative_side_never_decides_where_credits_add_up(credits: dict[str,
 
 
 def test_nats_are_summed_whatever_an_output_earned() -> None:
-    """Weights are the credits themselves; an output made no likelier changes neither side."""
+    """Credits add up unweighted; what an output made no likelier earned (5 of 20) stands in the denominator alone."""
     outputs = {one.output_id: one for one in (attribution("a", 5, {"w1": 3}), attribution("b", -9, {"w1": -1}))}
-    events = [event("e1", "a", 1), event("e2", "a", 10**9), event("e3", "b", 0)]
+    events = [event("e1", "a", 1), event("e2", "a", 14), event("e3", "b", 5)]
 
     weights = weigh(events, outputs, "nats")
 
-    assert (weights.signed, weights.denominator, weights.outputs) == ({("w1", "WORLD"): 6}, 10, {"w1": 2})
+    assert (weights.signed, weights.denominator, weights.outputs) == ({("w1", "WORLD"): 6 * 15}, 10 * 20, {"w1": 2})
+
+
+def test_nats_beyond_the_log_ratios_are_counted_once_per_work() -> None:
+    """A work's credits of +4 and -3 in two countries are 1; with the other's 6 that is more than the log-ratios' 5."""
+    outputs = {one.output_id: one for one in (attribution("a", 4, {"w1": 4, "w2": 6}), attribution("b", 1, {"w1": -3}))}
+    events = [event("e1", "a", 1), event("e2", "b", 1, territory="DE")]
+
+    assert weigh(events, outputs, "nats").denominator == 7 * 2
 
 
 def test_an_unknown_weighting_and_a_missing_attribution_are_refused() -> None:

@@ -42,7 +42,8 @@ class Policy:
         name: for people ("fifty-fifty").
         pool_ppb: the works' part of revenue, in parts per billion.
         weighting: "revenue": each output divides what it earned by its own credits; "nats": the period's credits are
-            summed in nats, whatever each output earned.
+            summed in nats, whatever each output earned. Either way, what outputs that the works made no likelier
+            earned for the pool is the commons'.
         right: the right whose splits apply ("train").
         payout_threshold_micros: balances below it are carried over, per currency.
     """

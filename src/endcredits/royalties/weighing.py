@@ -5,7 +5,10 @@ log-ratio, the sum of its positive credits and that of its negative ones; a work
 counted in micros * ppb, and the event adds revenue * 1,000,000,000 to the denominator. So no event gives or takes more
 than it earned, and what the credits leave of it belongs to the commons.
 
-*nats*: credits are summed as they are, whatever each output earned, and an event adds its log-ratio to the denominator.
+*nats*: credits are summed as they are, whatever each output earned, and divided by the sum of the log-ratios, or by the
+sum of the works' positive credits where that is larger. All of it counts for the part of the revenue that outputs with a
+positive log-ratio earned: weights are multiplied by that part and the denominator by all revenue (nano-nats * micros), so
+that the rest of the pool is the commons'.
 
 An output whose log-ratio is not positive was made no likelier by the works: it owes them nothing, as its receipt says
 (all of it unattributed), takes nothing from them, and what it earned for the pool is the commons'.
@@ -76,28 +79,41 @@ def weigh(events: Iterable[UsageEvent], attributions: Mapping[OutputId, Attribut
     Args:
         events: of one pool.
         attributions: of every output they name.
-        weighting: "revenue" (unit: micros * ppb) or "nats" (unit: nano-nats).
+        weighting: "revenue" (unit: micros * ppb) or "nats" (unit: nano-nats * micros).
 
     Raises:
         InputError: an event names an output without attribution, or the weighting is not one of ours.
     """
     if weighting not in ("revenue", "nats"):
         raise InputError(f"'{weighting}' is not a weighting", remedy='Write "revenue" or "nats".', field="weighting")
+    by_revenue = weighting == "revenue"
     signed: Counter[tuple[WorkId, str]] = Counter()
     outputs: Counter[WorkId] = Counter()
-    denominator = 0
+    denominator = revenue_micros = attributed_micros = 0
     for event in events:
         attribution = attribution_of(event, attributions)
-        by_revenue = weighting == "revenue"
+        revenue_micros += event.revenue_micros
         denominator += event.revenue_micros * PPB if by_revenue else max(attribution.log_ratio_nanonats, 0)
         if is_unattributed(attribution):
             continue
+        attributed_micros += event.revenue_micros
         factor, whole = (event.revenue_micros * PPB, event_whole_nanonats(attribution)) if by_revenue else (1, 1)
         for line in attribution.lines:
             if line.credit_nanonats:
                 signed[line.work_id, event.territory] += toward_zero(factor * line.credit_nanonats, whole)
                 outputs[line.work_id] += 1
-    return Weights(dict(signed), dict(outputs), denominator)
+    if by_revenue:
+        return Weights(dict(signed), dict(outputs), denominator)
+    of_revenue = {place: weight * attributed_micros for place, weight in signed.items()}
+    return Weights(of_revenue, dict(outputs), max(denominator, _positive(signed)) * revenue_micros)
+
+
+def _positive(signed: Mapping[tuple[WorkId, str], int]) -> int:
+    """The sum of the works' weights, each work over all territories and none of them below zero."""
+    by_work: Counter[WorkId] = Counter()
+    for (work_id, _territory), weight in signed.items():
+        by_work[work_id] += weight
+    return sum(max(weight, 0) for weight in by_work.values())
 
 
 def attribution_of(event: UsageEvent, attributions: Mapping[OutputId, Attribution]) -> Attribution:
