@@ -350,6 +350,15 @@ def a_policy_with_an_unknown_key(place: Path, house: House) -> tuple[list[object
 
 
 @scene(2)
+def a_policy_with_a_right_that_nobody_has(place: Path, house: House) -> tuple[list[object], list[str]]:
+    usage(place, f"x,{an_output(place)},2025-03-01T00:00:00Z,1.00,EUR")
+    type_well("usage", "add", place / "u.csv", "--studio", place / "studio")
+    path = place / "p.toml"
+    path.write_text('[policy]\nname = "other"\npool = "40%"\nright = "trian"\n')
+    return ["period", "close", "2025-03", "--policy", path], ["field 'right'", "the right 'trian'", "splits for: train"]
+
+
+@scene(2)
 def a_period_still_to_come(place: Path, house: House) -> tuple[list[object], list[str]]:
     return ["period", "close", "2999-12"], ["field 'period'", "ends on 2999-12-31, which is not over", "wait"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import calendar
 import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ from endcredits.royalties import (
     save_close,
     usage,
 )
-from endcredits.works import parties, works
+from endcredits.works import Work, parties, works
 
 PERIOD_LENGTH_MAX = 100
 """Longest name of a period, in characters; "statement:<period>:<currency>:..." must still be an id."""
@@ -201,6 +201,7 @@ def _close_in_books(conn: Connection, period_id: str, first: str, last: str, pol
             f"there is no usage from {first} to {last}", remedy="Record usage first (endcredits usage add).", field="period"
         )
     registered = {work.work_id: work for work in works(conn)}
+    _check_right(policy.right, registered.values())
     by_output = attributions_of(conn, [event.output_id for event in events])
     closed = close_period(period_id, first, last, events, by_output, registered, policy)
     entry = period_entry(closed)
@@ -213,6 +214,17 @@ def _close_in_books(conn: Connection, period_id: str, first: str, last: str, pol
     titles = {work_id: work.title for work_id, work in registered.items()}
     save_statements(conn, statements(closed, digest(closed), entry_id or "", titles, names, opening))
     return False
+
+
+def _check_right(right: str, registered: Iterable[Work]) -> None:
+    """Refuses a right that nobody has: a misspelt one would put the whole pool in suspense."""
+    known = sorted({split.right for work in registered for split in work.splits})
+    if known and right not in known:
+        raise InputError(
+            f"no registered work has splits for the right '{right}'",
+            remedy=f"Correct the policy's right; there are splits for: {', '.join(known)}.",
+            field="right",
+        )
 
 
 def _owed(conn: Connection) -> dict[tuple[PartyId, str], int]:
