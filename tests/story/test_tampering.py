@@ -6,6 +6,7 @@ Who changes something here owns the machine: the triggers are gone and foreign k
 from __future__ import annotations
 
 import random
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,8 +17,10 @@ import pytest
 import sqlalchemy as sa
 
 from endcredits.errors import EndcreditsError
+from endcredits.flows import attributing, indexing, periods
 from endcredits.flows.checking import check_studio
 from endcredits.flows.studio import Studio, init_studio, open_studio
+from endcredits.receipts import issue, receipt_path, subject_of
 from endcredits.store import Finding, metadata, row_digest
 
 from . import house as h
@@ -247,6 +250,40 @@ def test_one_missing_file(tmp_path: Path, house: House, pattern: str) -> None:
                 "it was issued, and its file is missing; restore it from your last copy"
             ]
         path.write_bytes(held)
+    studio.close()
+
+
+def test_a_period_that_was_taken_away_whole(scene: Scene) -> None:
+    """Rows, receipt, files: nothing of it is left but its entry in the log, and that one is named."""
+    (entry,) = [row["entry_id"] for row in rows_of(scene, "period_closes") if row["period_id"] == h.FEBRUARY]
+    scene.hand.execute("DELETE FROM period_closes WHERE period_id = ?", [h.FEBRUARY])
+    scene.hand.execute("DELETE FROM statements WHERE period_id = ?", [h.FEBRUARY])
+    for table in ("postings", "journal_entries"):
+        scene.hand.execute(f"DELETE FROM {table} WHERE entry_id = ?", [entry])
+    receipt_path(scene.studio.receipts, f"period:{h.FEBRUARY}").unlink()
+    shutil.rmtree(periods.period_folder(scene.studio, h.FEBRUARY))
+
+    (found,) = scene.news()
+
+    assert found.where == "entry 6 (counted from 0) of the log"
+    assert f"issued for period:{h.FEBRUARY}, and nothing of it is here" in found.problem
+
+
+def test_an_output_that_was_taken_away_whole(tmp_path: Path, house: House) -> None:
+    """The same for an output that nobody used, on a studio with its guards, and for an entry that hides its id."""
+    studio = open_studio(house.copy(house.indexed, tmp_path / "studio"))
+    issue(studio.log(), studio.receipts, [("hidden", "disclosure", "", {})], "2025-01-01T00:00:00Z")
+    receipt_path(studio.receipts, "hidden").unlink()
+    untouched = house.copy(studio.path, tmp_path / "untouched")
+    (output,) = attributing.attribute(studio, indexing.current_index(studio), h.outputs()[:1])
+    studio.close()
+    shutil.rmtree(tmp_path / "studio" / "receipts")
+    shutil.copyfile(untouched / "studio.db", studio.path / "studio.db")
+
+    studio = open_studio(studio.path)
+    found = [finding.problem.split(",")[0] for finding in check_studio(studio)]
+
+    assert found == [f"it was issued for {subject_of('hidden')}", f"it was issued for {output.output_id}"]
     studio.close()
 
 

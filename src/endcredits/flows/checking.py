@@ -39,7 +39,7 @@ from endcredits.influence import check_index, read_manifest
 from endcredits.ledger import check_books, entries
 from endcredits.payouts import check_payouts, statements_for_period
 from endcredits.progress import Progress, silent
-from endcredits.receipts import Receipt, check_log, check_receipts, load_receipt, receipt_path, receipts_in
+from endcredits.receipts import Receipt, check_log, check_receipts, load_receipt, receipt_path, receipts_in, subject_of
 from endcredits.royalties import check_royalties, closes, replay_close, usage
 from endcredits.store import Finding, append_only_sql, check_rows
 from endcredits.works import check_works, parties, party_id_of, permissions, works
@@ -233,12 +233,15 @@ def _expect_output(expected: _Expected, attribution: Attribution, index: IndexFa
 
 
 def _receipts_agree(studio: Studio) -> Iterator[Finding]:
-    """That every recorded output and close has its receipt, and every receipt says what is recorded."""
+    """That recorded outputs and closes, receipts, and the entries of the log are of the same things and say the same."""
     expected = _expected(studio)
     for name in [*expected.bodies, *expected.problems]:
         if not receipt_path(studio.receipts, name).exists():
             yield Finding(f"receipt {name}", _why_missing(studio, name))
-    for receipt in _readable(studio.receipts):
+    present = list(_readable(studio.receipts))
+    known = {*expected.bodies, *expected.problems, *(receipt.receipt_id for receipt in present)}
+    yield from _unanswered(studio, known)
+    for receipt in present:
         where = f"receipt {receipt.receipt_id}"
         if receipt.receipt_id in expected.problems:
             yield Finding(where, expected.problems[receipt.receipt_id])
@@ -253,6 +256,19 @@ def _receipts_agree(studio: Studio) -> Iterator[Finding]:
             for key in plain:
                 if canonical_bytes(receipt.body[key]) != canonical_bytes(plain[key]):
                     yield Finding(where, f"the books say something else about its {key.replace('_', ' ')}")
+
+
+def _unanswered(studio: Studio, known: set[str]) -> Iterator[Finding]:
+    """Entries of the log that neither the books nor a receipt know of: what they were issued for was taken away whole."""
+    try:
+        issued = studio.log_to_read().subjects()
+    except EndcreditsError:
+        return  # check_log says what is wrong with the log
+    answered = known | {subject_of(receipt_id) for receipt_id in known}
+    for subject, index in issued.items():
+        if subject not in answered:
+            where = f"entry {index} (counted from 0) of the log"
+            yield Finding(where, f"it was issued for {subject}, and nothing of it is here; restore it from your last copy")
 
 
 def _why_missing(studio: Studio, name: str) -> str:

@@ -222,6 +222,11 @@ class Log:
         self._refresh()
         return self._index_of_subject.get(subject)
 
+    def subjects(self) -> dict[str, int]:
+        """Every subject that the log has an entry for, with the position of its first one."""
+        self._refresh()
+        return dict(self._index_of_subject)
+
     def root_at(self, size: int) -> bytes:
         """The root that the log had with `size` entries, 32 bytes.
 
