@@ -21,17 +21,27 @@ from endcredits.receipts.verify import Refused, Verdict, main, verify_receipt
 from tests.receipts.helpers import AT, KEY, OTHER_KEY, new_log, run_body
 
 SOURCE = Path(verify.__file__)
+ID_OF = {"run.receipt": "out-1", "period.receipt": "period:2026-11"}
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text()
 DOCUMENTS = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
 
 
-def period_body() -> dict[str, Any]:
-    """A period's close, cut down to what matters here."""
-    pools = [
-        {"allocated_micros": 900_000, "commons_micros": 100_000, "currency": "EUR", "pool_micros": 1_000_000},
-        {"allocated_micros": 0, "commons_micros": 5, "currency": "JPY", "pool_micros": 5},
-    ]
-    return {"period_id": "2026-11", "pools": pools}
+EUROS = {
+    "currency": "EUR",
+    "revenue_micros": 2_000_001,
+    "operator_micros": 1_000_001,
+    "pool_micros": 1_000_000,
+    "allocated_micros": 900_000,
+    "suspense_micros": 300_000,
+    "commons_micros": 100_000,
+    "rounding_carry_micros": 0,
+}
+
+
+def period_body(**changes: Any) -> dict[str, Any]:
+    """A period's close, cut down to what matters here, with something else in its first pool."""
+    yen = {name: 0 for name in EUROS} | {"currency": "JPY", "revenue_micros": 5, "pool_micros": 5, "commons_micros": 5}
+    return {"period_id": "2026-11", "pools": [{**EUROS, **changes}, yen]}
 
 
 def make(folder: Path, body: Any, kind: str = "run.receipt", receipt_id: str = "out-1", subject: str = "") -> bytes:
@@ -208,15 +218,27 @@ def test_an_open_and_a_hidden_subject_verify(tmp_path: Path) -> None:
         ("run.receipt", {"lines": [{"share_ppb": True}], "unattributed_ppb": 999_999_999}, "whole number"),
         ("run.receipt", {"lines": [3], "unattributed_ppb": 0}, "lines are missing"),
         ("run.receipt", {"attribution": {**run_body(), "unattributed_ppb": 1}}, "one whole"),
-        ("period.receipt", {}, "pools are missing"),
-        ("period.receipt", {"pools": [{"allocated_micros": 1, "commons_micros": 1, "pool_micros": 3}]}, "not the sum"),
-        ("period.receipt", {"pools": [{"allocated_micros": 1, "commons_micros": 1}]}, "pool_micros"),
-        ("period.receipt", {"close": {"pools": [7]}}, "pools are missing"),
+        ("run.receipt", {"attribution": {**run_body(), "output_id": "out-2"}}, "another output"),
+        ("period.receipt", {}, "another period"),
+        ("period.receipt", {**period_body(), "period_id": "2026-12"}, "another period"),
+        ("period.receipt", {**period_body(), "period_id": 2026}, "another period"),
+        ("period.receipt", {"close": period_body()}, "another period"),
+        ("period.receipt", {"period_id": "2026-11"}, "pools are missing"),
+        ("period.receipt", {"period_id": "2026-11", "pools": [7]}, "pools are missing"),
+        ("period.receipt", {"period_id": "2026-11", "pools": [{"revenue_micros": 1}]}, "operator_micros"),
+        ("period.receipt", period_body(allocated_micros=900_001), "not the sum of allocated"),
+        ("period.receipt", period_body(revenue_micros=2_000_000), "revenue is not the sum"),
+        ("period.receipt", period_body(revenue_micros=-1, operator_micros=-1_000_001), "negative"),
+        ("period.receipt", period_body(allocated_micros=1_100_000, commons_micros=-100_000), "negative"),
+        ("period.receipt", period_body(suspense_micros=-1), "negative"),
+        ("period.receipt", period_body(suspense_micros=900_001), "too much in suspense"),
+        ("period.receipt", period_body(rounding_carry_micros=1), "not the sum of allocated"),
+        ("period.receipt", period_body(rounding_carry_micros=True), "whole number"),
     ],
 )
 def test_numbers_that_do_not_add_up_are_refused(tmp_path: Path, kind: str, body: Any, problem: str) -> None:
     """What is rightly logged and signed can still be wrong in itself."""
-    verdict = verify_receipt(make(tmp_path, body, kind), KEY.vkey)
+    verdict = verify_receipt(make(tmp_path, body, kind, ID_OF[kind]), KEY.vkey)
 
     assert not verdict.verified
     assert problem in verdict.problem
@@ -226,13 +248,13 @@ def test_numbers_that_do_not_add_up_are_refused(tmp_path: Path, kind: str, body:
     ("kind", "body", "proven"),
     [
         ("run.receipt", {"attribution": run_body(), "k": 3}, "2 works"),
-        ("period.receipt", period_body(), "2 pools"),
-        ("period.receipt", {"close": period_body()}, "2 pools"),
+        ("run.receipt", {"attribution": {**run_body(), "output_id": "out-1"}}, "2 works"),
+        ("period.receipt", period_body(), "2 pools of this period"),
     ],
 )
 def test_numbers_that_add_up_are_told(tmp_path: Path, kind: str, body: Any, proven: str) -> None:
     """Sums stand among what is proven, whether the record is the body or stands in it."""
-    verdict = verify_receipt(make(tmp_path, body, kind), KEY.vkey)
+    verdict = verify_receipt(make(tmp_path, body, kind, ID_OF[kind]), KEY.vkey)
 
     assert verdict.verified
     assert proven in verdict.proven[1]

@@ -13,7 +13,7 @@ A receipt holds a document (`body`), a random `salt`, the log's entry about it (
 2. SHA-256(salt || canonical body) is the `commit` in the leaf, and the leaf's type and subject are the receipt's.
 3. The leaf stands in the log's Merkle tree: hashing it with the path gives the root (RFC 6962, RFC 9162 2.1.3.2).
 4. The root is signed by the key that you gave, in the name of that log (C2SP signed-note and tlog-checkpoint).
-5. The numbers in the body add up: shares to one whole, each period's pool to the last millionth.
+5. The body is about what the receipt's id names, and adds up: shares to one whole, a period's pools to the micro.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 WHOLE_PPB = 1_000_000_000
+POOL = ("revenue", "operator", "pool", "allocated", "commons", "suspense", "rounding_carry")
 NOT_PROVEN = (
     "That the attribution is right: the log proves commitment, not that the attribution is right.",
     "The time in the entry: it is the operator's own clock.",
@@ -207,25 +208,30 @@ def whole(value: Any, what: str) -> int:
     return int(value)
 
 
-def check_numbers(kind: str, body: dict[str, Any]) -> list[str]:
-    """What the sums in the body show; other types of receipts have no sums that are known here."""
-    inner = {"run.receipt": "attribution", "period.receipt": "close"}.get(kind, "")
-    document = body[inner] if isinstance(body.get(inner), dict) else body
+def check_numbers(kind: str, receipt_id: str, body: dict[str, Any]) -> list[str]:
+    """What the id and the sums in the body show; other types of receipts have no sums that are known here."""
     if kind == "run.receipt":
-        lines, unattributed = document.get("lines"), whole(document.get("unattributed_ppb"), "the unattributed part")
+        run = body["attribution"] if isinstance(body.get("attribution"), dict) else body
+        require(run.get("output_id", receipt_id) == receipt_id, "the body is about another output than the receipt's id")
+        lines, unattributed = run.get("lines"), whole(run.get("unattributed_ppb"), "the unattributed part")
         require(isinstance(lines, list) and all(isinstance(line, dict) for line in lines), "the lines are missing")
         shares = [whole(line.get("share_ppb"), "a share") for line in lines or []]
         require(min([unattributed, *shares]) >= 0, "a share is negative")
         require(sum(shares) + unattributed == WHOLE_PPB, "the shares do not sum to one whole")
-        return [f"The shares of {len(shares)} works and the unattributed part sum to exactly {WHOLE_PPB:,} ppb."]
+        return [f"The shares of its {len(shares)} works and the unattributed part sum to exactly {WHOLE_PPB:,} ppb."]
     if kind == "period.receipt":
-        pools = document.get("pools")
+        about = isinstance(body.get("period_id"), str) and f"period:{body['period_id']}" == receipt_id
+        require(about, "the body is about another period than the receipt's id")
+        pools = body.get("pools")
         require(isinstance(pools, list) and all(isinstance(pool, dict) for pool in pools), "the pools are missing")
         for pool in pools or []:
-            names = ("allocated_micros", "commons_micros", "pool_micros")
-            allocated, commons, total = (whole(pool.get(name), f"a pool's {name}") for name in names)
-            require(allocated + commons == total, "a pool is not the sum of what was allocated and the commons")
-        return [f"In each of {len(pools or [])} pools, allocated and commons sum to the pool, to the micro."]
+            sums = [whole(pool.get(f"{name}_micros"), f"a pool's {name}_micros") for name in POOL]
+            revenue, operator, total, allocated, commons, suspense, carry = sums
+            require(min(sums) >= 0 and suspense <= allocated, "a pool has a negative number, or too much in suspense")
+            require(operator + total == revenue, "a pool's revenue is not the sum of the operator's part and the pool")
+            require(allocated + commons == total and carry == 0, "a pool is not the sum of allocated and commons")
+        told = "operator + pool = revenue, allocated + commons = pool, suspense <= allocated, nothing negative, carry 0"
+        return [f"In each of the {len(pools or [])} pools of this period, to the micro: {told}."]
     return []
 
 
@@ -246,9 +252,9 @@ def verify_receipt(document: dict[str, Any] | bytes, vkey: str) -> Verdict:
         index, path, note = fields(proof, {"leaf_index": int, "path": list, "checkpoint": str}, "the proof")
         time = check_leaf(leaf, receipt_id, kind, salt, body)
         size, root = open_checkpoint(note, vkey)
-        in_log = root_from_path(leaf.encode(), index, size, path) == root
-        require(in_log, "the entry is not in the log that was signed: its path leads to another root")
-        sums = check_numbers(kind, body)
+        found = root_from_path(leaf.encode(), index, size, path)
+        require(found == root, "the entry is not in the log that was signed: its path leads to another root")
+        sums = check_numbers(kind, receipt_id, body)
     except Refused as refused:
         return Verdict(False, str(refused), origin=origin)
     committed = f"The holder of the key of '{origin}' committed to exactly this document, as entry {index} (counted from 0)"
@@ -284,13 +290,9 @@ def main(arguments: list[str] | None = None) -> int:
         except OSError as error:
             unreadable = True
             print(f"UNREADABLE  {file}: {error.strerror}", file=sys.stderr)
-    if options.json:
-        print(json.dumps([{"file": file, **dataclasses.asdict(verdict)} for file, verdict in verdicts], indent=2))
-    else:
-        print("\n".join(in_words(file, verdict) for file, verdict in verdicts))
-    if not all(verdict.verified for _, verdict in verdicts):
-        return 3
-    return 2 if unreadable else 0
+    rows = [{"file": file, **dataclasses.asdict(verdict)} for file, verdict in verdicts]
+    print(json.dumps(rows, indent=2) if options.json else "\n".join(in_words(file, verdict) for file, verdict in verdicts))
+    return 3 if not all(verdict.verified for _, verdict in verdicts) else 2 if unreadable else 0
 
 
 if __name__ == "__main__":
