@@ -168,7 +168,7 @@ def _distinct(drafts: Sequence[_Draft]) -> dict[str, _Draft]:
     distinct: dict[str, _Draft] = {}
     for draft in drafts:
         first = distinct.setdefault(draft.receipt_id, draft)
-        if not _same(first, draft):
+        if first is not draft and not _same(first, draft):
             raise ConflictError(f"the receipt '{draft.receipt_id}' is asked for twice with different contents")
     return distinct
 
