@@ -2,8 +2,8 @@
 
 A receipt binds a document (how an output's credit was shared, how a period was paid) to a place in an append-only log.
 The log is a Merkle tree whose root is signed, so the operator cannot change, drop or backdate an entry without being
-found out by whoever kept an earlier receipt. The log's entries are salted commitments: they name nobody and tell no
-price, and erasing a receipt erases what it said while all other proofs stand.
+found out by whoever kept an earlier receipt. The log's entries are salted commitments: they hold no name and no price,
+and erasing a receipt erases what it said while all other proofs stand (what an id can still confirm is said in `leaf`).
 
     key = make_keypair(private / "log.pem", "studio.example/endcredits/log")
     log = Log.open(studio / "log", key)

@@ -1,9 +1,13 @@
-"""What the log says in public about a document: a salted commitment, and nothing that names anybody.
+"""What the log says in public about a document: a salted commitment, and no name in plain words.
 
 A leaf is RFC 8785 JSON with five keys: `commit` is SHA-256(32-byte random salt || canonical body), `subject` says which
 receipt, `time` when (the operator's clock), `type` what kind, `v` the format. The salt keeps outsiders from guessing a
-body and checking the guess. The subject is either the receipt's id itself, for ids that are opaque anyway, or
+body and checking the guess. The subject is either the receipt's id itself, for ids that say nothing by themselves, or
 `sha256:` and the SHA-256 of the id.
+
+The salt does not cover the subject. An output's id is a digest of its text, its prompt and the index's digest: whoever
+knows the index's digest and guesses the text can confirm the guess by the id, and whoever guesses a hidden id can
+confirm it by its SHA-256. Erasing a receipt and its salt removes the content, and not that possibility.
 """
 
 from __future__ import annotations

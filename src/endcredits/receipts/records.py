@@ -2,8 +2,9 @@
 
 The log is a Merkle tree (RFC 6962 section 2.1) over leaves that are salted commitments: RFC 8785 JSON such as
 `{"commit": ..., "subject": ..., "time": ..., "type": ..., "v": 1}` where `commit` is the SHA-256 of a 32-byte random
-salt followed by the receipt's canonical body. The log itself therefore names nobody; erasing a body and its salt erases
-the person and leaves every other proof intact. A checkpoint is a C2SP tlog-checkpoint in a signed note (Ed25519).
+salt followed by the receipt's canonical body. The log itself therefore holds no content; erasing a body and its salt
+erases what it said and leaves every other proof intact (what a subject can still confirm is said in `leaf`). A
+checkpoint is a C2SP tlog-checkpoint in a signed note (Ed25519).
 """
 
 from __future__ import annotations
