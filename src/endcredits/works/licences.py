@@ -4,8 +4,9 @@ A licence is read as an SPDX expression ("MIT OR GPL-2.0-only", SPDX 2.3 annex D
 License", "BSD") were turned into SPDX ids. Each id is looked up in one table, `READINGS`; OR takes the best of its
 alternatives, AND the most restrictive of its parts, and WITH an exception is judged like the licence alone.
 
-- allow: permissive licences and the public domain. Their notice and attribution are what this house is for: they travel
-  with the credit.
+- allow: permissive licences and the public domain, by an id that SPDX knows or a name in the table; an invented id such
+  as "MIT-no-AI" is unknown, however permissive its beginning sounds. Their notice and attribution are what this house is
+  for: they travel with the credit.
 - conditional: copyleft and source-available licences. Whether a trained model is bound by their conditions is disputed,
   so a person decides, and says so in a permission of their own.
 - deny: licences that exclude commercial use, changes, or everybody.
@@ -47,6 +48,7 @@ def _plain(text: str) -> str:
 
 
 # (value, family, SPDX ids as patterns); the first row that fits an id decides, so exceptions to a rule stand before it.
+# Where a pattern with a star allows, SPDX must know the id as well; see `_is_named`.
 READINGS: tuple[tuple[str, str, str], ...] = (
     ("deny", "excludes commercial use", "CC-BY-NC* PolyForm-Noncommercial-* LicenseRef-*noncommercial*"),
     ("deny", "excludes adapted works", "CC-BY-ND*"),
@@ -239,6 +241,13 @@ def _licensing() -> Any:
 
 
 @functools.cache
+def _known_ids() -> frozenset[str]:
+    """The ids of licences that SPDX knows; an exception alone is no licence."""
+    known = get_spdx_licensing().known_symbols
+    return frozenset(key.casefold() for key, symbol in known.items() if not symbol.is_exception)
+
+
+@functools.cache
 def _exceptions() -> frozenset[str]:
     """The exceptions of SPDX; each of them only widens what its licence permits."""
     known = get_spdx_licensing().known_symbols
@@ -286,9 +295,17 @@ def _judge_id(key: str) -> Judgement:
     """Looks one licence up in the table."""
     name = re.sub(r"^LicenseRef-", "", key).replace("public-domain", "public domain")
     for value, family, patterns in READINGS:
-        if any(fnmatchcase(key.casefold(), pattern.casefold()) for pattern in patterns.split()):
+        fitting = [pattern for pattern in patterns.split() if fnmatchcase(key.casefold(), pattern.casefold())]
+        if fitting and value == "allow" and not _is_named(key, fitting):
+            break
+        if fitting:
             return value, _reason(value, name, family)
     return "unknown", f"the licence '{name}' is not one that we recognise"
+
+
+def _is_named(key: str, patterns: list[str]) -> bool:
+    """Whether an id is one of the table's own names, or fits a pattern and is known to SPDX ("+" means: or later)."""
+    return any("*" not in pattern for pattern in patterns) or key.casefold().removesuffix("+") in _known_ids()
 
 
 def _reason(value: str, name: str, family: str) -> str:
