@@ -76,9 +76,14 @@ def test_a_number_or_list_of_numbers_is_a_split_too() -> None:
         ({"contributors": "A. Smith"}, "contributors", "not JSON"),
         ({"creator": "A;B;C", "role": "author;editor"}, "role", "2 roles and 3 creators"),
         ({"permission": "yes"}, "permission", "'yes' is not a permission"),
+        ({"creator": '[{"name": "A", "name": "B"}]'}, "creator", "stands there twice"),
+        ({"creator": '["a\\ud800"]'}, "creator", "lone surrogate"),
+        ({"contributors": "[" * 100_000}, "contributors", "nested too deeply"),
+        ({"licence": "MIT", "license": "CC-BY-NC-4.0"}, "license", "say different things"),
         ({"licence": 1}, "licence", "a whole number, not text"),
         ({"text": "x", "path": "x.txt"}, "path", "a text and a path"),
         ({"text": None, "path": "missing.txt"}, "path", "'missing.txt' cannot be read"),
+        ({"text": None, "path": "a\0.txt"}, "path", "a NUL character"),
         ({"text": None, "path": "../x.txt"}, "path", "leads out of the table's folder"),
         ({"text": None, "path": "a/../../x.txt"}, "path", "leads out of the table's folder"),
         ({"text": None, "path": "/etc/hostname"}, "path", "leads out of the table's folder"),
@@ -112,6 +117,7 @@ def test_a_path_is_read_from_below_the_table(tmp_path: Path) -> None:
 def test_the_owners_own_word_goes_before_the_reading_of_a_licence() -> None:
     assert read(permission="DENY ", licence="MIT").permission == "deny"
     assert read(permission="", licence="", license="MIT").permission == "allow"
+    assert read(licence="MIT License", license="MIT").permission == "allow"
     assert read(licence="CC-BY-NC-4.0").permission_source == "works.csv row 3, field licence"
 
 

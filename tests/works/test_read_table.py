@@ -221,6 +221,15 @@ def test_broken_csv_is_refused(tmp_path: Path, data: bytes, problem: str) -> Non
         ('{"title": "One", "creator": "A", "text": "x", "permission": true}\n', 1, "true or false, not text"),
         ('{"title": "One", "creator": "A", "text": "x", "split": 1.0}\n', 1, "a decimal number, not text"),
         ('{"title": "One", "creator": "A", "text": "\\ud800"}\n', 1, "lone surrogate"),
+        ('{"title": "a\\uD800", "creator": "A", "text": "x"}\n', 1, "lone surrogate"),
+        ('{"title": "One", "creator": ["a\\ud800"], "text": "x"}\n', 1, "lone surrogate"),
+        ('{"titl\\ud800": "One", "creator": "A", "text": "x"}\n', 1, "lone surrogate"),
+        ('{"title": "One", "permission": "deny", "permission": "allow"}\n', 1, "the key 'permission' stands there twice"),
+        ('{"title": "One", "creator": [{"name": "A", "name": "B"}]}\n', 1, "the key 'name' stands there twice"),
+        ('{"title": "One"}\n' + "[" * 100_000 + "\n", 2, "nested too deeply"),
+        ('{"a":' * 100_000 + "\n", 1, "nested too deeply"),
+        ('{"title": "One", "creator": "A", "text": "x", "split": [[1]]}\n', 1, "the list holds a list"),
+        ('{"title": "One", "creator": "A", "text": "x", "split": [true]}\n', 1, "the list holds true or false"),
     ],
 )
 def test_broken_json_lines_are_refused_by_their_line(tmp_path: Path, lines: str, row: int, problem: str) -> None:
@@ -230,6 +239,41 @@ def test_broken_json_lines_are_refused_by_their_line(tmp_path: Path, lines: str,
 
     assert problem in error.message
     assert error.row == row
+
+
+def test_a_whole_character_in_two_escapes_is_read(tmp_path: Path) -> None:
+    (tmp_path / "works.jsonl").write_text('{"title": "\\ud83d\\ude00", "creator": "A", "text": "x"}\n')
+
+    assert read_table(tmp_path / "works.jsonl")[0].title == "\U0001f600"
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+@pytest.mark.parametrize("data", ["\ufeff", "\ufeff\r\n", "\u3000\n"])
+def test_a_table_of_a_mark_alone_is_empty(tmp_path: Path, kind: str, data: str) -> None:
+    (tmp_path / f"works.{kind}").write_bytes(data.encode())
+
+    assert refused(tmp_path / f"works.{kind}").message == "the table is empty"
+
+
+@KINDS
+@pytest.mark.parametrize("column", ["Permission", "PERMISSION", "per mission", "permission:", "permis\u200bsion"])
+def test_a_column_that_is_almost_ours_is_not_passed_over(tmp_path: Path, kind: str, column: str) -> None:
+    row = {"title": "One", "creator": "A", "text": "x", "licence": "MIT", column: "deny"}
+    table = write(tmp_path / f"works.{kind}", [row])
+
+    error = refused(table)
+
+    assert f"'{column}' is not written as 'permission'" in error.message
+    assert f"--column permission={column}" in error.remedy
+    assert read_table(table, {"permission": column})[0].permission == "deny"
+
+
+def test_a_parquet_column_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
+    names = ["title", "creator", "text", "permission", "permission"]
+    values = [pa.array([cell]) for cell in ("One", "A", "x", "deny", "allow")]
+    pq.write_table(pa.Table.from_arrays(values, names=names), tmp_path / "works.parquet")
+
+    assert refused(tmp_path / "works.parquet").message == "the column 'permission' stands there twice"
 
 
 def test_broken_parquet_is_refused(tmp_path: Path) -> None:

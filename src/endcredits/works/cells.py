@@ -5,7 +5,6 @@ Rows come from CSV (all cells are texts), JSON Lines (cells may be lists) or Par
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from endcredits.money import PPB
 from endcredits.works.licences import judge_licence
 from endcredits.works.names import clean_name, party_key
 from endcredits.works.records import VALUES, Contributor, Submission
+from endcredits.works.strict_json import read_json
 from endcredits.works.texts import check_text, media_type_of, read_bytes
 
 _PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,7}))?\s*%")
@@ -101,10 +101,11 @@ def _permission(row: Row) -> tuple[str, str, str]:
         if said not in VALUES:
             raise row.error("permission", f"'{said[:40]}' is not a permission", f"Use one of: {', '.join(VALUES)}.")
         return said, f"the table says {said}", "permission"
-    for name in ("licence", "license"):
-        licence = row.text(name)
-        if licence:
-            return (*judge_licence(licence), name)
+    judged = {name: judge_licence(row.text(name)) for name in ("licence", "license") if row.text(name)}
+    if len(set(judged.values())) > 1:
+        raise row.error("license", "'licence' and 'license' say different things", "Keep the one that holds.")
+    for name, judgement in judged.items():
+        return (*judgement, name)
     return "unknown", "the table names no permission and no licence", ""
 
 
@@ -132,6 +133,8 @@ def _utf8(row: Row) -> bytes:
 
 def _file(row: Row, name: str) -> tuple[str, str, bytes]:
     """Reads the file that a row names; it lies below the table's folder, so that a table cannot point elsewhere."""
+    if "\0" in name:
+        raise row.error("path", "the path holds a NUL character", "Write the file's name.")
     relative = os.path.normpath(name)
     if os.path.isabs(relative) or relative.split(os.sep)[0] == "..":
         raise row.error("path", f"the path '{name}' leads out of the table's folder", "Put the file beside the table.")
@@ -174,9 +177,11 @@ def _people(row: Row, field: str) -> list[tuple[str, str]]:
     value = row.cells.get(field)
     if isinstance(value, str) and (value.lstrip().startswith("[") or field == "contributors"):
         try:
-            value = json.loads(value)
+            value = read_json(value)
         except ValueError as error:
-            raise row.error(field, f"the list is not JSON ({error})", 'Write [{"name": "A", "role": "author"}].') from error
+            raise row.error(
+                field, f"the list is not JSON that can be read ({error})", 'Write [{"name": "A", "role": "author"}].'
+            ) from error
     if not isinstance(value, list):
         return [(name.strip(), "") for name in row.text(field).split(";") if name.strip()]
     people = []
@@ -195,6 +200,9 @@ def _splits(row: Row, count: int) -> list[int]:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if isinstance(value, list):
+        wrong = next((part for part in value if isinstance(part, bool) or not isinstance(part, int | str)), None)
+        if wrong is not None:
+            raise row.error("split", f"the list holds {_type(wrong)}", "Write whole numbers or percentages as texts.")
         value = ";".join(str(part) for part in value)
     text = value.strip() if isinstance(value, str) else Row(row.file, row.number, {"split": value}, row.header).text("split")
     if not text:

@@ -12,7 +12,8 @@ Columns:
   for equal parts.
 - `role`: one for all names, or one for each joined by ";"; "author" when missing.
 - `permission`: allow, deny, conditional or unknown, the owner's own word on training. Without it `licence` (or
-  `license`) is judged; without both nothing is known, and unknown is never a yes.
+  `license`) is judged; when both are there and differ, the row is refused. Without any of them nothing is known, and
+  unknown is never a yes.
 - `text`, or `path` of a UTF-8 file in the table's folder or below.
 - `work_id`: the owner's own id.
 """
@@ -21,10 +22,10 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import sys
 import threading
+import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from typing import Any
 from endcredits.errors import InputError
 from endcredits.works.cells import Row, submission_of
 from endcredits.works.records import Submission
+from endcredits.works.strict_json import read_json
 from endcredits.works.texts import check_text, read_bytes, refuse_doubles, unreadable
 
 COLUMNS = (
@@ -47,7 +49,7 @@ COLUMNS = (
     "path",
     "work_id",
 )
-"""Our names of the columns; others are passed over."""
+"""Our names of the columns; others are passed over, but not one that differs only in case, spaces or signs."""
 
 Table = tuple[list[str], Iterator[tuple[int, Mapping[str, Any]]]]
 """The table's columns, and its rows by number."""
@@ -99,6 +101,8 @@ def _header(file: Path, present: list[str], renames: Mapping[str, str]) -> dict[
     for name, own in renames.items():
         if own not in present:
             raise _missing(file, name, f"there is no column '{own}'", present)
+    for own in present:
+        _refuse_almost(file, own, renames)
     header = {name: renames.get(name, name) for name in COLUMNS if renames.get(name, name) in present}
     if "creator" in renames and "contributors" not in renames:
         header.pop("contributors", None)
@@ -109,6 +113,29 @@ def _header(file: Path, present: list[str], renames: Mapping[str, str]) -> dict[
     if "text" not in header and "path" not in header:
         raise _missing(file, "text", "the columns 'text' and 'path' are both missing", present)
     return header
+
+
+def _refuse_almost(file: Path, own: str, renames: Mapping[str, str]) -> None:
+    """Refuses a column that is ours but for its case or spaces: a "Permission" passed over may be a no passed over."""
+    ours = next((name for name in COLUMNS if _letters(name) == _letters(own)), None)
+    if ours is not None and own not in COLUMNS and own not in renames.values():
+        raise InputError(
+            f"the column '{own}' is not written as '{ours}' and would be passed over",
+            remedy=f"Name it with --column {ours}={own}, or rename it in the table.",
+            file=file,
+            field=own,
+        )
+
+
+def _letters(name: str) -> str:
+    """A column's name without case, spaces and signs."""
+    return "".join(letter for letter in unicodedata.normalize("NFKC", name).casefold() if letter.isalnum())
+
+
+def _no_doubles(file: Path, present: list[str]) -> None:
+    twice = next((name for name in present if present.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"the column '{twice}' stands there twice", remedy="Rename one.", file=file, field=twice)
 
 
 def _missing(file: Path, name: str, message: str, present: list[str]) -> InputError:
@@ -134,9 +161,7 @@ def _csv(file: Path, wanted: set[str]) -> Table:
         finally:
             csv.field_size_limit(before)
     header = [name.strip() for name in lines[0]]
-    twice = next((name for name in header if header.count(name) > 1), None)
-    if twice is not None:
-        raise InputError(f"the column '{twice}' stands there twice", remedy="Rename one.", file=file, field=twice)
+    _no_doubles(file, header)
     for number, line in enumerate(lines[1:], start=1):
         if len(line) != len(header):
             raise InputError(
@@ -157,10 +182,13 @@ def _jsonl(file: Path, wanted: set[str]) -> Table:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = read_json(line)
         except ValueError as error:
             raise InputError(
-                f"the line is not JSON ({error})", remedy="Write one JSON object a line.", file=file, row=number
+                f"the line is not JSON that can be read ({error})",
+                remedy="Write one JSON object a line, every key once.",
+                file=file,
+                row=number,
             ) from error
         if not isinstance(row, dict):
             raise InputError(
@@ -183,6 +211,7 @@ def _parquet(file: Path, wanted: set[str]) -> Table:
     _not_empty(file, head_of(file))
     try:
         present = [str(name) for name in pq.read_schema(file).names]
+        _no_doubles(file, present)
         table = pq.read_table(file, columns=[name for name in present if name in wanted])
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0][:200]
@@ -224,9 +253,11 @@ def _text_of(file: Path) -> str:
     """The whole table as text, without the byte order mark that spreadsheets write."""
     data = read_bytes(file)
     _not_empty(file, data.strip())
-    return check_text(data, file).removeprefix("\ufeff")
+    text = check_text(data, file).removeprefix("\ufeff")
+    _not_empty(file, text.strip())
+    return text
 
 
-def _not_empty(file: Path, data: bytes) -> None:
+def _not_empty(file: Path, data: bytes | str) -> None:
     if not data:
         raise InputError("the table is empty", remedy="Give a header and at least one work.", file=file)
