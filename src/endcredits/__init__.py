@@ -21,6 +21,10 @@ __version__ = "0.1.0"
 __all__ = ["IndexHandle", "StudioHandle", "__version__", "init", "open", "text_models"]
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 def __getattr__(name: str) -> Any:
     if name in __all__:
         from endcredits.flows import api

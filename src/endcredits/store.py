@@ -274,7 +274,7 @@ def open_store(url: str) -> Store:
         ) from error
     except ModuleNotFoundError as error:
         raise InputError(
-            "PostgreSQL needs the package psycopg", remedy="Run: pip install 'endcredits[postgres]'."
+            "PostgreSQL needs the package psycopg", remedy="Run: pip install 'psycopg[binary]'."
         ) from error
     shown = parsed.render_as_string(hide_password=True)
     if engine.dialect.name == "sqlite":

@@ -56,11 +56,12 @@ def test_a_larger_credit_never_has_a_smaller_share(credits: Credits) -> None:
 
 
 @given(measured())
-def test_a_share_is_the_credit_over_the_log_ratio_or_over_all_positive_credits(credits: Credits) -> None:
-    """Whichever is larger, exactly, but for less than one part per billion."""
+def test_a_share_is_the_credit_over_the_whole_of_the_output(credits: Credits) -> None:
+    """The largest of log-ratio, positive and negative credits; exactly, but for less than one part per billion."""
     document = attributed(credits)
     positive = {line.work_id: max(line.credit_nanonats, 0) for line in document.lines}
-    whole = max(document.log_ratio_nanonats, sum(positive.values()))
+    negative = sum(max(-line.credit_nanonats, 0) for line in document.lines)
+    whole = max(document.log_ratio_nanonats, sum(positive.values()), negative)
 
     if document.log_ratio_nanonats > 0:
         for line in document.lines:

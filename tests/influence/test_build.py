@@ -439,3 +439,22 @@ def test_a_content_without_a_digest(classifier: Case, tmp_path: Path) -> None:
         classifier.build(tmp_path / "index", calibration=[object()])
 
     assert not (tmp_path / "index").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda model, contents: EMPIRICAL.train_loss(model, contents).mean(), r"shape \(\) for 5 contents"),
+        (lambda model, contents: EMPIRICAL.train_loss(model, contents).detach(), "does not depend on the model's weights"),
+        (
+            lambda model, contents: torch.cat([EMPIRICAL.train_loss(model, [content]) for content in contents]),
+            "has 1 rows for 5 examples",
+        ),
+    ],
+)
+def test_a_task_that_is_stated_wrongly_is_refused(classifier: Case, tmp_path: Path, wrong: Any, message: str) -> None:
+    """An averaged loss, one cut off from the model, and one that calls the model content by content."""
+    task = dataclasses.replace(EMPIRICAL, train_loss=wrong)
+
+    with pytest.raises(InputError, match=message):
+        classifier.build(tmp_path, task=task)

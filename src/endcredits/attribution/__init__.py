@@ -1,7 +1,7 @@
 """An output arrives; its credits become one ranked document with shares, errors and digests that anybody can replay."""
 
 from endcredits.attribution.book import attributions, attributions_of, check_attributions, find_attribution, record
-from endcredits.attribution.rank import attribution_of, output_id_of
+from endcredits.attribution.rank import attribution_of, output_id_of, whole_nanonats
 from endcredits.attribution.records import NANO, Attribution, Line
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "find_attribution",
     "output_id_of",
     "record",
+    "whole_nanonats",
 ]

@@ -1,9 +1,10 @@
 """From credits in nats to ranked shares that add up.
 
-A credit is rounded once, to integer nano-nats, and everything after is exact. What an output owes is its measured
-log-ratio T, unless the positive credits sum to more (some works pushed against it); so with P the sum of the positive
-credits a work's share is its positive credit over max(T, P), and what is left of T is `unattributed`. An output that the
-works made no likelier (T <= 0) owes them nothing: all of it is unattributed, and the signed credits still stand.
+A credit is rounded once, to integer nano-nats, and everything after is exact. What an output is divided by, its *whole*,
+is its measured log-ratio T, unless the credits for it or against it sum to more: max(T, P, N), with P and N the sums of the
+positive and the negative credits. A work's share is its positive credit over the whole, and the rest is `unattributed`. An
+output that the works made no likelier (T <= 0) owes them nothing: all of it is unattributed, and the signed credits still
+stand.
 
 Shares describe one output to people. Money is settled on the signed credits, summed over a period (`royalties`).
 """
@@ -11,7 +12,7 @@ Shares describe one output to people. Money is settled on the signed credits, su
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from endcredits.attribution.records import NANO, Attribution, Line
 from endcredits.canonical import digest, sha256_bytes
@@ -79,8 +80,32 @@ def nanonats(nats: float) -> int:
     return round(nats * NANO)
 
 
+def whole_nanonats(credits: Iterable[int], log_ratio: int) -> int:
+    """What one output's credits are divided by, on its receipt and in its money.
+
+    Dividing by the log-ratio leaves what no work explains unattributed. Dividing by the credits where they are larger keeps
+    an output from giving more than all of itself, or taking more (against the works that made it less likely). Where
+    credits add up to a positive log-ratio, the negative side is never the largest.
+
+    >>> whole_nanonats([6, 2], 10), whole_nanonats([6, 2, -1], 4), whole_nanonats([1, -9], 4)
+    (10, 8, 9)
+
+    Args:
+        credits: signed nano-nats, one per work.
+        log_ratio: measured, in nano-nats.
+
+    Returns:
+        At least 1.
+    """
+    known = list(credits)
+    positive, negative = sum(max(credit, 0) for credit in known), sum(max(-credit, 0) for credit in known)
+    return max(log_ratio, positive, negative, 1)
+
+
 def shares_of(signed: Mapping[WorkId, int], log_ratio: int) -> dict[str, int]:
     """Shares in parts per billion of every work and of `UNATTRIBUTED`, from credits and log-ratio in nano-nats."""
-    positive: dict[str, int] = {work: max(credit, 0) if log_ratio > 0 else 0 for work, credit in signed.items()}
-    rest = max(log_ratio - sum(positive.values()), 0) if log_ratio > 0 else 1
-    return allocate(PPB, {**positive, UNATTRIBUTED: rest})
+    if log_ratio <= 0:
+        return {**dict.fromkeys(signed, 0), UNATTRIBUTED: PPB}
+    positive: dict[str, int] = {work: max(credit, 0) for work, credit in signed.items()}
+    whole = whole_nanonats(signed.values(), log_ratio)
+    return allocate(PPB, {**positive, UNATTRIBUTED: whole - sum(positive.values())})

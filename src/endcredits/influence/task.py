@@ -4,7 +4,8 @@
 2. `measurement(model, contents)`: what is attributed, for each output, in nats: normally log p(output | prompt).
 
 Both take a list of contents and return one number per content; the numbers must not depend on what else is in the list
-(no batch normalisation in training mode), and the first dimension of every linear layer's input must run over the list.
+(no batch normalisation in training mode), and the first dimension of every linear layer's input must run over the list: call
+the model once with the whole list, padded where lengths differ, and never content by content.
 The idea of stating a task by two functions is kronfluence's (Apache-2.0); ours are plain functions, without inheritance.
 """
 
@@ -17,6 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from endcredits.errors import InputError
+
 
 def whole(output: Any) -> Sequence[Any]:
     """An output that is one content."""
@@ -26,6 +29,27 @@ def whole(output: Any) -> Sequence[Any]:
 def every_layer(name: str, module: nn.Module) -> bool:
     """Takes every linear layer of the model."""
     return True
+
+
+def one_each(values: Tensor, contents: Sequence[Any], function: str) -> Tensor:
+    """Returns what a task's function gave, after checking that it is one number per content.
+
+    Raises:
+        InputError: another shape, or a result that does not depend on the model.
+    """
+    if values.shape != (len(contents),):
+        raise InputError(
+            f"{function} gave a tensor of shape {tuple(values.shape)} for {len(contents)} contents",
+            remedy="Return one summed number per content, of shape [n]; do not average over the list.",
+            field=function,
+        )
+    if torch.is_grad_enabled() and not values.requires_grad:
+        raise InputError(
+            f"the result of {function} does not depend on the model's weights",
+            remedy="Compute it from the model's output, without detach() or no_grad().",
+            field=function,
+        )
+    return values
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ from endcredits.influence.gradient.shards import (
     to_half,
 )
 from endcredits.influence.records import Example
-from endcredits.influence.task import Task
+from endcredits.influence.task import Task, one_each
 from endcredits.progress import Progress, silent
 
 
@@ -321,7 +321,7 @@ def summed_gradient(model: nn.Module, layers: Sequence[Layer], task: Task, conte
     """Gradient of the summed log-probability of some contents: ``[P]``."""
     with capturing(model, layers) as capture:
         loss = task.train_loss(model, contents)
-    capture.backward(-loss.sum())
+    capture.backward(-one_each(loss, contents, "train_loss").sum())
     return flatten(layers, {layer.name: capture.summed(layer) for layer in layers})
 
 

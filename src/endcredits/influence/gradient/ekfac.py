@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from endcredits.errors import InputError, IntegrityError
 from endcredits.influence.gradient.layers import Layer, capturing
 from endcredits.influence.gradient.shards import load_tensors, save_tensors
-from endcredits.influence.task import Task
+from endcredits.influence.task import Task, one_each
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,8 @@ def _captured(
                 loss = task.train_loss(model, contents)
             else:
                 loss = task.sampled_loss(model, contents, generator)
-        capture.backward(loss.sum())
+        function = "train_loss" if task.sampled_loss is None else "sampled_loss"
+        capture.backward(one_each(loss, contents, function).sum())
         yield capture
 
 

@@ -31,7 +31,7 @@ from endcredits.influence.gradient.manifest import (
 from endcredits.influence.gradient.midpoint import midpoint_model, model_digest
 from endcredits.influence.gradient.shards import Shard, load_shard
 from endcredits.influence.records import Credits
-from endcredits.influence.task import Task
+from endcredits.influence.task import Task, one_each
 
 METHOD = "ek-fac-midpoint/1"
 PIECES_AT_ONCE = 32
@@ -88,11 +88,12 @@ class Loaded:
         for start in range(0, len(contents), PIECES_AT_ONCE):
             batch = contents[start : start + PIECES_AT_ONCE]
             with torch.no_grad():
-                gap = task.measurement(full, batch) - task.measurement(base, batch)
+                after, before = (one_each(task.measurement(m, batch), batch, "measurement") for m in (full, base))
+            gap = after - before
             log_ratio += float(gap.double().sum())
             with capturing(middle, self.layers) as capture:
                 measured = task.measurement(middle, batch)
-            capture.backward(measured.sum())
+            capture.backward(one_each(measured, batch, "measurement").sum())
             for layer in self.layers:
                 gradients[layer.name] += capture.summed(layer).cpu()
         parts = {layer.name: self.curvature.damped_inverse(layer, gradients[layer.name], damping) for layer in self.layers}

@@ -139,6 +139,12 @@ def _rows(value: Tensor, examples: int | None, layer: Layer) -> Tensor:
 
 def _positions(value: Tensor) -> Tensor:
     # [n, features] -> [n, 1, features]; [n, a, b, features] -> [n, a * b, features].
+    if value.dim() < 2:
+        raise InputError(
+            "a linear layer was called on a single vector, without a dimension for the examples",
+            remedy="Call the model once with the whole list of contents as its first dimension.",
+            field="train_loss, measurement",
+        )
     return value.reshape(value.shape[0], -1, value.shape[-1])
 
 
