@@ -328,6 +328,37 @@ def usage_without_its_currency(place: Path, house: House) -> tuple[list[object],
     return [*words], ["field '--currency'", "Give it"]
 
 
+# Splits
+
+
+@scene(4)
+def splits_of_a_closed_day(place: Path, house: House) -> tuple[list[object], list[str]]:
+    words = ["works", "split", h.RHYME, f"{h.ADA}=100%", "--from", "2025-02-28"]
+    return [*words], ["field 'valid_from'", "closed up to 2025-02-28", "begin on 2025-03-01"]
+
+
+@scene(2)
+def a_split_of_a_stranger(place: Path, house: House) -> tuple[list[object], list[str]]:
+    words = ["works", "split", h.RHYME, "Nobody Known=100%", "--from", "2025-03-01"]
+    return [*words], ["field 'party'", "no party 'Nobody Known'", h.ADA, h.BEN]
+
+
+@scene(2)
+def a_split_of_an_unknown_work(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return ["works", "split", "work:none", f"{h.ADA}=100%", "--from", "2025-03-01"], ["no work 'work:none'"]
+
+
+@scene(2)
+def a_split_that_is_short(place: Path, house: House) -> tuple[list[object], list[str]]:
+    words = ["works", "split", h.RHYME, f"{h.ADA}=60%", f"{h.BEN}=39.9999999%", "--from", "2025-03-01"]
+    return [*words], ["field 'split'", "999,999,999 ppb"]
+
+
+@scene(2)
+def a_split_without_a_percentage(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return ["works", "split", h.RHYME, h.ADA, "--from", "2025-03-01"], [f"'{h.ADA}' is not a portion", "Jane Austen=60%"]
+
+
 # Periods and statements
 
 

@@ -98,6 +98,12 @@ def test_every_command_walks(tmp_path: Path, house: House, monkeypatch: pytest.M
     assert text.out.startswith("# Statement for Ada Quill") and {s["payee"] for s in one.json} == {h.ADA}
     assert both(studio, "statement", h.JANUARY, "--payee", h.ADA, "--form", "html")[0].out.lstrip().startswith("<!")
 
+    text = type_well("works", "split", h.RHYME, f"{h.ADA}=60%", f"{h.BEN}=40%", "--from", "2025-02-01", "-s", studio)
+    assert "split between 2 parties from 2025-02-01 on" in text.out
+    later = ("--from", "2025-03-01", "--json", "-s", studio)
+    assert type_well("works", "split", h.RHYME, f"{h.ADA}=100%", *later).json["splits"][0]["split_ppb"] == 10**9
+    walked.add(("works", "split"))
+
     text, books = both(studio, "ledger", "check")
     assert "1 journal entries; the books balance." in text.out
     assert books.json == {"journal_entries": 1, "books_balanced": True, "findings": []}

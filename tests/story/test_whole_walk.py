@@ -12,12 +12,14 @@ from endcredits.errors import ConflictError, InputError
 from endcredits.flows import attributing, catalogue, indexing, pairs, periods
 from endcredits.flows.books import account_balances, check_ledger
 from endcredits.flows.checking import check_studio
+from endcredits.flows.splits import set_work_splits, share_work
 from endcredits.flows.studio import Studio, init_studio, open_studio
+from endcredits.ids import PartyId, WorkId
 from endcredits.money import PPB
 from endcredits.payouts import Statement
 from endcredits.receipts import check_log, receipts_in, verify_receipt
 from endcredits.royalties import FIFTY_FIFTY
-from endcredits.works import Permission, read_table
+from endcredits.works import Contributor, Permission, Split, Submission, party_id_of, read_table
 
 from . import house as h
 from .house import House
@@ -173,6 +175,42 @@ def test_periods_close_in_order(tmp_path: Path, house: House) -> None:
 
     before = closing(first.statements)
     assert all(one.opening_balance_micros == before[one.party_id, one.currency] for one in second.statements)
+    studio.close()
+
+
+def test_splits_that_become_known_count_from_the_next_period_on(tmp_path: Path, house: House) -> None:
+    """January waits in suspense and stays as it was; February pays by the splits stated for its days."""
+    studio = open_studio(house.copy(house.indexed, tmp_path / "studio"))
+    found = attributing.attribute(studio, indexing.current_index(studio), h.outputs())
+    periods.record_usage(studio, h.january(found) + h.february(found))
+    first = periods.close(studio, h.JANUARY)
+    ada, ben = (PartyId(party_id_of(name)) for name in (h.ADA, h.BEN))
+
+    with pytest.raises(ConflictError, match="closed up to 2025-01-31") as caught:
+        set_work_splits(studio, WorkId(h.RHYME), [Split(ada, PPB, valid_from="2025-01-31")])
+    share_work(studio, WorkId(h.RHYME), [(h.ADA, 600_000_000), (ben, 400_000_000)], "2025-02-01")
+    second = periods.close(studio, h.FEBRUARY)
+
+    assert "2025-02-01" in caught.value.remedy
+    assert all(pool.suspense_micros > 0 for pool in first.close.pools)
+    assert all(pool.suspense_micros == 0 for pool in second.close.pools)
+    assert {part.party_id for pool in second.close.pools for part in pool.parties if part.work_id == h.RHYME} == {ada, ben}
+    assert check_studio(studio) == []
+    studio.close()
+
+
+def test_two_parties_of_one_name_are_told_apart_by_id(tmp_path: Path) -> None:
+    """A name that several parties have is refused, and the remedy names their ids."""
+    studio = init_studio(tmp_path / "studio")
+    isni = (("isni", "000000012281955X"),)
+    for number, who in enumerate((Contributor(h.ADA), Contributor(h.ADA, identifiers=isni))):
+        text = (("a.txt", "text/plain", f"{number}".encode()),)
+        catalogue.add_works(studio, [Submission(f"{number}", text, (who,), "allow", "", "", "", "", f"work:{number}")])
+
+    with pytest.raises(InputError, match="2 parties are called 'Ada Quill'") as caught:
+        share_work(studio, WorkId("work:0"), [(h.ADA, PPB)], "2025-01-01")
+
+    assert party_id_of(h.ADA) in caught.value.remedy and party_id_of(h.ADA, isni) in caught.value.remedy
     studio.close()
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from endcredits.interfaces.cli import attribute, check, demo, index, ledger, period, receipt, usage, works
+from endcredits.interfaces.cli import attribute, check, demo, index, ledger, period, receipt, split, usage, works
 from endcredits.interfaces.cli.common import JsonOption, print_json, run_app, say
 
 
@@ -71,6 +71,7 @@ works_app = new_app("Register works, see what is permitted, say no.\n\nExample: 
 works_app.command("add")(works.add)
 works_app.command("list")(works.show)
 works_app.command("permit")(works.permit)
+works_app.command("split")(split.split)
 app.add_typer(works_app, name="works")
 
 index_app = new_app(
