@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from endcredits.errors import IntegrityError
+from endcredits.errors import ConflictError, InputError, IntegrityError
 from endcredits.flows import attributing, catalogue, indexing, pairs
 from endcredits.flows.checking import check_studio
+from endcredits.flows.clock import now
 from endcredits.flows.studio import open_studio
+from endcredits.ids import WorkId
+from endcredits.influence import Example
 from endcredits.receipts import load_receipt, receipt_path
+from endcredits.works import Permission
 from tests.story import house as h
 from tests.story.house import House
 
@@ -53,6 +58,52 @@ def test_less_of_every_work_is_another_index(tmp_path: Path, house: House) -> No
     assert attributing.complete_receipts(studio, [first, second]) == []
     assert body["corpus_digest"] == half.known.corpus_digest
     assert check_studio(studio) == []
+    studio.close()
+
+
+def test_a_no_since_the_corpus_was_taken_is_heard(tmp_path: Path, house: House) -> None:
+    """Consent is asked again at the moment of building; nothing is built, and the corpus taken anew is."""
+    studio = open_studio(house.copy(house.indexed, tmp_path / "studio"))
+    corpus = catalogue.corpus(studio, max_bytes_per_work=350)
+    folders = indexing.index_folders(studio)
+    catalogue.state(studio, Permission(WorkId(h.SALT), "finetune", "deny", "withdrawn", "a letter", h.ADA, now()))
+
+    with pytest.raises(ConflictError, match=f"'{h.SALT}' may no longer be used .deny: withdrawn") as caught:
+        indexing.build(studio, pairs.folders(*house.models), corpus)
+
+    assert caught.value.remedy and indexing.index_folders(studio) == folders
+    anew = indexing.build(studio, pairs.folders(*house.models), catalogue.corpus(studio, max_bytes_per_work=350))
+    assert h.SALT not in anew.index.work_ids
+    studio.close()
+
+
+def test_a_work_of_another_studio_is_not_built(tmp_path: Path, house: House) -> None:
+    """A corpus names works of this studio, with the files that are registered for them."""
+    studio = open_studio(house.copy(house.indexed, tmp_path / "studio"))
+    corpus = catalogue.corpus(studio)
+    stranger = replace(corpus.admitted[0], work_id=WorkId("stranger"))
+    longer = replace(corpus.admitted[0], manifestations=corpus.admitted[1].manifestations)
+
+    for work in (stranger, longer):
+        with pytest.raises(ConflictError, match="it is not registered so"):
+            indexing.build(studio, pairs.folders(*house.models), replace(corpus, admitted=(work, *corpus.admitted[1:])))
+    studio.close()
+
+
+def test_an_example_of_another_work_is_refused(tmp_path: Path, house: House) -> None:
+    """An own pair cannot slip one work's text in under another's name."""
+    studio = open_studio(house.copy(house.indexed, tmp_path / "studio"))
+    pair = pairs.load_pair(pairs.folders(*house.models))
+    examples = pair.examples
+
+    class Mislabelling:
+        base, full, task, output, calibration = pair.base, pair.full, pair.task, pair.output, pair.calibration
+
+        def examples(self, work_id: WorkId, content: bytes) -> list[Example]:
+            return [replace(one, work_id=WorkId(h.CLOSED)) for one in examples(work_id, content)]
+
+    with pytest.raises(InputError, match=f"an example of '{h.CLOSED}'"):
+        indexing.build(studio, Mislabelling(), catalogue.corpus(studio, max_bytes_per_work=350))
     studio.close()
 
 

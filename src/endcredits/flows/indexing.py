@@ -8,18 +8,20 @@ a new index beside the old one, whose receipts stay checkable. `index/current.js
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from endcredits import durable, influence
 from endcredits.canonical import canonical_bytes, digest
-from endcredits.errors import EndcreditsError, InputError, IntegrityError, NotFoundError
+from endcredits.errors import ConflictError, EndcreditsError, InputError, IntegrityError, NotFoundError
+from endcredits.flows import catalogue
 from endcredits.flows.catalogue import Corpus
 from endcredits.flows.pairs import load_pair
 from endcredits.flows.studio import Studio
-from endcredits.influence import ModelPair, read_manifest
+from endcredits.ids import WorkId
+from endcredits.influence import Example, ModelPair, read_manifest
 from endcredits.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -83,6 +85,7 @@ def build(
 
     Raises:
         InputError: no work is admitted, or the models cannot be used.
+        ConflictError: a work of the corpus is no longer admitted, such as after a no recorded since.
     """
     if not corpus.admitted:
         raise InputError(
@@ -101,7 +104,8 @@ def build(
         corpus.manifest(),
     )
     folder = studio.path / "index" / name
-    examples = [example for work_id, text in corpus.texts() for example in pair.examples(work_id, text)]
+    _require_consent(studio, corpus)
+    examples = [example for work_id, text in corpus.texts() for example in _examples(pair, work_id, text)]
     built = influence.build_index(
         folder,
         base=pair.base,
@@ -122,6 +126,32 @@ def build(
     where = dict(source) if isinstance(source, Mapping) else {}
     durable.write_atomic(studio.path / "index" / CURRENT, _sealed({"name": name, "source": where}))
     return _with_facts(folder, pair, built)
+
+
+def _require_consent(studio: Studio, corpus: Corpus) -> None:
+    """Asks again at the moment of building: consent counts when a work is used, not when a list was made."""
+    present = catalogue.corpus(studio)
+    admitted = {work.work_id: work.manifestations for work in present.admitted}
+    reasons = {work.work_id: f"{decision.value}: {decision.reason}" for work, decision in present.refused}
+    for work in corpus.admitted:
+        if admitted.get(work.work_id) != work.manifestations:
+            raise ConflictError(
+                f"'{work.work_id}' may no longer be used ({reasons.get(work.work_id, 'it is not registered so')})",
+                remedy="Take the corpus anew and build the index of that.",
+                field="works",
+            )
+
+
+def _examples(pair: ModelPair, work_id: WorkId, text: bytes) -> Iterator[Example]:
+    """A work's examples, each of which must say that it is this work's: on that hang its credit and its consent."""
+    for example in pair.examples(work_id, text):
+        if example.work_id != work_id:
+            raise InputError(
+                f"the pair gave '{work_id}' an example of '{example.work_id}'",
+                remedy="Let examples(work_id, content) return examples of that work_id alone.",
+                field="task",
+            )
+        yield example
 
 
 def index_name(facts: Mapping[str, Any], corpus_manifest: Mapping[str, Any]) -> str:
