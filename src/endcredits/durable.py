@@ -15,12 +15,15 @@ import errno
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from endcredits.errors import ConflictError, MachineError
 
 PARTIAL = ".partial"
+POLL_SECONDS = 0.02
+"""How often a waiting writer tries again."""
 
 
 def machine_error(error: OSError, path: Path) -> MachineError:
@@ -88,15 +91,16 @@ def append(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def locked(folder: str | os.PathLike[str], what: str) -> Iterator[None]:
+def locked(folder: str | os.PathLike[str], what: str, *, wait_seconds: float = 0.0) -> Iterator[None]:
     """Holds a folder for one writer.
 
     Args:
         folder: made when missing; the lock is its file `.lock`.
         what: what the folder is, for the error ("the receipt log").
+        wait_seconds: how long to wait for one's turn while another holds it.
 
     Raises:
-        ConflictError: another process holds it.
+        ConflictError: another process holds it, and still does after the wait.
     """
     place = Path(folder)
     try:
@@ -105,16 +109,26 @@ def locked(folder: str | os.PathLike[str], what: str) -> Iterator[None]:
     except OSError as error:
         raise machine_error(error, place) from error
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ConflictError(
-                f"another process is writing to {what}",
-                remedy="Wait until it has finished, then run the same command again.",
-                file=place,
-            ) from error
-        except OSError as error:
-            raise machine_error(error, place) from error
+        deadline = time.monotonic() + wait_seconds
+        while not _taken(handle, place):
+            if time.monotonic() >= deadline:
+                raise ConflictError(
+                    f"another process is writing to {what}",
+                    remedy="Wait until it has finished, then run the same command again.",
+                    file=place,
+                )
+            time.sleep(POLL_SECONDS)
         yield
     finally:
         os.close(handle)
+
+
+def _taken(handle: int, place: Path) -> bool:
+    """Whether the lock is ours now."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise machine_error(error, place) from error
+    return True

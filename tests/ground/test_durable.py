@@ -223,6 +223,23 @@ def test_a_lock_keeps_a_second_process_out_until_the_first_is_gone(tmp_path: Pat
         assert time.monotonic() - begin < 5
 
 
+def test_a_second_process_waits_for_its_turn(tmp_path: Path) -> None:
+    """It gets in as soon as the first is gone, and gives up only when its patience ends."""
+    first = subprocess.Popen(
+        [sys.executable, "-c", HOLD.replace("60", "1.5"), str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert first.stdout is not None and first.stdout.readline() == "held\n"
+
+        with pytest.raises(ConflictError, match="another process"), locked(tmp_path, "the log", wait_seconds=0.1):
+            pytest.fail("two at once")
+        with locked(tmp_path, "the log", wait_seconds=60):
+            assert first.wait(timeout=60) == 0, "the first one left before the second came in"
+    finally:
+        first.kill()
+        first.communicate()
+
+
 def test_a_lock_is_given_back_after_an_error(tmp_path: Path) -> None:
     """The next one gets in."""
     with pytest.raises(RuntimeError), locked(tmp_path / "new", "the log"):

@@ -6,6 +6,7 @@ import pytest
 
 from endcredits import durable
 from endcredits.errors import ConflictError, InputError, IntegrityError, NotFoundError
+from endcredits.receipts import log as log_module
 from endcredits.receipts.log import Log
 from endcredits.receipts.merkle import leaf_hash, root, verify_consistency, verify_inclusion
 from endcredits.receipts.note import SigningKey, open_checkpoint
@@ -118,8 +119,9 @@ def test_a_commitment_is_logged_once(tmp_path: Path, batch: list[int]) -> None:
     assert log.checkpoint().size == 2
 
 
-def test_two_writers_take_turns(tmp_path: Path) -> None:
-    """While one holds the log, another is told so; afterwards it continues from what is there."""
+def test_two_writers_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one holds the log for too long, another is told so; afterwards it continues from what is there."""
+    monkeypatch.setattr(log_module, "WAIT_SECONDS", 0.1)
     one, two = new_log(tmp_path, 1), Log.open(tmp_path, KEY)
 
     with one.writing(), pytest.raises(ConflictError, match="another process"):

@@ -23,6 +23,7 @@ from endcredits.flows import attributing, catalogue, indexing, pairs, periods
 from endcredits.flows.books import check_ledger
 from endcredits.flows.checking import check_studio
 from endcredits.flows.studio import Studio, init_studio, open_studio
+from endcredits.receipts import log as log_module
 from endcredits.receipts import receipts_in
 from tests.interfaces.terminal import start, type_in, type_well
 
@@ -223,6 +224,27 @@ def test_a_process_killed_while_attributing(tmp_path: Path, house: House) -> Non
     studio.close()
 
 
+def test_two_processes_attribute_at_once(tmp_path: Path, house: House) -> None:
+    """Whoever finds the log in another's hands waits for its turn: both are done, and every output has its receipt."""
+    path = house.copy(house.indexed, tmp_path / "studio")
+    # Each holds the log for a while, so that the other comes in the middle of it.
+    program = (
+        "import time\nfrom endcredits.receipts import receipt\nreal = receipt._with_proof\n"
+        "receipt._with_proof = lambda *a: time.sleep(1.5) or real(*a)\n"
+        "from endcredits.interfaces.cli import main\nmain.run()\n"
+    )
+    words = [("attribute", "--text", given.text.decode(), "-s", path) for given in h.outputs()[:3]]
+
+    processes = [start(*line, program=program) for line in words]
+    said = [process.communicate(timeout=120) for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0, 0], said
+    studio = open_studio(path)
+    assert len(receipts_in(studio.receipts)) == len(attributing.all_attributions(studio)) == 3
+    assert check_studio(studio) == []
+    studio.close()
+
+
 def test_a_full_disk_while_statements_are_written(january: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 5 and what to do; the books are whole, no file is half-written, and the same command completes."""
     real = os.replace
@@ -289,10 +311,11 @@ def test_a_log_that_is_gone_is_never_begun_anew(tmp_path: Path, house: House) ->
     assert (h.files(path), h.dump_of(path)) == (kept, rows)
 
 
-def test_reading_needs_neither_the_key_nor_a_turn(tmp_path: Path, house: House) -> None:
+def test_reading_needs_neither_the_key_nor_a_turn(tmp_path: Path, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """An auditor's copy without the private key checks and shows everything, even while the original is being written."""
     path = house.copy(house.finished, tmp_path / "studio")
     kept = h.files(path)
+    monkeypatch.setattr(log_module, "WAIT_SECONDS", 0.1)
 
     with durable.locked(path / "log", "the receipt log"):
         assert "is closed" not in type_well("period", "show", h.JANUARY, "-s", path).err

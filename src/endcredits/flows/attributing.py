@@ -64,7 +64,7 @@ def attribute(
     Raises:
         InputError: an output cannot be measured.
         IntegrityError: the log of receipts is missing or damaged.
-        ConflictError: another process is issuing receipts; run the same again.
+        ConflictError: another process kept issuing receipts for longer than a writer waits; run the same again.
     """
     done: list[Attribution] = []
     log = studio.log()  # first of all: without it nothing could be proven, so nothing is recorded

@@ -29,6 +29,8 @@ from endcredits.receipts.note import SigningKey, open_checkpoint, read_vkey, sig
 from endcredits.receipts.records import Checkpoint, InclusionProof
 
 ENTRIES, HASHES, CHECKPOINT, VKEY = "entries", "hashes", "checkpoint", "log.vkey"
+WAIT_SECONDS = 30.0
+"""How long a writer waits for its turn; a batch of receipts takes far less."""
 _RESTORE = "Run the check to see which line; restore the folder from your last copy."
 
 
@@ -82,14 +84,14 @@ class Log:
             NotFoundError: there is no log, and no key to begin one.
             InputError: the key is not this log's.
             IntegrityError: its files cannot be a log.
-            ConflictError: another process is beginning it.
+            ConflictError: another process is beginning it, for longer than `WAIT_SECONDS`.
             MachineError: the folder cannot be written.
         """
         place = Path(folder)
         if not (place / CHECKPOINT).exists():
             if key is None:
                 raise NotFoundError("there is no receipt log", remedy="Name the log's folder.", file=place)
-            with durable.locked(place, "the receipt log"):
+            with durable.locked(place, "the receipt log", wait_seconds=WAIT_SECONDS):
                 _begin(place, key)
         try:
             text = (place / VKEY).read_text(encoding="utf-8")
@@ -128,7 +130,8 @@ class Log:
 
         Raises:
             InputError: a leaf is malformed, or the log was opened without its key.
-            ConflictError: a commitment is in the log already, or another process is writing.
+            ConflictError: a commitment is in the log already, or another process is writing for longer than
+                `WAIT_SECONDS`.
             IntegrityError: the files do not fit what was signed; nothing is added.
             MachineError: they could not be written; the log is as before, or has them all.
         """
@@ -170,18 +173,18 @@ class Log:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """Keeps other writers out for a while; `append` within it does not wait for itself.
+        """Waits for its turn and keeps other writers out for a while; `append` within it does not wait for itself.
 
         Raises:
             InputError: the log was opened without its key.
-            ConflictError: another process is writing.
+            ConflictError: another process is writing for longer than `WAIT_SECONDS`.
         """
         if self._key is None:
             raise InputError("the log was opened for reading", remedy="Open it with its private key.", file=self.folder)
         if self._holder == threading.get_ident():
             yield
             return
-        with durable.locked(self.folder, "the receipt log"):
+        with durable.locked(self.folder, "the receipt log", wait_seconds=WAIT_SECONDS):
             self._holder = threading.get_ident()
             try:
                 yield

@@ -108,7 +108,7 @@ def issue(log: Log, folder: str | os.PathLike[str], items: Sequence[tuple[str, s
     Raises:
         InputError: an item cannot be a receipt; nothing is written.
         ConflictError: an id was issued with another body, type or subject, or its receipt is lost; nothing is written.
-            Or another process is writing.
+            Or another process keeps writing for too long.
         IntegrityError: the log or a file of the folder is damaged.
         MachineError: writing failed; run the same again.
     """
