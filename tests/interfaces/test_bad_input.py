@@ -125,6 +125,28 @@ def permitting_with_an_unknown_verb(place: Path, house: House) -> tuple[list[obj
 
 
 @scene(2)
+def permitting_without_saying_who(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return ["works", "permit", h.SALT, "deny", "--reason", "r", "--by", " "], ["declared_by", "is empty", "who says so"]
+
+
+@scene(2)
+def permitting_without_saying_why(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return ["works", "permit", h.SALT, "deny", "--reason", "", "--by", "b"], ["reason is empty", "Say why"]
+
+
+@scene(2)
+def permitting_until_before_it_begins(place: Path, house: House) -> tuple[list[object], list[str]]:
+    words: list[object] = ["works", "permit", h.SALT, "deny", "--reason", "r", "--by", "b", "--to", "2025-01-01T00:00:00Z"]
+    return words, ["ends before it begins", "effective_to"]
+
+
+@scene(2)
+def works_with_a_column_that_is_almost_ours(place: Path, house: House) -> tuple[list[object], list[str]]:
+    path = table(place, "One,Ada,deny,words", header="title,creator,Permission,text")
+    return ["works", "add", path], ["t.csv", "'Permission'", "--column permission=Permission"]
+
+
+@scene(2)
 def options_for_folders_beside_a_table(place: Path, house: House) -> tuple[list[object], list[str]]:
     return ["works", "add", table(place), "--creator", "Ada"], ["--creator is for folders"]
 
@@ -315,6 +337,12 @@ def usage_in_a_closed_period(place: Path, house: House) -> tuple[list[object], l
 def usage_whose_id_is_taken(place: Path, house: House) -> tuple[list[object], list[str]]:
     path = usage(place, f"jan-0,{an_output(place)},2025-03-01T00:00:00Z,1.00,EUR")
     return ["usage", "add", path], ["u.csv, field 'event_id'", "'jan-0'", "its own event_id"]
+
+
+@scene(2)
+def a_revenue_of_thousands_of_digits(place: Path, house: House) -> tuple[list[object], list[str]]:
+    words = ["usage", "add", "--output", an_output(place), "--currency", "EUR", "--event", "x", "--revenue"]
+    return [*words, "9" * 5000], ["field '--revenue'", "too long for an amount"]
 
 
 @scene(2)

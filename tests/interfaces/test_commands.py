@@ -97,6 +97,8 @@ def test_every_command_walks(tmp_path: Path, house: House, monkeypatch: pytest.M
     text, one = both(studio, "statement", h.JANUARY, "--payee", h.ADA)
     assert text.out.startswith("# Statement for Ada Quill") and {s["payee"] for s in one.json} == {h.ADA}
     assert both(studio, "statement", h.JANUARY, "--payee", h.ADA, "--form", "html")[0].out.lstrip().startswith("<!")
+    pages = both(studio, "statement", h.JANUARY, "--form", "html")[0].out
+    assert pages.count("<!doctype html>") == len(statements.json) and "payable  payee" not in pages
 
     text = type_well("works", "split", h.RHYME, f"{h.ADA}=60%", f"{h.BEN}=40%", "--from", "2025-02-01", "-s", studio)
     assert "split between 2 parties from 2025-02-01 on" in text.out
@@ -225,3 +227,26 @@ def test_text_from_outside_cannot_move_the_cursor(tmp_path: Path) -> None:
 
     assert "\x1b" not in type_well("works", "list", "-s", studio).out
     assert type_well("works", "list", "-s", studio, "--json").json[0]["title"] == title
+
+
+def test_a_statement_shows_what_holds_now(tmp_path: Path) -> None:
+    """After recording, the answer about training is shown, with the verb that decided; a no can have an end."""
+    studio = tmp_path / "studio"
+    (tmp_path / "one.txt").write_text("words")
+    type_well("init", studio)
+    work = type_well(
+        "works", "add", tmp_path / "one.txt", "--creator", "Ada", "--permission", "allow", "-s", studio, "--json"
+    ).json["new"][0]
+
+    def permit(value: str, *more: str) -> tuple[str, ...]:
+        return ("works", "permit", work, value, "--reason", "so", "--by", "Ada", "-s", str(studio), *more)
+
+    past = ("--from", "2025-01-01T00:00:00Z", "--to", "2025-02-01T00:00:00Z")
+    ended = type_well(*permit("deny", *past)).out
+    assert "from 2025-01-01T00:00:00Z to 2025-02-01T00:00:00Z, says Ada." in ended and "Training on it now: allow" in ended
+    narrowed = type_well(*permit("conditional", "--json")).json
+    assert narrowed["decision"] == {"verb": "train", "value": "conditional", "reason": "so"}
+    assert narrowed["effective_to"] is None
+    assert "Training on it now: deny (finetune: so)" in type_well(*permit("deny", "--verb", "finetune")).out
+    assert "refused: finetune: so" in type_well("works", "list", "-s", studio).out
+    assert type_well("works", "list", "-s", studio, "--json").json[0]["verb"] == "finetune"

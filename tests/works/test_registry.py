@@ -301,3 +301,12 @@ def test_real_literature_is_registered_whole(sqlite_store: Store, tmp_path: Path
     assert len(done.new) == 126
     with sqlite_store.reading() as conn:
         assert check_works(conn, tmp_path) == []
+
+
+@pytest.mark.parametrize("field", ["reason", "declared_by"])
+def test_a_statement_says_why_and_who(store: Store, tmp_path: Path, field: str) -> None:
+    add(store, tmp_path, ONE)
+    silent = replace(denial("w1", LATER), **{field: "  "})  # type: ignore[arg-type]
+
+    with pytest.raises(InputError, match=f"the statement's {field} is empty"):
+        store.write(lambda conn: state_permission(conn, silent))

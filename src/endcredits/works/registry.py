@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from endcredits.canonical import canonical_bytes, digest
-from endcredits.errors import ConflictError, NotFoundError
+from endcredits.errors import ConflictError, InputError, NotFoundError
 from endcredits.ids import PartyId, WorkId
 from endcredits.money import PPB
 from endcredits.store import Finding, check_rows, insert_records, many
@@ -279,10 +279,15 @@ def state_permission(conn: Connection, permission: Permission) -> Permission:
         The statement with its id.
 
     Raises:
-        InputError: an unknown verb or value, or a time of another shape.
+        InputError: an unknown verb or value, a time of another shape, no reason, or nobody who says so.
         NotFoundError: no such work.
     """
     statement = with_id(permission)
+    for field, text in (("reason", permission.reason), ("declared_by", permission.declared_by)):
+        if not text.strip():
+            raise InputError(
+                f"the statement's {field} is empty", remedy="Say why, and who says so: it may be asked later.", field=field
+            )
     _require_work(conn, statement.work_id)
     table = tables.permissions
     there = sa.select(table.c.permission_id).where(table.c.permission_id == statement.permission_id)

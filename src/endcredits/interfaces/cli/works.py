@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, say
+
+if TYPE_CHECKING:
+    from endcredits.works import Decision
 
 TABLES = (".csv", ".jsonl", ".ndjson", ".parquet")
 
@@ -80,6 +83,7 @@ def show(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
                     "title": work.title,
                     "people": [credit.display_credit for credit in work.credits],
                     "decision": decision.value,
+                    "verb": decision.verb,
                     "reason": decision.reason,
                 }
                 for work, decision in rows
@@ -90,7 +94,7 @@ def show(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
         people = ", ".join(dict.fromkeys(credit.display_credit for credit in work.credits)) or "nobody named"
         say(f"{decision.value:<12}{work.title}  ({people})  {work.work_id}")
         if decision.value != "allow":
-            say(f"{'':<12}refused: {decision.reason}")
+            say(f"{'':<12}refused: {_why(decision)}")
     say(f"{len(found.admitted)} admitted, {len(found.refused)} refused.")
 
 
@@ -101,22 +105,50 @@ def permit(
     by: Annotated[str, typer.Option(help="Who says so.")],
     verb: Annotated[str, typer.Option(help="tdm, train, finetune, retrieve, index, style or likeness.")] = "train",
     since: Annotated[str, typer.Option("--from", help="UTC time from which it holds; now by default.")] = "",
+    until: Annotated[
+        str, typer.Option("--to", help="UTC time at which it ends, itself not included; never by default.")
+    ] = "",
     studio: StudioOption = ".",
     as_json: JsonOption = False,
 ) -> None:
-    """Record what somebody says may be done with a work, from a moment on. A no wins over every yes.
+    """Record what somebody says may be done with a work, from a moment on, and show what holds for training now.
+
+    A no wins over every yes and ends only at its own --to. Otherwise the statement that came into force last decides.
 
     Example: endcredits works permit work:emma-1f2e deny --reason "withdrawn" --by "the estate"
     """
-    from endcredits.flows.catalogue import state
+    from endcredits.flows.catalogue import standing, state
     from endcredits.flows.clock import now
     from endcredits.ids import WorkId
     from endcredits.works import Permission
 
-    statement = Permission(WorkId(work_id), verb, value, reason, "endcredits works permit", by, since or now())
+    statement = Permission(
+        WorkId(work_id), verb, value, reason, "endcredits works permit", by, since or now(), until or None
+    )
     with opened(studio) as place:
         recorded = state(place, statement)
+        decision = standing(place, recorded.work_id)
     if as_json:
-        print_json({"permission_id": recorded.permission_id, "value": value, "effective_from": recorded.effective_from})
-    else:
-        say(f"Recorded: {verb} {value} for {work_id} from {recorded.effective_from}, says {by}.")
+        print_json(
+            {
+                "permission_id": recorded.permission_id,
+                "value": value,
+                "effective_from": recorded.effective_from,
+                "effective_to": recorded.effective_to,
+                "decision": _decided(decision),
+            }
+        )
+        return
+    ends = f" to {recorded.effective_to}" if recorded.effective_to else ""
+    say(f"Recorded: {verb} {value} for {work_id} from {recorded.effective_from}{ends}, says {by}.")
+    say(f"Training on it now: {decision.value} ({_why(decision)})")
+
+
+def _decided(decision: Decision) -> dict[str, str]:
+    """A decision as JSON shows it; the verb is the one that decided."""
+    return {"verb": decision.verb, "value": decision.value, "reason": decision.reason}
+
+
+def _why(decision: Decision) -> str:
+    """A decision's reason, with the verb that it is about when that is not training."""
+    return decision.reason if decision.verb == "train" else f"{decision.verb}: {decision.reason}"
