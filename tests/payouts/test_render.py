@@ -11,7 +11,7 @@ import pytest
 
 from endcredits.money import format_micros
 from endcredits.payouts import Statement, format_percent, statement_html, statement_markdown
-from endcredits.payouts.render import markdown_text
+from endcredits.payouts.render import STANDING, markdown_text
 
 from .makers import ordinary
 
@@ -165,3 +165,11 @@ def test_text_from_right_to_left_is_isolated() -> None:
 def test_markdown_escapes_what_means_something_and_nothing_else(words: str, written: str) -> None:
     """At the start of a line and inside it."""
     assert markdown_text(words) == written
+
+
+@pytest.mark.parametrize(("opening", "said"), [(1, True), (0, False), (-1, False)])
+def test_what_is_payable_again_is_said_to_be_so(opening: int, said: bool) -> None:
+    """Where something was owed before, both forms warn against adding up statements."""
+    one = replace(ordinary()[0], opening_balance_micros=opening)
+
+    assert (STANDING in statement_markdown(one), STANDING in statement_html(one)) == (said, said)

@@ -84,7 +84,7 @@ def test_an_ordinary_statement_by_hand() -> None:
     ]
     assert ada.lines[1].title == "Title of w1"
     assert ada.lines[1].reason == (
-        "Credited in 2 uses of outputs with 60.0 % of the pool of 15.00 EUR, the work earned 9.00 EUR, "
+        "2 uses of outputs counted for or against it: with 60.0 % of the pool of 15.00 EUR, the work earned 9.00 EUR, "
         "and the agreed split of 50.0 % of that is 4.50 EUR."
     )
 
@@ -100,14 +100,18 @@ def test_a_reason_tells_territories_apart() -> None:
     bob = statement_of(issue(one.close()), "bob")
 
     assert bob.lines[0].reason == (
-        "Credited in 2 uses of outputs with 100.0 % of the pool of 10.00 EUR, the work earned 10.00 EUR, "
+        "2 uses of outputs counted for or against it: with 100.0 % of the pool of 10.00 EUR, the work earned 10.00 EUR, "
         "of which 5.00 EUR under the splits for DE, and the agreed split of 100.0 % of that is 5.00 EUR."
     )
 
 
 def test_a_single_use_is_one_use() -> None:
     """Singular where there is one."""
-    assert statement_of(issue(earning(5, 0)), "ada").lines[0].reason.startswith("Credited in 1 use of an output with ")
+    assert (
+        statement_of(issue(earning(5, 0)), "ada")
+        .lines[0]
+        .reason.startswith("1 use of an output counted for or against it: with ")
+    )
 
 
 @pytest.mark.parametrize(("micros", "payable", "carried"), [(TEN - 1, 0, TEN - 1), (TEN, TEN, 0), (TEN + 1, TEN + 1, 0)])

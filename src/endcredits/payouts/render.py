@@ -26,10 +26,13 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069
 _ISOLATE = "\u2068{}\u2069"
 _RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 
+STANDING = "Payable now includes what earlier statements named payable and the books do not show as paid."
+"""Stands beside what is payable wherever something was owed before, so that nobody adds up statements."""
+
 
 def statement_html(statement: Statement) -> str:
     """A statement as one HTML page without scripts, fonts or pictures from elsewhere; made to be printed."""
-    return _template().render(statement=statement, money=format_micros, percent=format_percent)
+    return _template().render(statement=statement, money=format_micros, percent=format_percent, standing=STANDING)
 
 
 @functools.cache
@@ -79,6 +82,7 @@ def statement_markdown(statement: Statement) -> str:
         f"Balances from {format_micros(statement.payout_threshold_micros, currency)} on are paid; smaller ones are "
         "carried over to the next period.",
         "",
+        *([STANDING, ""] if statement.opening_balance_micros > 0 else []),
         *_markdown_lines(statement),
         "## To check this statement",
         "",

@@ -164,4 +164,4 @@ def reason(line: StatementLine, work_total_micros: int, currency: str) -> str:
     if line.work_amount_micros != work_total_micros:
         earned += f", of which {format_micros(line.work_amount_micros, currency)} under the splits for {line.territory}"
     split = f"the agreed split of {format_percent(line.split_ppb)} of that is {format_micros(line.amount_micros, currency)}"
-    return f"Credited in {uses} with {share}, {earned}, and {split}."
+    return f"{uses} counted for or against it: with {share}, {earned}, and {split}."
