@@ -58,8 +58,9 @@ def test_contradiction_is_refused_whole(store: Store) -> None:
     store.write(lambda conn: add_usage(conn, [event("e1", "o", 1)]))
 
     for batch in ([event("e0", "o", 5), event("e1", "o", 2)], [event("e3", "o", 1), event("e3", "o", 2)]):
-        with pytest.raises(ConflictError, match="different content"):
+        with pytest.raises(ConflictError, match="different content") as caught:
             store.write(partial(add_usage, events=batch))
+        assert "the same use, repeat it as it was, with its recorded time 2026-11-03T12:00:00Z" in caught.value.remedy
 
     with store.reading() as conn:
         assert [one.event_id for one in usage(conn, "2026-11-01", "2026-11-30")] == ["e1"]

@@ -79,7 +79,8 @@ def _must_agree(known: UsageEvent, event: UsageEvent) -> None:
     if known != event:
         raise ConflictError(
             f"the usage event '{event.event_id}' is recorded with different content",
-            remedy="Give every use its own event_id; a recorded event is never changed.",
+            remedy=f"If it is the same use, repeat it as it was, with its recorded time {known.used_at}; "
+            "only another use gets its own event_id. A recorded event is never changed.",
             field="event_id",
         )
 

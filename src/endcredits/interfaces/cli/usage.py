@@ -14,8 +14,10 @@ def add(
     output: Annotated[str, typer.Option(help="Output id of a single event.")] = "",
     revenue: Annotated[str, typer.Option(help="What it earned, such as 0.25.")] = "",
     currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "",
-    at: Annotated[str, typer.Option(help="UTC time of use; now by default.")] = "",
-    event: Annotated[str, typer.Option(help="Your own id of the event; an id counts once.")] = "",
+    at: Annotated[str, typer.Option(help="UTC time of use; now by default. Repeat it to record the same use again.")] = "",
+    event: Annotated[
+        str, typer.Option(help="Your own id of the event; an id counts once, with one content and one time (--at).")
+    ] = "",
     service: Annotated[str, typer.Option(help="Product or channel.")] = "default",
     territory: Annotated[str, typer.Option(help="WORLD or a two-letter country code.")] = "WORLD",
     studio: StudioOption = ".",
