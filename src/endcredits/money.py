@@ -94,6 +94,7 @@ def format_micros(micros: int, currency: str = "") -> str:
 
 
 _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_LENGTH_MAX = 100  # Python itself refuses to read numbers of thousands of digits, with an error of its own
 
 
 def parse_micros(text: str, *, field: str = "amount") -> int:
@@ -103,8 +104,10 @@ def parse_micros(text: str, *, field: str = "amount") -> int:
     (12500000, -1)
 
     Raises:
-        InputError: not a plain decimal number, or more than six decimals.
+        InputError: not a plain decimal number, more than six decimals, or longer than any amount.
     """
+    if len(text) > _LENGTH_MAX:
+        raise InputError(f"'{text[:30]}...' is too long for an amount", remedy="Check the number.", field=field)
     if not _DECIMAL.fullmatch(text):
         raise InputError(f"'{text}' is not an amount", remedy="Write it like 12.50, with a point.", field=field)
     whole, _, part = text.lstrip("-").partition(".")

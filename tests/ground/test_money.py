@@ -171,6 +171,13 @@ def test_what_is_no_amount_is_refused(text) -> None:
     assert caught.value.field == "revenue"
 
 
+def test_a_number_of_any_length_is_an_amount_or_refused() -> None:
+    """Python's own limit on digits is never met."""
+    assert parse_micros("9" * 100) == int("9" * 100) * 1_000_000
+    with pytest.raises(InputError, match="too long for an amount"):
+        parse_micros("9" * 5000)
+
+
 def test_finer_than_a_micro_is_refused_not_rounded() -> None:
     """Even when the seventh decimal is zero."""
     assert parse_micros("0.000001") == 1

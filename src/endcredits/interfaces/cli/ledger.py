@@ -23,7 +23,9 @@ def check(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
 
 
 def balances(
-    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Only accounts that begin so.")] = "",
+    account: Annotated[
+        str, typer.Argument(metavar="ACCOUNT", help="Only this account and those below it: whole parts of the path.")
+    ] = "",
     studio: StudioOption = ".",
     as_json: JsonOption = False,
 ) -> None:

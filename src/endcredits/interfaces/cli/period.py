@@ -86,7 +86,7 @@ def _print(closed: ClosedPeriod, as_json: bool) -> None:
 def statement(
     period: Annotated[str, typer.Argument(metavar="PERIOD", help="A closed period.")],
     payee: Annotated[str, typer.Option(help="Name or party id; all payees by default.")] = "",
-    form: Annotated[str, typer.Option("--form", help="md or html.")] = "md",
+    form: Annotated[str, typer.Option("--form", help="md or html; without it and without a payee, a table of all.")] = "",
     studio: StudioOption = ".",
     as_json: JsonOption = False,
 ) -> None:
@@ -99,7 +99,7 @@ def statement(
     from endcredits.flows import periods
     from endcredits.payouts import statement_html, statement_markdown
 
-    if form not in ("md", "html"):
+    if form not in ("", "md", "html"):
         raise InputError(f"'{form}' is not a form of a statement", remedy="Write md or html.", field="--form")
     with opened(studio) as place:
         closed = periods.find_period(place, period)
@@ -110,7 +110,7 @@ def statement(
         )
     if as_json:
         print_json([to_plain(s) for s in found])
-    elif payee:
+    elif payee or form:
         render = statement_html if form == "html" else statement_markdown
         for one in found:
             say(render(one))
