@@ -499,6 +499,39 @@ def an_unknown_form(place: Path, house: House) -> tuple[list[object], list[str]]
     return ["ledger", "export", "--form", "pdf"], ["field '--form'", "hledger or beancount"]
 
 
+# Payments
+
+
+def payment(amount: str, *, party: str = h.ADA, key: str = "t-1", currency: str = "EUR") -> list[object]:
+    return ["ledger", "pay", party, amount, currency, "--key", key, "--date", "2025-03-05"]
+
+
+@scene(4)
+def a_payment_of_more_than_is_owed(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return payment("9999999"), ["field 'amount'", "less than 9,999,999.00 EUR", "ledger balances"]
+
+
+@scene(4)
+def a_payment_whose_key_is_booked(place: Path, house: House) -> tuple[list[object], list[str]]:
+    type_well(*payment("0.01"), "--studio", place / "studio")
+    return payment("0.02"), ["'pay:t-1' is already in the books with other content"]
+
+
+@scene(2)
+def a_payment_of_nothing(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return payment("0"), ["field 'amount'", "above zero"]
+
+
+@scene(2)
+def a_payment_in_no_currency(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return payment("1", currency="euro"), ["field 'currency'", "ISO 4217"]
+
+
+@scene(2)
+def a_payment_to_a_stranger(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return payment("1", party="Nobody Known"), ["field 'party'", "no party 'Nobody Known'"]
+
+
 # Receipts, studios, databases
 
 

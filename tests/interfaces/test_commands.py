@@ -115,6 +115,11 @@ def test_every_command_walks(tmp_path: Path, house: House, monkeypatch: pytest.M
         text, exported = both(studio, "ledger", "export", "--form", form)
         assert exported.json == {"form": form, "journal": text.out} and "close:2025-01" in text.out
 
+    paid = ("ledger", "pay", h.ADA, "0.01", "EUR", "--key", "t-1", "--date", "2025-02-05")
+    text, booked = both(studio, *paid)
+    assert "0.01 EUR paid to Ada Quill" in text.out and booked.json["paid_micros"] == 10_000
+    assert type_well("ledger", "check", "-s", studio, "--json").json["journal_entries"] == 2, "a key is booked once"
+
     text, receipts = both(studio, "receipt", "list")
     assert "2 receipts." in text.out and [row["leaf_index"] for row in receipts.json] == [0, 1]
     names = [row["file"] for row in receipts.json]

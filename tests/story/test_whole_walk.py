@@ -10,7 +10,7 @@ import pytest
 
 from endcredits.errors import ConflictError, InputError
 from endcredits.flows import attributing, catalogue, indexing, pairs, periods
-from endcredits.flows.books import account_balances, check_ledger
+from endcredits.flows.books import account_balances, check_ledger, record_payment
 from endcredits.flows.checking import check_studio
 from endcredits.flows.splits import set_work_splits, share_work
 from endcredits.flows.studio import Studio, init_studio, open_studio
@@ -211,6 +211,30 @@ def test_two_parties_of_one_name_are_told_apart_by_id(tmp_path: Path) -> None:
         share_work(studio, WorkId("work:0"), [(h.ADA, PPB)], "2025-01-01")
 
     assert party_id_of(h.ADA) in caught.value.remedy and party_id_of(h.ADA, isni) in caught.value.remedy
+    studio.close()
+
+
+def test_what_was_paid_is_owed_no_more(tmp_path: Path, house: House) -> None:
+    """A payment, booked once, lowers what the next statement opens with, and everything still fits."""
+    studio = open_studio(house.copy(house.finished, tmp_path / "studio"))
+    found = attributing.all_attributions(studio)
+    ada = PartyId(party_id_of(h.ADA))
+    before = owed(studio)[ada, "EUR"]
+
+    _, left = record_payment(studio, h.ADA, before - 5, "EUR", key="t-1", date="2025-03-05")
+    _, again = record_payment(studio, ada, before - 5, "EUR", key="t-1", date="2025-03-05")
+    with pytest.raises(ConflictError, match=r"0\.000005 EUR is owed"):
+        record_payment(studio, ada, 6, "EUR", key="t-2", date="2025-03-05")
+    march = [replace(one, event_id=f"m{n}", used_at="2025-03-09T00:00:00Z") for n, one in enumerate(h.february(found))]
+    periods.record_usage(studio, march)
+    closed = periods.close(studio, "2025-03")
+
+    assert left == again == 5
+    statement = next(one for one in closed.statements if (one.party_id, one.currency) == (ada, "EUR"))
+    assert (statement.opening_balance_micros, statement.closing_balance_micros) == (5, 5 + statement.earned_micros)
+    assert closing(closed.statements) == owed(studio)
+    assert account_balances(studio, "Assets:Bank") == {("Assets:Bank", "EUR"): 5 - before}
+    assert check_studio(studio) == []
     studio.close()
 
 

@@ -62,3 +62,28 @@ def export(
         print_json({"form": form, "journal": journal})
     else:
         typer.echo(journal, nl=False)
+
+
+def pay(
+    party: Annotated[str, typer.Argument(metavar="PARTY", help="Name or party id of the payee.")],
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="What was paid, such as 12.50.")],
+    currency: Annotated[str, typer.Argument(metavar="CURRENCY", help="ISO 4217 code.")],
+    key: Annotated[str, typer.Option(help="Your own name of the payment, such as the bank's reference; booked once.")],
+    date: Annotated[str, typer.Option(help="Accounting date, YYYY-MM-DD.")],
+    studio: StudioOption = ".",
+    as_json: JsonOption = False,
+) -> None:
+    """Book a payment that you made: the next statement opens with what is still owed. It moves no money itself.
+
+    Example: endcredits ledger pay "Jane Austen" 12.50 EUR --key transfer-0001 --date 2026-12-05
+    """
+    from endcredits.flows.books import record_payment
+    from endcredits.money import format_micros, parse_micros
+
+    micros = parse_micros(amount, field="AMOUNT")
+    with opened(studio) as place:
+        entry, owed = record_payment(place, party, micros, currency, key=key, date=date)
+    if as_json:
+        print_json({"entry_id": entry.entry_id, "paid_micros": micros, "currency": currency, "owed_micros": owed})
+    else:
+        say(f"Booked: {format_micros(micros, currency)} paid to {party}; {format_micros(owed, currency)} is still owed.")

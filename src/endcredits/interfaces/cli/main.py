@@ -95,10 +95,11 @@ app.add_typer(period_app, name="period")
 
 app.command("statement")(period.statement)
 
-ledger_app = new_app("Look into the books.\n\nExample: endcredits ledger check")
+ledger_app = new_app("Look into the books, and book what was paid.\n\nExample: endcredits ledger check")
 ledger_app.command("check")(ledger.check)
 ledger_app.command("balances")(ledger.balances)
 ledger_app.command("export")(ledger.export)
+ledger_app.command("pay")(ledger.pay)
 app.add_typer(ledger_app, name="ledger")
 
 receipt_app = new_app("Verify and list receipts.\n\nExample: endcredits receipt verify receipts/*.json --vkey log.vkey")
