@@ -152,6 +152,30 @@ def test_outputs_from_files_and_from_standard_input(tmp_path: Path, house: House
     assert type_well("attribute", text, "-s", studio, "--top", "1").out.count("more works") == 1
 
 
+def test_rows_from_standard_input(tmp_path: Path, house: House) -> None:
+    """A pipe of JSON Lines is rows, each an output of its own; a pipe of anything else is one text."""
+    studio = house.copy(house.indexed, tmp_path / "studio")
+    words = ("attribute", "-", "-s", studio, "--json")
+    rows = b'{"output": "tide moon", "prompt": "the "}\n\n{"text": "salt road"}\n'
+
+    found = type_well(*words, stdin=rows).json
+    mixed = type_well(*words, stdin=rows + b"and a line of text").json
+    other = type_well(*words, stdin=b'{"title": "no output"}').json
+
+    assert [(row["label"], row["output_bytes"]) for row in found] == [("stdin row 1", 9), ("stdin row 3", 9)]
+    assert [(row["label"], row["output_bytes"]) for row in mixed] == [("-", len(rows) + 18)]
+    assert [row["label"] for row in other] == ["-"]
+    for wrong, said in (
+        (b'{"output": "a", "output": "b"}', "a key stands twice"),
+        (b'{"output": "a", "x": ' + b"[" * 100_000, "not JSON"),
+        (b'{"output": ""}', "no output text"),
+    ):
+        refused = type_in(*words[:-1], stdin=b'{"output": "tide moon"}\n' + wrong)
+        assert refused.code == 2 and "stdin, row 2" in refused.err and said in refused.err, refused.err
+    prompted = type_in(*words, "--prompt", "once", stdin=rows)
+    assert prompted.code == 2 and "--prompt goes with" in prompted.err
+
+
 def test_a_folder_of_texts_and_renamed_columns(tmp_path: Path) -> None:
     """Works come from a folder with options, and from a table with other names of columns."""
     studio, folder, table = tmp_path / "studio", tmp_path / "texts", tmp_path / "t.jsonl"

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -84,6 +84,10 @@ def read_outputs(files: Sequence[str], text: str, prompt: str) -> list[GivenOutp
             raise InputError("the file is empty", remedy="Put the output into it.", file=name)
         if name.endswith((".jsonl", ".ndjson")):
             outputs.extend(_rows(name, decoded))
+        elif name == "-" and _is_jsonl(decoded):
+            if prompt:
+                raise InputError("--prompt goes with --text or with one text file", field="--prompt")
+            outputs.extend(_rows("stdin", decoded))
         else:
             outputs.append(GivenOutput(data, before, name))
     return outputs
@@ -108,6 +112,27 @@ def _read(name: str) -> bytes:
         raise InputError(f"the file cannot be read ({error.strerror})", remedy="Check its name.", file=name) from error
 
 
+def _is_jsonl(decoded: str) -> bool:
+    """Whether every line that is not blank is a JSON object with an output; anything else is one text."""
+    for line in filter(str.strip, decoded.split("\n")):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            return False
+        except RecursionError:
+            continue  # reading the rows says which one is too deep
+        if not isinstance(row, dict) or not {"output", "text"} & set(row):
+            return False
+    return True
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return row
+
+
 def _rows(name: str, decoded: str) -> list[GivenOutput]:
     from endcredits.errors import InputError
     from endcredits.flows.attributing import GivenOutput
@@ -117,7 +142,7 @@ def _rows(name: str, decoded: str) -> list[GivenOutput]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, object_pairs_hook=_no_key_twice)
         except (ValueError, RecursionError) as error:
             raise InputError(
                 f"the line is not JSON ({error})", remedy="Write one object a line.", file=name, row=number
