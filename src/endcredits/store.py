@@ -245,11 +245,11 @@ def _on_sqlite_begin(conn: Connection) -> None:
     conn.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str | sa.URL) -> Store:
     """Opens a database, making or updating its tables when needed.
 
     Args:
-        url: `sqlite:///path/to/studio.db` or `postgresql+psycopg://user@host/name`.
+        url: `sqlite:///path/to/studio.db` or `postgresql+psycopg://user@host/name`, as text or as SQLAlchemy's URL.
 
     Raises:
         InputError: not a URL of a database that we know.
@@ -273,9 +273,7 @@ def open_store(url: str) -> Store:
             field="database",
         ) from error
     except ModuleNotFoundError as error:
-        raise InputError(
-            "PostgreSQL needs the package psycopg", remedy="Run: pip install 'psycopg[binary]'."
-        ) from error
+        raise InputError("PostgreSQL needs the package psycopg", remedy="Run: pip install 'psycopg[binary]'.") from error
     shown = parsed.render_as_string(hide_password=True)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _on_sqlite_connect)

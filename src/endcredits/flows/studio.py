@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
+import sqlite3
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +25,18 @@ import sqlalchemy as sa
 from endcredits import durable
 from endcredits.errors import ConflictError, InputError, IntegrityError, NotFoundError
 from endcredits.ids import slug
-from endcredits.receipts import Log, load_key, make_keypair
+from endcredits.receipts import Log, SigningKey, load_key, make_keypair
 from endcredits.store import Store, metadata, open_store
 
 CONFIG = "studio.toml"
 KEY = Path("keys") / "log.key"
+LEFT_BY_INIT = (
+    r"studio\.db(-wal|-shm|-journal)?",
+    r"studio\.toml\.[0-9a-f]{8}",
+    r"keys(/log\.key(\.[0-9a-f]{8})?)?",
+    r"log(/(\.lock|(entries|hashes|log\.vkey|checkpoint)(\.[0-9a-f]{8})?))?",
+)
+"""What a killed `init_studio` leaves, from the studio's folder, without the suffix of half-written files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,7 @@ class Studio:
 
 
 def init_studio(path: str | Path, *, name: str = "", database: str = "") -> Studio:
-    """Makes a studio in a new or empty folder.
+    """Makes a studio in a new or empty folder, or goes on where one that was killed before its last step stopped.
 
     Args:
         path: the folder.
@@ -100,12 +108,11 @@ def init_studio(path: str | Path, *, name: str = "", database: str = "") -> Stud
     place = Path(path)
     if (place / CONFIG).exists():
         raise ConflictError("this folder is a studio already", remedy="Use it as it is.", file=place)
-    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+    if place.exists() and not (place.is_dir() and _is_unfinished(place)):
         raise ConflictError("this folder is not empty", remedy="Choose a new or empty folder.", file=place)
     title = name or place.resolve().name
     if not title.isprintable() or len(title) > 120:
         raise InputError("the name is not one printable line", remedy="Use at most 120 characters.", field="name")
-    origin = f"{slug(title)}.example/endcredits/{secrets.token_hex(4)}"
     url = database or "sqlite:///studio.db"
     # The database first: a wrong URL must leave no half-made studio.
     made = not place.exists()
@@ -120,13 +127,44 @@ def init_studio(path: str | Path, *, name: str = "", database: str = "") -> Stud
             with contextlib.suppress(OSError):
                 place.rmdir()
         raise
-    Log.open(place / "log", make_keypair(place / KEY, origin))
-    config = f"[studio]\nname = {_toml(title)}\norigin = {_toml(origin)}\ndatabase = {_toml(url)}\n"
+    key = _key_of(place, title)
+    Log.open(place / "log", key)
+    config = f"[studio]\nname = {_toml(title)}\norigin = {_toml(key.name)}\ndatabase = {_toml(url)}\n"
     durable.write_atomic(place / CONFIG, config.encode(), private=True)
     return open_studio(place)
 
 
-def _must_be_new(url: str) -> None:
+def _is_unfinished(place: Path) -> bool:
+    """Whether a folder holds nothing but what a killed `init_studio` leaves: no configuration, and nothing logged."""
+    for path in place.rglob("*"):
+        inside = path.relative_to(place).as_posix().removesuffix(durable.PARTIAL)
+        if not any(re.fullmatch(pattern, inside) for pattern in LEFT_BY_INIT):
+            return False
+        if inside in ("log/entries", "log/hashes") and path.stat().st_size:
+            return False
+    file = place / "studio.db"
+    return not file.exists() or _holds_only_our_tables(file)
+
+
+def _holds_only_our_tables(file: Path) -> bool:
+    with contextlib.closing(sqlite3.connect(file)) as conn:
+        try:
+            names = {name for (name,) in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        except sqlite3.Error:
+            return False
+    return names <= {*metadata.tables, "alembic_version"}
+
+
+def _key_of(place: Path, title: str) -> SigningKey:
+    """The log's key: the one that a killed `init_studio` made, under the name that its log has already, or a new one."""
+    vkey = place / "log" / "log.vkey"
+    origin = f"{slug(title)}.example/endcredits/{secrets.token_hex(4)}"
+    if vkey.exists():
+        origin = vkey.read_text(encoding="utf-8", errors="replace").partition("+")[0]
+    return load_key(place / KEY, origin) if (place / KEY).exists() else make_keypair(place / KEY, origin)
+
+
+def _must_be_new(url: str | sa.URL) -> None:
     """Opens a database, making its tables, and refuses one that holds anything."""
     store = open_store(url)
     try:
@@ -170,10 +208,19 @@ def open_studio(path: str | Path) -> Studio:
     return Studio(place, name, origin, open_store(_absolute(database, place)))
 
 
-def _absolute(url: str, place: Path) -> str:
-    """A SQLite file is named relative to the studio, so that a studio can be moved."""
-    match = re.fullmatch(r"sqlite:///(?!/)(.+)", url)
-    return f"sqlite:///{place.resolve() / match[1]}" if match else url
+def _absolute(url: str, place: Path) -> str | sa.URL:
+    """A SQLite file is named relative to the studio, so that a studio can be moved.
+
+    The studio's own path never passes through the text of a URL, where a "?" in it would end the file's name.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        return url  # opening it says what is wrong
+    file = parsed.database or ""
+    if parsed.get_backend_name() != "sqlite" or file in ("", ":memory:") or file.startswith("/"):
+        return url
+    return sa.URL.create(parsed.drivername, database=str(place.resolve() / file), query=parsed.query)
 
 
 def _toml(text: str) -> str:
