@@ -107,6 +107,27 @@ def test_an_example_of_another_work_is_refused(tmp_path: Path, house: House) -> 
     studio.close()
 
 
+def test_a_lost_corpus_file_is_not_made_up(tmp_path: Path, house: House) -> None:
+    """As long as nothing was registered since, building again writes the same; afterwards it would spoil receipts."""
+    studio = open_studio(house.copy(house.finished, tmp_path / "studio"))
+    (path,) = studio.path.glob("index/*/corpus.json")
+    held = path.read_bytes()
+    path.unlink()
+    indexing.build(studio, pairs.folders(*house.models), catalogue.corpus(studio))
+    assert path.read_bytes() == held
+
+    catalogue.state(studio, Permission(WorkId(h.CLOSED), "finetune", "deny", "asked again", "a letter", h.DORA, now()))
+    for data in (None, b"{}"):
+        path.unlink() if data is None else path.write_bytes(data)
+        with pytest.raises(IntegrityError, match=r"corpus\.json: the file is lost.*Restore corpus\.json"):
+            indexing.build(studio, pairs.folders(*house.models), catalogue.corpus(studio))
+        assert path.exists() == (data is not None)
+
+    path.write_bytes(held)
+    assert check_studio(studio) == []
+    studio.close()
+
+
 @pytest.mark.parametrize("name", ["current.json", "corpus.json"])
 def test_a_note_with_another_content_is_refused(tmp_path: Path, house: House, name: str) -> None:
     """The notes beside an index carry their own digest: edited by hand, they are damaged."""

@@ -23,6 +23,7 @@ from endcredits.flows.studio import Studio
 from endcredits.ids import WorkId
 from endcredits.influence import Example, ModelPair, read_manifest
 from endcredits.progress import Progress, silent
+from endcredits.receipts import receipts_in
 
 if TYPE_CHECKING:
     from endcredits.influence import InfluenceIndex
@@ -122,10 +123,24 @@ def build(
             "catalogue_digest": corpus.catalogue_digest,
             "index_digest": built.digest,
         }
+        _spoil_no_receipt(studio, folder, built.digest, corpus.catalogue_digest)
         durable.write_atomic(folder / CORPUS, _sealed(record))
     where = dict(source) if isinstance(source, Mapping) else {}
     durable.write_atomic(studio.path / "index" / CURRENT, _sealed({"name": name, "source": where}))
     return _with_facts(folder, pair, built)
+
+
+def _spoil_no_receipt(studio: Studio, folder: Path, index_digest: str, catalogue_digest: str) -> None:
+    """A lost corpus.json is written anew only as it was: receipts of this index state the catalogue of that time."""
+    for receipt in receipts_in(studio.receipts):
+        if receipt.type != "run.receipt" or receipt.body["attribution"]["index_digest"] != index_digest:
+            continue
+        if receipt.body["catalogue_digest"] != catalogue_digest:
+            raise IntegrityError(
+                "the file is lost, and receipts of this index state a catalogue that has grown since",
+                remedy="Restore corpus.json from your last copy.",
+                file=folder / CORPUS,
+            )
 
 
 def _require_consent(studio: Studio, corpus: Corpus) -> None:
