@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from endcredits.attribution import Attribution
+from endcredits.attribution import Attribution, whole_nanonats
 from endcredits.errors import InputError
 from endcredits.ids import OutputId, WorkId
 from endcredits.money import PPB
@@ -56,16 +56,8 @@ def toward_zero(numerator: int, denominator: int) -> int:
 
 
 def event_whole_nanonats(attribution: Attribution) -> int:
-    """What an output's credits are divided by: the largest of its log-ratio, its positive and its negative credits.
-
-    Dividing by the log-ratio leaves the unexplained rest to the commons. Dividing by the credits where they are larger
-    keeps an event from giving or taking more than it earned: without the negative side, an output with one tiny
-    positive credit beside large negative ones would wipe out what their works earned elsewhere. Where credits add up
-    to a positive log-ratio, the negative side is never the largest. At least 1.
-    """
-    positive = sum(max(line.credit_nanonats, 0) for line in attribution.lines)
-    negative = sum(max(-line.credit_nanonats, 0) for line in attribution.lines)
-    return max(attribution.log_ratio_nanonats, positive, negative, 1)
+    """What an output's credits are divided by in its money: the same whole as on its receipt."""
+    return whole_nanonats((line.credit_nanonats for line in attribution.lines), attribution.log_ratio_nanonats)
 
 
 def is_unattributed(attribution: Attribution) -> bool:
