@@ -297,7 +297,7 @@ def period_files(
 
 
 def period_body(booked: BookedClose, issued: Sequence[Statement], journal: Sequence[JournalEntry]) -> dict[str, Any]:
-    """What a period's receipt says: sums and digests, and nothing that names anybody."""
+    """What a period's receipt says: sums and digests, and no name in plain words."""
     entry = next((entry for entry in journal if entry.entry_id == booked.entry_id), None)
     sums = (
         "currency",
@@ -321,7 +321,7 @@ def period_body(booked: BookedClose, issued: Sequence[Statement], journal: Seque
         "splits_digest": booked.close.splits_digest,
         "entry_digest": digest(entry) if entry is not None else "",
         "pools": [{name: getattr(pool, name) for name in sums} for pool in booked.close.pools],
-        # A statement's id is opaque and its digest is of a document with balances: neither names anybody.
+        # A statement's id is a digest: it holds no name, but whoever guesses a payee's name can confirm the guess by it.
         "statements": [{"statement_id": s.statement_id, "sha256": digest(s)} for s in issued],
     }
 
