@@ -39,7 +39,7 @@ from endcredits.influence import check_index, read_manifest
 from endcredits.ledger import check_books, entries
 from endcredits.payouts import check_payouts, statements_for_period
 from endcredits.progress import Progress, silent
-from endcredits.receipts import Receipt, check_log, check_receipts, load_receipt, receipt_path, receipts_in, subject_of
+from endcredits.receipts import Receipt, check_log, check_receipts, load_receipt, receipt_path, subject_of
 from endcredits.royalties import check_royalties, closes, replay_close, usage
 from endcredits.store import Finding, append_only_sql, check_rows
 from endcredits.works import check_works, parties, party_id_of, permissions, works
@@ -309,8 +309,3 @@ CHECKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
 
 STAGES = tuple(CHECKS)
 """The names of the stages, to be told."""
-
-
-def count_receipts(studio: Studio) -> int:
-    """How many receipts the studio holds."""
-    return len(receipts_in(studio.receipts))

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 
 from endcredits import durable
 from endcredits.attribution import attributions_of
-from endcredits.canonical import canonical_bytes, digest
+from endcredits.canonical import digest
 from endcredits.errors import ConflictError, InputError, NotFoundError
 from endcredits.flows.attributing import complete_receipts
 from endcredits.flows.clock import now
@@ -348,8 +348,3 @@ def find_period(studio: Studio, period_id: str) -> ClosedPeriod:
 def statement_name(statement: Statement) -> str:
     """File name of a statement, without its suffix: readable, and different for different payees."""
     return f"{slug(statement.payee)}-{statement.currency}-{digest(statement.party_id)[:8]}"
-
-
-def statement_bytes(statement: Statement) -> bytes:
-    """The canonical document, as its digest in the period's receipt covers it."""
-    return canonical_bytes(statement)
