@@ -360,3 +360,46 @@ def one(conn: Connection, query: sa.Select[Any]) -> Mapping[str, Any] | None:
 def many(conn: Connection, query: sa.Select[Any]) -> Sequence[Mapping[str, Any]]:
     """All rows of a query as mappings."""
     return [dict(row) for row in conn.execute(query).mappings()]
+
+
+def check_file(conn: Connection, where: str) -> Iterator[Finding]:
+    """What SQLite itself says of its file and of rows that name others; a server keeps watch over both by itself."""
+    if conn.dialect.name != "sqlite":
+        return
+    for problem in conn.scalars(sa.text("PRAGMA integrity_check(20)")):
+        if problem != "ok":
+            yield Finding(f"database file {where}", str(problem))
+    for child, row, parent, _ in conn.execute(sa.text("PRAGMA foreign_key_check")):
+        yield Finding(f"database table {child}, row {row}", f"what it names is missing in the table {parent}")
+
+
+def check_schema(conn: Connection) -> Iterator[Finding]:
+    """That the schema is this version's, and that the database still refuses to change rows."""
+    known = known_revisions()
+    heads = set(known) - set(known.values())
+    present = set(conn.scalars(sa.text("SELECT version_num FROM alembic_version")))
+    if present != heads:
+        problem = f"it names the schema {', '.join(sorted(present))}; this version has {', '.join(sorted(heads))}"
+        yield Finding("database table alembic_version", problem)
+    dialect = conn.dialect.name
+    if dialect == "sqlite":
+        guards = set(conn.scalars(sa.text("SELECT sql FROM sqlite_master WHERE type = 'trigger'")))
+    else:
+        query = (
+            "SELECT c.relname || ' ' || p.prosrc FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+            "JOIN pg_proc p ON p.oid = t.tgfoid "
+            "WHERE t.tgname = c.relname || '_append_only' AND t.tgenabled = 'O'"
+        )
+        guards = set(conn.scalars(sa.text(query)))
+    for table in metadata.sorted_tables:
+        wanted = append_only_sql(table.name, dialect)
+        if dialect == "postgresql":
+            wanted = [f"{table.name} {wanted[0].split('$$')[1]}"]
+        if not guards.issuperset(wanted):
+            problem = "its guard against changes is missing or was changed (triggers that refuse UPDATE and DELETE)"
+            yield Finding(f"database table {table.name}", problem)
+
+
+def filled_tables(conn: Connection) -> list[str]:
+    """The rooms' tables that hold at least one row."""
+    return [table.name for table in metadata.sorted_tables if conn.execute(sa.select(table).limit(1)).first()]

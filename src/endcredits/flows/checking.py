@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from endcredits import store
@@ -41,7 +40,7 @@ from endcredits.payouts import check_payouts, statements_for_period
 from endcredits.progress import Progress, silent
 from endcredits.receipts import Receipt, check_log, check_receipts, load_receipt, receipt_path, subject_of
 from endcredits.royalties import check_royalties, closes, replay_close, usage
-from endcredits.store import Finding, append_only_sql, check_rows
+from endcredits.store import Finding, check_rows
 from endcredits.works import check_works, parties, party_id_of, permissions, works
 
 
@@ -88,42 +87,8 @@ def _damaged_rows(studio: Studio) -> Iterator[Finding]:
 
 
 def _database_file(studio: Studio) -> Iterator[Finding]:
-    """What SQLite itself says of its file and of rows that name others; a server keeps watch over both by itself."""
-    if studio.store.engine.dialect.name != "sqlite":
-        return
     with studio.store.reading() as conn:
-        for problem in conn.scalars(sa.text("PRAGMA integrity_check(20)")):
-            if problem != "ok":
-                yield Finding(f"database file {studio.store.url}", str(problem))
-        for child, row, parent, _ in conn.execute(sa.text("PRAGMA foreign_key_check")):
-            yield Finding(f"database table {child}, row {row}", f"what it names is missing in the table {parent}")
-
-
-def _schema(conn: Connection) -> Iterator[Finding]:
-    """That the schema is this version's, and that the database still refuses to change rows."""
-    known = store.known_revisions()
-    heads = set(known) - set(known.values())
-    present = set(conn.scalars(sa.text("SELECT version_num FROM alembic_version")))
-    if present != heads:
-        problem = f"it names the schema {', '.join(sorted(present))}; this version has {', '.join(sorted(heads))}"
-        yield Finding("database table alembic_version", problem)
-    dialect = conn.dialect.name
-    if dialect == "sqlite":
-        guards = set(conn.scalars(sa.text("SELECT sql FROM sqlite_master WHERE type = 'trigger'")))
-    else:
-        query = (
-            "SELECT c.relname || ' ' || p.prosrc FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
-            "JOIN pg_proc p ON p.oid = t.tgfoid "
-            "WHERE t.tgname = c.relname || '_append_only' AND t.tgenabled = 'O'"
-        )
-        guards = set(conn.scalars(sa.text(query)))
-    for table in store.metadata.sorted_tables:
-        wanted = append_only_sql(table.name, dialect)
-        if dialect == "postgresql":
-            wanted = [f"{table.name} {wanted[0].split('$$')[1]}"]
-        if not guards.issuperset(wanted):
-            problem = "its guard against changes is missing or was changed (triggers that refuse UPDATE and DELETE)"
-            yield Finding(f"database table {table.name}", problem)
+        yield from store.check_file(conn, studio.store.url)
 
 
 def _works(studio: Studio) -> Iterator[Finding]:
@@ -290,7 +255,7 @@ def _readable(folder: Path) -> Iterator[Receipt]:
 
 
 IN_BOOKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
-    "database file": (_database_file, _books(_schema)),
+    "database file": (_database_file, _books(store.check_schema)),
     "works": (_works,),
     "attributions": (_books(check_attributions),),
     "books": (_books(check_books),),

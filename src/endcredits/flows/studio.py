@@ -26,7 +26,7 @@ from endcredits import durable
 from endcredits.errors import ConflictError, InputError, IntegrityError, NotFoundError
 from endcredits.ids import slug
 from endcredits.receipts import Log, SigningKey, load_key, make_keypair
-from endcredits.store import Store, metadata, open_store
+from endcredits.store import Store, filled_tables, metadata, open_store
 
 CONFIG = "studio.toml"
 KEY = Path("keys") / "log.key"
@@ -169,7 +169,7 @@ def _must_be_new(url: str | sa.URL) -> None:
     store = open_store(url)
     try:
         with store.reading() as conn:
-            held = [table.name for table in metadata.sorted_tables if conn.execute(sa.select(table).limit(1)).first()]
+            held = filled_tables(conn)
     finally:
         store.close()
     if held:

@@ -46,7 +46,7 @@ from endcredits.works.registry import (
     state_permission,
     works,
 )
-from endcredits.works.splits import splits_at
+from endcredits.works.splits import percent_ppb, splits_at
 
 __all__ = [
     "TRAIN_RIGHT",
@@ -74,6 +74,7 @@ __all__ = [
     "licence_of_classifiers",
     "parties",
     "party_id_of",
+    "percent_ppb",
     "permissions",
     "put_content",
     "read_distributions",

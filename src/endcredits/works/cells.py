@@ -17,11 +17,9 @@ from endcredits.money import PPB
 from endcredits.works.licences import judge_licence
 from endcredits.works.names import clean_name, party_key
 from endcredits.works.records import VALUES, Contributor, Submission
+from endcredits.works.splits import percent_ppb
 from endcredits.works.strict_json import read_json
 from endcredits.works.texts import check_text, media_type_of, read_bytes
-
-_PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,7}))?\s*%")
-_PPB_OF_ONE_PERCENT = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +224,9 @@ def _splits(row: Row, count: int) -> list[int]:
 
 def _split_ppb(row: Row, part: str) -> int:
     """One portion: a whole number of ppb, or a percentage of up to 7 decimals, which is exact in ppb."""
-    percent = _PERCENT.fullmatch(part)
-    if percent:
-        split_ppb = int(percent[1]) * _PPB_OF_ONE_PERCENT + int((percent[2] or "").ljust(7, "0"))
+    percent = percent_ppb(part)
+    if percent is not None:
+        split_ppb = percent
     elif re.fullmatch(r"[0-9]{1,10}", part):
         split_ppb = int(part)
     else:

@@ -41,6 +41,20 @@ def equal_splits(party_ids: Iterable[str]) -> dict[str, int]:
     return allocate(PPB, dict.fromkeys(ids, 1)) if ids else {}
 
 
+_PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,7}))?\s*%")
+_PPB_OF_ONE_PERCENT = 10_000_000
+
+
+def percent_ppb(text: str) -> int | None:
+    """A percentage of up to 7 decimals in ppb, which is exact; None when it is not written so.
+
+    >>> percent_ppb("12.5%"), percent_ppb("12,5%")
+    (125000000, None)
+    """
+    percent = _PERCENT.fullmatch(text)
+    return None if percent is None else int(percent[1]) * _PPB_OF_ONE_PERCENT + int((percent[2] or "").ljust(7, "0"))
+
+
 def check_sum(total_ppb: int, what: str) -> None:
     """Refuses a set that does not sum to one whole.
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 import typer
 
 from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, say
-
-_PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,7}))?\s*%")
-_PPB_OF_ONE_PERCENT = 10_000_000
 
 
 def split(
@@ -48,9 +44,10 @@ def _portion(text: str) -> tuple[str, int]:
         InputError: not written so.
     """
     from endcredits.errors import InputError
+    from endcredits.works import percent_ppb
 
     name, _, part = text.rpartition("=")
-    percent = _PERCENT.fullmatch(part.strip())
+    percent = percent_ppb(part.strip())
     if not name.strip() or percent is None:
         raise InputError(f"'{text[:60]}' is not a portion", remedy='Write it like "Jane Austen=60%".', field="NAME=PERCENT")
-    return name.strip(), int(percent[1]) * _PPB_OF_ONE_PERCENT + int((percent[2] or "").ljust(7, "0"))
+    return name.strip(), percent
