@@ -1,0 +1,206 @@
+"""Building a response index: make the runs, keep their differences.
+
+The runs are the price and are cached outside of the index (`runs`): a new version of this code makes a new index from the
+same runs in seconds. What is kept here is what an output needs: the weights at which its gradient is taken, and one
+difference a catalogue. Before anything is kept, the run with all weights at 1 is held against the full model: a trainer that
+does not repeat the run that made the model measures another model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from endcredits.canonical import canonical_bytes, digest, sha256_bytes
+from endcredits.durable import PARTIAL, locked, write_atomic
+from endcredits.errors import ConflictError, InputError
+from endcredits.ids import WorkId
+from endcredits.influence.gradient.fingerprint import code_digest
+from endcredits.influence.gradient.manifest import BUILD_FILE, MANIFEST_FILE, IndexManifest, manifest_bytes
+from endcredits.influence.gradient.midpoint import check_finite, check_same_shape, model_digest
+from endcredits.influence.gradient.shards import file_digests, save_tensors
+from endcredits.influence.response.design import Design, Run, central
+from endcredits.influence.response.index import METHOD, POINTS_FILE, RESPONSES_FILE, ResponseIndex
+from endcredits.influence.response.runs import load_run, make_runs
+from endcredits.influence.task import Task
+from endcredits.influence.trainer import Snapshot, Trainer
+from endcredits.progress import Progress, silent
+
+EVERYTHING = Run("everything", 1.0)
+LARGEST_GAP = 0.02
+"""How far, as a part of the distance from base to full, the repeated run may end from the full model."""
+
+
+def build_responses(
+    folder: str | Path,
+    *,
+    base: nn.Module,
+    full: nn.Module,
+    task: Task,
+    trainer: Trainer,
+    sizes: Mapping[WorkId, float],
+    catalogues: Mapping[str, Sequence[WorkId]] | None = None,
+    design: Design | None = None,
+    runs_folder: str | Path | None = None,
+    processes: int = 1,
+    progress: Progress = silent,
+) -> ResponseIndex:
+    """Builds a response index, or opens one that was finished from the same inputs.
+
+    Args:
+        folder: where it lives; made when missing.
+        base: the model before the works.
+        full: the model after them, which the trainer must be able to make again.
+        task: how outputs are measured.
+        trainer: repeats the run under other weights.
+        sizes: per work, how much of it the run read (training tokens); divides what no contrast tells, and a
+            catalogue's credit among its works. Works that the trainer never reads may stand here: they earn nothing.
+        catalogues: works that are measured together, by a name; each work by itself when None.
+        design: which runs; `central` when None.
+        runs_folder: cache of the runs; `runs/` beside the index when None.
+        processes: runs at a time.
+        progress: told about the stage "training runs".
+
+    Raises:
+        InputError: the trainer does not repeat the run that made `full`, base and full are the same, or catalogues and
+            works do not fit.
+        ConflictError: the folder holds another build, or another process is building here.
+        MachineError: a process died or the disk is full; the same call continues.
+    """
+    place = Path(folder)
+    check_same_shape(base, full)
+    for name, model in (("base", base), ("full", full)):
+        check_finite(model.eval(), name)
+    groups = _groups(trainer, sizes, catalogues)
+    chosen = design or central(sorted(groups))
+    facts = _facts(task, base, full, trainer, sizes, groups, chosen)
+    with locked(place, "this index"):
+        build_key = _begin(place, facts)
+        if (place / MANIFEST_FILE).exists():
+            return ResponseIndex.open(place, base=base, full=full, task=task)
+        cache = Path(runs_folder) if runs_folder is not None else place.parent / "runs"
+        wanted = {run.name: run for run in (EVERYTHING, *chosen.runs)}
+        paths = make_runs(cache, trainer, groups, list(wanted.values()), processes=processes, progress=progress)
+        _check_repeats(load_run(paths[EVERYTHING.name]), base, full)
+        points = sorted({name for term in chosen.terms for name, _ in term.points})
+        save_tensors(
+            place / POINTS_FILE,
+            {f"{number:03d}.{name}": value for number, run in enumerate(points) for name, value in load_run(paths[run]).items()},
+            {"build": build_key},
+        )
+        save_tensors(place / RESPONSES_FILE, _responses(chosen, sorted(groups), paths), {"build": build_key})
+        manifest = IndexManifest(
+            method=f"{METHOD}:{chosen.name}",
+            build_key=build_key,
+            facts=facts,
+            scale="1.0",
+            calibration_log_ratio_nats="0.000000",
+            calibration_credit_nats="0.000000",
+            works=tuple((work, 1) for work in sorted(sizes)),
+            files=file_digests(place, [POINTS_FILE, RESPONSES_FILE]),
+        )
+        write_atomic(place / MANIFEST_FILE, manifest_bytes(manifest))
+    return ResponseIndex.open(place, base=base, full=full, task=task)
+
+
+def _groups(
+    trainer: Trainer, sizes: Mapping[WorkId, float], catalogues: Mapping[str, Sequence[WorkId]] | None
+) -> dict[str, tuple[WorkId, ...]]:
+    groups = catalogues if catalogues is not None else {work: (work,) for work in trainer.work_ids}
+    unsized = sorted(work for work in trainer.work_ids if not sizes.get(work, 0) > 0)
+    if unsized or any(not math.isfinite(size) or size < 0 for size in sizes.values()):
+        raise InputError(
+            f"work '{unsized[0] if unsized else '?'}' has no size",
+            remedy="Give every work that the run reads the number of training tokens that it read.",
+            field="sizes",
+        )
+    return {name: tuple(sorted(works)) for name, works in sorted(groups.items())}
+
+
+def _facts(
+    task: Task,
+    base: nn.Module,
+    full: nn.Module,
+    trainer: Trainer,
+    sizes: Mapping[WorkId, float],
+    groups: Mapping[str, Sequence[WorkId]],
+    design: Design,
+) -> dict[str, Any]:
+    terms = [
+        {
+            "points": [[name, repr(weight)] for name, weight in term.points],
+            "contrasts": [[c.catalogue, c.plus, c.minus, repr(c.factor)] for c in term.contrasts],
+        }
+        for term in design.terms
+    ]
+    runs = [[run.name, repr(run.level), [[name, repr(weight)] for name, weight in run.weights]] for run in design.runs]
+    return {
+        "task": task.name,
+        "base_sha256": model_digest(base),
+        "full_sha256": model_digest(full),
+        "trainer_sha256": trainer.digest,
+        "corpus_sha256": digest({work: repr(float(size)) for work, size in sizes.items()}),
+        "design": {"name": design.name, "runs": runs, "terms": terms},
+        "catalogues": {name: list(works) for name, works in groups.items()},
+        "sizes": {work: repr(float(size)) for work, size in sorted(sizes.items())},
+        "settings": {"seed": "0"},
+        "code_sha256": code_digest(),
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _begin(place: Path, facts: Mapping[str, Any]) -> str:
+    data = canonical_bytes(facts) + b"\n"
+    path = place / BUILD_FILE
+    if path.exists() and path.read_bytes() != data:
+        raise ConflictError(
+            "the folder holds an index of something else",
+            remedy="Choose another folder, or delete this one if you no longer need it.",
+            file=place,
+        )
+    if not path.exists():
+        write_atomic(path, data)
+    for partial in place.glob(f"*{PARTIAL}"):
+        partial.unlink()
+    return sha256_bytes(data)
+
+
+def _check_repeats(run: Snapshot, base: nn.Module, full: nn.Module) -> None:
+    before, after = dict(base.named_parameters()), dict(full.named_parameters())
+    moved = missed = 0.0
+    for name, value in run.items():
+        moved += float((after[name] - before[name]).detach().double().square().sum())
+        missed += float((after[name].detach().cpu() - value).double().square().sum())
+    if moved == 0:
+        raise InputError(
+            "base and full are the same model: nothing was learnt, and nothing can be credited",
+            remedy="Give the model as it was before the works and the same model after them.",
+            field="base, full",
+        )
+    gap = math.sqrt(missed / moved)
+    if not gap <= LARGEST_GAP:
+        raise InputError(
+            f"the trainer does not repeat the run that made the full model: it ends {gap:.3g} times the distance from base "
+            "to full away",
+            remedy="Give it the same examples, order, batches, rates and optimizer as the full run had.",
+            field="trainer",
+        )
+
+
+def _responses(design: Design, catalogues: Sequence[str], paths: Mapping[str, Path]) -> dict[str, Tensor]:
+    """Per term ``[K, P]`` float32, in the order of the catalogues and of the snapshots' names."""
+    found = {}
+    for number, term in enumerate(design.terms):
+        rows = {}
+        for contrast in term.contrasts:
+            plus, minus = load_run(paths[contrast.plus]), load_run(paths[contrast.minus])
+            parts = [(plus[name] - minus[name]).reshape(-1) for name in sorted(plus)]
+            rows[contrast.catalogue] = torch.cat(parts) * contrast.factor
+        found[f"term{number}"] = torch.stack([rows[name] for name in catalogues])
+    return found
