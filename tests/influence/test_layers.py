@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import pytest
 import torch
 from torch import Tensor, nn
 
 from endcredits.errors import InputError
-from endcredits.influence.gradient.layers import capturing, find_layers, flatten
+from endcredits.influence.gradient.layers import capturing, find_layers
 from endcredits.influence.task import every_layer
 from endcredits.influence.text.models import causal_text_task
 from endcredits.influence.text.tokenizers import FolderTokenizer
 from endcredits.influence.text.windows import Window
-from tests.influence.helpers import EMPIRICAL, explicit_gradients, labelled, mlp
-
-Measure = Callable[[nn.Module, Sequence[Any]], Tensor]
-
-
-def assert_hooks_tell_the_truth(
-    model: nn.Module, measure: Measure, contents: Sequence[Any], wanted: Callable[[str, nn.Module], bool] = every_layer
-) -> None:
-    """Per example and summed, against one ordinary backward pass per example."""
-    layers = find_layers(model, wanted)
-    truth = explicit_gradients(model, layers, measure, contents)
-
-    with capturing(model, layers) as capture:
-        values = measure(model, contents)
-    capture.backward(values.sum())
-    single = flatten(layers, {layer.name: capture.per_example(layer) for layer in layers})
-    summed = flatten(layers, {layer.name: capture.summed(layer) for layer in layers})
-
-    assert truth.abs().max() > 1e-3
-    torch.testing.assert_close(single, truth, rtol=1e-4, atol=2e-6)
-    torch.testing.assert_close(summed, truth.sum(0), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(single.sum(0), summed, rtol=1e-4, atol=1e-5)
+from tests.influence.helpers import EMPIRICAL, labelled, mlp
+from tests.influence.hooks import assert_hooks_tell_the_truth, explicit_gradients
 
 
 @pytest.mark.parametrize("in_place", [True, False])
@@ -190,3 +167,126 @@ def test_a_model_without_wanted_layers_is_refused(model: nn.Module) -> None:
     """Nothing could be measured on it."""
     with pytest.raises(InputError, match=r"no linear layer.*`layers`"):
         find_layers(model, lambda name, module: name == "nowhere")
+
+
+class Pictures(nn.Module):
+    """A convolution over features laid out as small pictures, and what reads them."""
+
+    def __init__(self, convolution: nn.Module) -> None:
+        super().__init__()
+        self.convolution = convolution
+        self.head = nn.LazyLinear(3)
+        self(torch.zeros(1, 4))  # settles the head's width
+
+    def forward(self, x: Tensor) -> Tensor:
+        places = torch.arange(1.0, 13.0) / 6
+        grid = torch.sin(x[:, :, None] * places)  # (n, 4 channels, 12 places)
+        if isinstance(self.convolution, nn.Conv2d):
+            grid = grid.reshape(len(x), 4, 3, 4)
+        return self.head(torch.relu_(self.convolution(grid)).flatten(1))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    "convolution",
+    [
+        nn.Conv1d(4, 6, 3),
+        nn.Conv1d(4, 6, 3, stride=2, padding=2, dilation=2, bias=False),
+        nn.Conv1d(4, 6, 4, padding="same", groups=2),
+        nn.Conv1d(4, 6, 3, padding=2, padding_mode="circular"),
+        nn.Conv2d(4, 6, 3),
+        nn.Conv2d(4, 6, (1, 3), stride=(2, 1), padding=(0, 2), dilation=(1, 2), bias=False),
+        nn.Conv2d(4, 6, 2, padding="same"),
+        nn.Conv2d(4, 8, 3, padding=1, groups=4),
+        nn.Conv2d(4, 4, 3, padding=1, groups=2, padding_mode="reflect"),
+        nn.Conv2d(4, 6, 1),
+    ],
+    ids=str,
+)
+def test_convolutions(convolution: nn.Module) -> None:
+    """Strides, padding of every kind, dilation and groups."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = Pictures(convolution)
+
+    assert [layer.name for layer in find_layers(model, every_layer)] == ["convolution", "head"]
+    assert_hooks_tell_the_truth(model, EMPIRICAL.measurement, labelled(5, seed=3))
+
+
+class Named(nn.Module):
+    """Layers called by keyword, one of them by way of a module list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps = nn.ModuleList([nn.Linear(4, 4), nn.Conv1d(4, 3, 1)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = torch.tanh(self.steps[0](input=x))
+        return self.steps[1](input=seen[:, :, None]).flatten(1)  # type: ignore[no-any-return]
+
+
+def test_layers_called_by_keyword() -> None:
+    """The hook finds the input all the same."""
+    assert_hooks_tell_the_truth(Named(), EMPIRICAL.measurement, labelled(4, seed=6))
+
+
+class Shared(nn.Module):
+    """Two layers with one weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.head = nn.Linear(4, 4), nn.Linear(4, 4, bias=False), nn.Linear(4, 3)
+        self.second.weight = self.first.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(torch.tanh(self.second(torch.tanh(self.first(x)))))  # type: ignore[no-any-return]
+
+
+def test_two_layers_with_one_weight() -> None:
+    """Each use has its own coordinates; together they are the weight's gradient."""
+    model, contents = Shared(), labelled(4, seed=7)
+    first, second, _ = find_layers(model, every_layer)
+    truth = explicit_gradients(model, [second], EMPIRICAL.measurement, contents)
+
+    with capturing(model, [first, second]) as capture:
+        values = EMPIRICAL.measurement(model, contents)
+    capture.backward(values.sum())
+    ours = capture.per_example(first)[..., :4] + capture.per_example(second)
+
+    torch.testing.assert_close(ours.flatten(1), truth, rtol=1e-4, atol=2e-6)
+
+
+@pytest.mark.parametrize(("layer", "shape"), [(nn.Linear(4, 2), (4,)), (nn.Conv2d(4, 2, 1), (4, 3, 3))], ids=str)
+def test_a_single_vector_or_picture_is_refused(layer: nn.Module, shape: tuple[int, ...]) -> None:
+    """Torch would take it; nobody could say which example it belongs to."""
+    model = nn.Sequential(layer)
+
+    with (
+        pytest.raises(InputError, match="without a dimension for the examples"),
+        capturing(model, find_layers(model, every_layer)),
+    ):
+        model(torch.zeros(shape))
+
+
+class OwnForward(nn.Linear):
+    """A linear layer by name, which does something else with its weight."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.linear(x, self.weight.abs(), self.bias)
+
+
+def test_layers_that_hooks_would_misread_are_not_taken() -> None:
+    """Their gradients would be wrong; `coverage` names them."""
+    model = nn.ModuleDict(
+        {
+            "plain": nn.Linear(4, 4),
+            "own": OwnForward(4, 4),
+            "attention": nn.MultiheadAttention(4, 2),
+            "computed": nn.utils.parametrizations.weight_norm(nn.Linear(4, 4)),
+            "deep": nn.Conv2d(16, 16, 3, groups=16),
+            "solid": nn.Conv3d(2, 2, 1),
+            "back": nn.ConvTranspose2d(2, 2, 1),
+            "table": nn.Embedding(5, 4),
+        }
+    )
+
+    assert [layer.name for layer in find_layers(model, every_layer)] == ["plain"]

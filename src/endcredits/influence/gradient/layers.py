@@ -4,6 +4,16 @@ For a linear layer y = W a + b the gradient of a scalar f for one example is the
 (df/dy_t) [a_t, 1]^T. So a forward pass that remembers a, and one backward pass to the layers' outputs (never to the
 weights: those products are what we avoid), give every example's gradient separately. Letters: n examples, t positions,
 o outputs, i inputs (one more when the layer has a bias, whose input is the constant 1).
+
+A convolution is the same linear layer at every place of a picture, whose inputs are the patch under its kernel (Grosse &
+Martens 2016, arXiv 1602.01407): positions are places, and i = channels x kernel. Its patches take as many times the room of
+its input as its kernel has places. With groups, each group of channels is one more set of positions, at which only the
+group's own outputs have a gradient.
+
+An embedding would be a linear layer over one-hot inputs. It is not indexed: its input moment is diagonal and as wide as the
+vocabulary, a table of positions is looked up once for the whole list (so that its rows belong to no example), and middle
+layers carry attribution best (arXiv 2511.04715). `coverage` names it; a small table that matters, of classes say, can be
+written as nn.Linear over one-hot vectors.
 """
 
 from __future__ import annotations
@@ -11,11 +21,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from endcredits.errors import InputError
+
+MAX_GROUPS = 8
+"""Groups of a convolution that we unfold: beyond, its few weights would cost the room of many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +55,38 @@ class Layer:
         return self.outputs * self.inputs
 
 
-def _is_transposed(module: nn.Module) -> bool:
-    # GPT-2's Conv1D is a linear layer that keeps its weight as (inputs, outputs).
+def is_transposed(module: nn.Module) -> bool:
+    """Whether this is GPT-2's Conv1D: a linear layer, in spite of its name, that keeps its weight as (inputs, outputs)."""
     return type(module).__name__ == "Conv1D" and hasattr(module, "nf")
 
 
+def is_seen(module: nn.Module) -> bool:
+    """Whether the hooks see all that the module's weights do.
+
+    Not so for a subclass with a forward of its own, a weight computed from other parameters (torch's parametrizations),
+    and the output layer of nn.MultiheadAttention, whose weight is used without calling it.
+    """
+    if "weight" not in module._parameters or isinstance(module, NonDynamicallyQuantizableLinear):
+        return False
+    if isinstance(module, (nn.Conv1d, nn.Conv2d)) and module.groups > MAX_GROUPS:
+        return False
+    forward = type(module).forward
+    return is_transposed(module) or any(forward is kind.forward for kind in (nn.Linear, nn.Conv1d, nn.Conv2d))
+
+
 def find_layers(model: nn.Module, wanted: Callable[[str, nn.Module], bool]) -> tuple[Layer, ...]:
-    """The model's linear layers that `wanted` accepts, in the model's order.
+    """The model's linear layers and convolutions that `wanted` accepts, in the model's order.
 
     Raises:
         InputError: there are none.
     """
     layers = []
     for name, module in model.named_modules():
-        if not (isinstance(module, nn.Linear) or _is_transposed(module)) or not wanted(name, module):
+        if not is_seen(module) or not wanted(name, module):
             continue
         weight, bias = module.weight, getattr(module, "bias", None)
         assert isinstance(weight, Tensor)
-        rows, columns = weight.shape
-        outputs, inputs = (columns, rows) if _is_transposed(module) else (rows, columns)
+        outputs, inputs = (weight.T if is_transposed(module) else weight.flatten(1)).shape
         layers.append(Layer(name, outputs, inputs + (bias is not None), bias is not None))
     if not layers:
         raise InputError("the model has no linear layer to index", remedy="Check the task's `layers`.", field="layers")
@@ -73,11 +101,13 @@ class Capture:
         inputs: per layer, one tensor ``[n, t, i]`` per use in the pass, bias constant included.
         outputs: per layer, the layer's outputs, still attached to the graph.
         gradients: per layer, one tensor ``[n, t, o]`` per use.
+        modules: per layer, its module, which says what its positions are.
     """
 
     inputs: dict[str, list[Tensor]] = field(default_factory=dict)
     outputs: dict[str, list[Tensor]] = field(default_factory=dict)
     gradients: dict[str, list[Tensor]] = field(default_factory=dict)
+    modules: dict[str, nn.Module] = field(default_factory=dict)
 
     def backward(self, total: Tensor) -> None:
         """Fills `gradients` with the derivative of a scalar at every captured output, in one backward pass."""
@@ -87,7 +117,7 @@ class Capture:
         self.gradients = {name: [] for name in self.outputs}
         for (name, _), point, gradient in zip(names, points, found, strict=True):
             value = torch.zeros_like(point) if gradient is None else gradient
-            self.gradients[name].append(_positions(value.detach()))
+            self.gradients[name].append(_arrived(self.modules[name], value.detach()))
         self.outputs = {}
 
     def per_example(self, layer: Layer, examples: int | None = None) -> Tensor:
@@ -137,27 +167,61 @@ def _rows(value: Tensor, examples: int | None, layer: Layer) -> Tensor:
     return value.reshape(examples, -1, value.shape[-1])
 
 
-def _positions(value: Tensor) -> Tensor:
-    # [n, features] -> [n, 1, features]; [n, a, b, features] -> [n, a * b, features].
-    if value.dim() < 2:
+def _entered(module: nn.Module, value: Tensor) -> Tensor:
+    """What entered a layer, by example and position: ``[n, t, i]``, without the bias's constant."""
+    if not isinstance(module, (nn.Conv1d, nn.Conv2d)):
+        _check_examples(value, 2)
+        return value.reshape(value.shape[0], -1, value.shape[-1])
+    _check_examples(value, module.weight.dim())
+    mode = "constant" if module.padding_mode == "zeros" else module.padding_mode
+    value = nn.functional.pad(value, module._reversed_padding_repeated_twice, mode=mode)
+    kernel, dilation, stride = (_pair(part) for part in (module.kernel_size, module.dilation, module.stride))
+    if value.dim() == 3:
+        value = value[:, :, None, :]  # a sound is a picture of height 1
+    patches = nn.functional.unfold(value, kernel, dilation, 0, stride)  # (n, channels * kernel, t)
+    groups = patches.reshape(len(value), module.groups, -1, patches.shape[-1])  # (n, g, i, t)
+    return groups.transpose(2, 3).flatten(1, 2)
+
+
+def _arrived(module: nn.Module, gradient: Tensor) -> Tensor:
+    """The gradient at a layer's output, by example and position: ``[n, t, o]``."""
+    if not isinstance(module, (nn.Conv1d, nn.Conv2d)):
+        return gradient.reshape(gradient.shape[0], -1, gradient.shape[-1])
+    groups = module.groups
+    own = gradient.reshape(len(gradient), groups, gradient.shape[1] // groups, -1).transpose(2, 3)  # (n, g, t, o / g)
+    if groups == 1:
+        return own[:, 0]
+    spread = own.new_zeros(*own.shape[:3], groups, own.shape[3])  # (n, g, t, g, o / g)
+    spread.diagonal(dim1=1, dim2=3).copy_(own.permute(0, 2, 3, 1))
+    return spread.flatten(3).flatten(1, 2)
+
+
+def _pair(sizes: tuple[int, ...]) -> tuple[int, int]:
+    return (sizes[0], sizes[1]) if len(sizes) == 2 else (1, sizes[0])
+
+
+def _check_examples(value: Tensor, dimensions: int) -> None:
+    if value.dim() < dimensions:
         raise InputError(
-            "a linear layer was called on a single vector, without a dimension for the examples",
+            "a linear layer was called on a single vector or picture, without a dimension for the examples",
             remedy="Call the model once with the whole list of contents as its first dimension.",
             field="train_loss, measurement",
         )
-    return value.reshape(value.shape[0], -1, value.shape[-1])
 
 
 @contextlib.contextmanager
 def capturing(model: nn.Module, layers: Sequence[Layer]) -> Iterator[Capture]:
     """Remembers the layers' inputs and outputs of the forward passes inside the block."""
-    capture = Capture({layer.name: [] for layer in layers}, {layer.name: [] for layer in layers})
     modules = dict(model.named_modules())
-    handles = []
+    names = [layer.name for layer in layers]
+    capture = Capture(
+        {name: [] for name in names}, {name: [] for name in names}, modules={name: modules[name] for name in names}
+    )
 
-    def hook_for(layer: Layer) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor]:
-        def remember(module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> Tensor:
-            value = _positions(args[0].detach())  # (n, t, i)
+    def hook_for(layer: Layer) -> Callable[..., Tensor]:
+        def remember(module: nn.Module, args: tuple[Any, ...], named: dict[str, Any], output: Tensor) -> Tensor:
+            given: Tensor = args[0] if args else next(iter(named.values()))  # these layers take one argument
+            value = _entered(module, given.detach())  # (n, t, i)
             if layer.bias:
                 value = torch.cat([value, value.new_ones(*value.shape[:2], 1)], dim=-1)
             capture.inputs[layer.name].append(value)
@@ -167,8 +231,7 @@ def capturing(model: nn.Module, layers: Sequence[Layer]) -> Iterator[Capture]:
 
         return remember
 
-    for layer in layers:
-        handles.append(modules[layer.name].register_forward_hook(hook_for(layer)))
+    handles = [modules[layer.name].register_forward_hook(hook_for(layer), with_kwargs=True) for layer in layers]
     try:
         yield capture
     finally:
