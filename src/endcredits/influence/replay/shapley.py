@@ -114,6 +114,18 @@ def choose_ridge(
     return best[1], best[2]
 
 
+def mean_errors(
+    game: Game, *, centre: np.ndarray | None = None, fraction: float = CENTRE_FRACTION, ridge: float = RIDGE
+) -> np.ndarray:
+    """Jackknife errors ``[K]`` of each catalogue's mean credit over the outputs, arguments as for `stratified`.
+
+    All outputs share the draw of coalitions, so this is far more than their own errors over the root of their number.
+    """
+    summed = None if centre is None else centre.sum(0, keepdims=True)
+    audited = stratified(game.summed(), centre=summed, fraction=fraction, ridge=ridge)
+    return np.asarray(audited.errors[0] / len(game.base))
+
+
 def kernel_shap(game: Game, *, counts: np.ndarray | None = None) -> np.ndarray:
     """Paired KernelSHAP under the sum constraint: ``[Q, K]``.
 
