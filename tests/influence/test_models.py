@@ -244,6 +244,30 @@ def test_two_shapes(tiny_folders: tuple[Path, Path], gpt2_folders: tuple[Path, P
         load_text_models(tiny_folders[0], gpt2_folders[1])
 
 
+def test_equal_shapes_of_another_function(tiny_folders: tuple[Path, Path], tmp_path: Path) -> None:
+    """Other numbers of heads fit the same tensors; the middle of the two would be neither."""
+    given = copied(tiny_folders, tmp_path)
+    config = json.loads((given[1] / "config.json").read_text())
+    config.update(num_attention_heads=4, num_key_value_heads=4, head_dim=4)
+    (given[1] / "config.json").write_text(json.dumps(config))
+
+    with pytest.raises(InputError, match="num_attention_heads is 2 in base and 4 in full") as caught:
+        load_text_models(*given)
+
+    assert caught.value.file == str(given[1] / "config.json")
+
+
+def test_packed_works_become_examples_of_their_own(tiny_models: TextModels) -> None:
+    """In the order of the stream; each token belongs to the work that wrote it."""
+    works = [(WorkId("w-a"), TEXT), (WorkId("w-b"), b""), (WorkId("w-c"), TEXT[::-1])]
+
+    for isolated in (False, True):
+        examples = tiny_models.packed_examples(works, isolated=isolated)
+        for work_id, text in works:
+            windows = [example.content for example in examples if example.work_id == work_id]
+            assert bytes(token for w in windows for token in w.ids[w.context_tokens :]) == text
+
+
 def test_two_tokenizers(gpt2_folders: tuple[Path, Path], tmp_path: Path) -> None:
     """The same text would be other tokens to each."""
     given = copied(gpt2_folders, tmp_path)

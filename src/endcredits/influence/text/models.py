@@ -1,26 +1,45 @@
-"""A base and a full language model from two folders in Hugging Face format, with the task that reads them."""
+"""A base and a full language model from two folders in Hugging Face format, with the task that reads them.
+
+Any causal language model of the library will do: the task asks only for logits. `full` may also be the folder of a low-rank
+adapter (peft) that was trained on `base`; see `endcredits.influence.gradient.learnt` for what lies halfway then.
+"""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from endcredits.errors import InputError
 from endcredits.ids import WorkId
+from endcredits.influence.gradient.learnt import learnt_layers, without_adapters
 from endcredits.influence.gradient.midpoint import check_same_shape
 from endcredits.influence.records import Example
 from endcredits.influence.task import Task
 from endcredits.influence.text.sample import sample_outputs
-from endcredits.influence.text.tokenizers import Tokenizer, load_tokenizer
-from endcredits.influence.text.windows import TextOutput, Window, output_windows, training_windows
+from endcredits.influence.text.task import causal_text_task
+from endcredits.influence.text.tokenizers import TOKENIZER_FILES, Tokenizer, load_tokenizer
+from endcredits.influence.text.windows import TextOutput, packed_windows, training_windows
 
-IGNORED = -100
 CALIBRATION_OUTPUTS = 64
+ADAPTER_FILE = "adapter_config.json"
+SAME_FUNCTION = (
+    "model_type",
+    "num_attention_heads",
+    "n_head",
+    "num_key_value_heads",
+    "head_dim",
+    "hidden_act",
+    "activation_function",
+    "num_experts_per_tok",
+    "sliding_window",
+)
+"""Settings that change what equally shaped weights compute; the middle of two such models would be neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +64,16 @@ class TextModels:
         """The training examples of one work's text."""
         return [Example(work_id, window) for window in training_windows(self.tokenizer.encode(text), self.context)]
 
+    def packed_examples(self, works: Sequence[tuple[WorkId, bytes]], *, isolated: bool = False) -> list[Example]:
+        """The training examples of works that were packed into one stream; see `packed_windows`.
+
+        Args:
+            works: work and text, in the order of the stream.
+            isolated: works in one window could not see each other.
+        """
+        packed = packed_windows([self.tokenizer.encode(text) for _, text in works], self.context, isolated=isolated)
+        return [Example(work_id, window) for (work_id, _), windows in zip(works, packed, strict=True) for window in windows]
+
     def output(self, text: bytes, prompt: bytes = b"") -> TextOutput:
         """An output of the model, as the task's `pieces` reads it."""
         return TextOutput(text, prompt)
@@ -58,11 +87,22 @@ class TextModels:
 def load_text_models(base: str | Path, full: str | Path) -> TextModels:
     """Loads two model folders from the disk, never from a network.
 
+    Args:
+        base: folder of the model before the works.
+        full: folder of the same model after them, or of a low-rank adapter (peft) trained on `base`.
+
     Raises:
-        InputError: a folder is missing, is not a model, or the two differ in shape or tokenizer.
+        InputError: a folder is missing, is not a model, or the two differ in shape, function or tokenizer.
     """
     folders = [Path(base), Path(full)]
-    models = [_load(folder, name) for folder, name in zip(folders, ("base", "full"), strict=True)]
+    if (folders[1] / ADAPTER_FILE).exists():
+        adapted = _load_adapter(folders[0], folders[1])
+        models = [without_adapters(adapted).eval(), adapted]
+        if not any((folders[1] / name).exists() for name in TOKENIZER_FILES):
+            folders[1] = folders[0]  # an adapter is often saved without one
+    else:
+        models = [_load(folder, name) for folder, name in zip(folders, ("base", "full"), strict=True)]
+    _check_same_function(models[0].config, models[1].config, folders[1])
     check_same_shape(*models)
     tokenizers = [load_tokenizer(folder, model.config) for folder, model in zip(folders, models, strict=True)]
     if tokenizers[0].name != tokenizers[1].name:
@@ -78,8 +118,46 @@ def load_text_models(base: str | Path, full: str | Path) -> TextModels:
 
 
 def text_models(base: nn.Module, full: nn.Module, tokenizer: Tokenizer, context: int) -> TextModels:
-    """Wires two causal language models that are already in memory."""
-    return TextModels(base, full, tokenizer, context, causal_text_task(full, tokenizer, context))
+    """Wires two causal language models that are already in memory.
+
+    For a model with a low-rank adapter, `base` is `without_adapters(full)`.
+    """
+    learnt = learnt_layers(base, full)
+    return TextModels(base, full, tokenizer, context, causal_text_task(full, tokenizer, context, learnt))
+
+
+def _check_same_function(base: Any, full: Any, folder: Path) -> None:
+    for name in SAME_FUNCTION:
+        before, after = getattr(base, name, None), getattr(full, name, None)
+        if before != after:
+            raise InputError(
+                f"base and full are not the same architecture: {name} is {before} in base and {after} in full",
+                remedy="Give the model as it was before the works and the same model after them.",
+                file=folder / "config.json",
+                field=name,
+            )
+
+
+def _load_adapter(base: Path, adapter: Path) -> Any:
+    try:
+        peft: Any = importlib.import_module("peft")
+    except ImportError as error:
+        raise InputError(
+            "full is an adapter, and the library that reads adapters is not installed",
+            remedy="Run pip install peft, or merge the adapter and give the whole model.",
+            file=adapter,
+            field="full",
+        ) from error
+    model = _load(base, "base")
+    try:
+        return peft.PeftModel.from_pretrained(model, str(adapter), local_files_only=True).eval()
+    except Exception as error:  # as with models, errors of many types
+        raise InputError(
+            f"the adapter cannot be loaded ({(str(error).strip() or type(error).__name__).splitlines()[0]})",
+            remedy="Check that the folder holds an intact adapter of this base.",
+            file=adapter,
+            field="full",
+        ) from error
 
 
 def _load(folder: Path, name: str) -> Any:
@@ -119,65 +197,3 @@ def _load(folder: Path, name: str) -> Any:
             field=name,
         )
     return model.eval()
-
-
-def causal_text_task(model: nn.Module, tokenizer: Tokenizer, context: int) -> Task:
-    """The task of a causal language model over windows of tokens.
-
-    The output head is left out of the index: middle layers carry attribution best and the head least (arXiv 2511.04715),
-    and with a large vocabulary it would outweigh everything else in size.
-    """
-    bos = tokenizer.bos_id
-    getter = getattr(model, "get_output_embeddings", None)
-    head_names = {name for name, module in model.named_modules() if getter is not None and module is getter()}
-
-    def train_loss(model: nn.Module, windows: Sequence[Window]) -> Tensor:
-        return -_log_probability(model, windows, bos)
-
-    def measurement(model: nn.Module, windows: Sequence[Window]) -> Tensor:
-        return _log_probability(model, windows, bos)
-
-    def sampled_loss(model: nn.Module, windows: Sequence[Window], generator: torch.Generator) -> Tensor:
-        return -_log_probability(model, windows, bos, generator)
-
-    def pieces(output: TextOutput | Window) -> Sequence[Window]:
-        if isinstance(output, Window):
-            return (output,)
-        windows = output_windows(tokenizer.encode(output.prompt), tokenizer.encode(output.text), context)
-        if not windows:
-            raise InputError("the output is empty", remedy="Give at least one character.", field="output")
-        return windows
-
-    return Task(
-        f"causal-text/1:{tokenizer.name}:{context}",
-        train_loss,
-        measurement,
-        sampled_loss,
-        pieces,
-        lambda name, module: name not in head_names,
-    )
-
-
-def _log_probability(
-    model: nn.Module, windows: Sequence[Window], bos: int, labels_from: torch.Generator | None = None
-) -> Tensor:
-    """Summed log-probability of each window's counted tokens, or of tokens drawn in their places: ``[n]``, nats."""
-    length = max(len(window.ids) for window in windows)
-    inputs = torch.full((len(windows), length), bos)  # (n, t); positions after a window's end are masked below
-    targets = torch.full((len(windows), length), IGNORED)
-    for row, window in enumerate(windows):
-        ids = torch.tensor(window.ids)
-        inputs[row, 1 : len(ids)] = ids[:-1]
-        targets[row, window.context_tokens : len(ids)] = ids[window.context_tokens :]
-    device = next(model.parameters()).device
-    logits = model(input_ids=inputs.to(device), use_cache=False).logits.float()  # (n, t, vocabulary)
-    counted = targets != IGNORED
-    if labels_from is not None:
-        with torch.no_grad():
-            chances = torch.softmax(logits, -1).cpu().flatten(0, 1)
-            drawn = torch.multinomial(chances, 1, generator=labels_from).view_as(targets)
-        targets = torch.where(counted, drawn, targets)
-    losses = nn.functional.cross_entropy(
-        logits.flatten(0, 1), targets.to(device).flatten(), ignore_index=IGNORED, reduction="none"
-    )
-    return -losses.view_as(targets).sum(1)
