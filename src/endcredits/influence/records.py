@@ -20,10 +20,13 @@ class Example:
     Attributes:
         work_id: the work it belongs to; every example belongs to exactly one.
         content: whatever the task's two functions understand (a tuple of token ids, a tensor, a pair...).
+        weight: how often the training run read it, relative to other examples; 0 or more. Copies of one content share one
+            example's credit, however often they are registered.
     """
 
     work_id: WorkId
     content: Any
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,26 +9,29 @@ number of threads give the same bytes.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from endcredits.canonical import canonical_bytes, digest, sha256_bytes
+from endcredits.canonical import canonical_bytes, sha256_bytes
+from endcredits.canonical import digest as canonical_digest
 from endcredits.compute import map_shards
 from endcredits.durable import PARTIAL, locked, write_atomic
 from endcredits.errors import ConflictError, InputError, IntegrityError
-from endcredits.ids import WorkId, plain_id
-from endcredits.influence.gradient.ekfac import Curvature, fit_curvature, load_curvature, save_curvature
+from endcredits.ids import plain_id
+from endcredits.influence.gradient.copies import copies_between_works, shared_factors
+from endcredits.influence.gradient.ekfac import Curvature, fit_curvature, kept, load_curvature, save_curvature
 from endcredits.influence.gradient.fingerprint import code_digest, content_digest
 from endcredits.influence.gradient.index import METHOD, CurvatureIndex, Loaded
-from endcredits.influence.gradient.layers import Layer, capturing, find_layers, flatten
+from endcredits.influence.gradient.layers import Layer, find_layers
 from endcredits.influence.gradient.manifest import (
     BUILD_FILE,
     CURVATURE_FILE,
@@ -37,40 +40,32 @@ from endcredits.influence.gradient.manifest import (
     manifest_bytes,
 )
 from endcredits.influence.gradient.midpoint import check_finite, midpoint_model, model_digest
-from endcredits.influence.gradient.shards import (
-    Shard,
-    file_digests,
-    is_finished,
-    load_shard,
-    save_shard,
-    to_half,
-)
+from endcredits.influence.gradient.outliers import capped, capped_factors
+from endcredits.influence.gradient.settings import IndexSettings
+from endcredits.influence.gradient.shards import file_digests, is_finished, map_shard, save_shard
+from endcredits.influence.gradient.vectors import Engine, Works, row_bytes, shard_of
 from endcredits.influence.records import Example
-from endcredits.influence.task import Task, one_each
+from endcredits.influence.task import Task
 from endcredits.progress import Progress, silent
+
+__all__ = ["BuildInputs", "IndexSettings", "build_index"]
 
 
 @dataclass(frozen=True, slots=True)
-class IndexSettings:
-    """The numbers of a build; all of them enter its digest.
+class BuildInputs:
+    """What other processes need to take part in a build; see `build_index`.
 
     Attributes:
-        damping: relative to each layer's mean eigenvalue.
-        batch_examples: examples per backward pass.
-        curvature_examples: size of the evenly spread sample that the curvature is measured on, at most.
-        blocks: blocks of a work's examples for the error band (delete-a-block jackknife).
-        calibration_outputs: how many outputs the scale is fitted on, at most.
-        shard_bytes: about how large a shard may grow.
-        seed: of the labels drawn for the curvature.
+        base: the model before the works.
+        full: the same model after them.
+        task: how to compute losses and measurements.
+        examples: every training example of every work.
     """
 
-    damping: float = 0.03
-    batch_examples: int = 32
-    curvature_examples: int = 1024
-    blocks: int = 8
-    calibration_outputs: int = 128
-    shard_bytes: int = 128 * 2**20
-    seed: int = 0
+    base: nn.Module
+    full: nn.Module
+    task: Task
+    examples: Sequence[Example]
 
 
 def build_index(
@@ -82,6 +77,8 @@ def build_index(
     examples: Sequence[Example],
     calibration: Sequence[Any] | None = None,
     settings: IndexSettings | None = None,
+    processes: int = 1,
+    loader: Callable[[], BuildInputs] | None = None,
     progress: Progress = silent,
 ) -> CurvatureIndex:
     """Builds an index, or continues or opens one that was begun with the same inputs.
@@ -95,39 +92,38 @@ def build_index(
         calibration: outputs on which credits are scaled to add up to the measured log-ratio; an evenly spread sample
             of the examples when None.
         settings: see `IndexSettings`.
+        processes: how many work on shards at once; the bytes are the same.
+        loader: gives another process the same models, task and examples; a module-level function or another object that
+            can be pickled. Needed for more than one process.
         progress: told about the stages "curvature" (batches), "works" (examples) and "calibration" (outputs).
 
     Returns:
         The open index.
 
     Raises:
-        InputError: models of different shapes, no examples, or a weight, gradient or log-ratio that is not finite.
+        InputError: models of different shapes, no examples, a weight, gradient or log-ratio that is not finite (named by
+            work and example), several processes without a loader, or a loader that gives something else.
         ConflictError: the folder holds another build, or another process is building here.
         MachineError: the disk is full; what was finished stays and the same call continues.
     """
     settings = settings or IndexSettings()
     place = Path(folder)
-    if not examples:
-        raise InputError("there are no examples to index", remedy="Admit at least one work.", field="examples")
-    for example in examples:
-        plain_id(example.work_id, what="work_id")
-    middle = midpoint_model(base, full)
-    for name, model in (("base", base), ("full", full)):
-        check_finite(model.eval(), name)
-    layers = find_layers(middle, task.layers)
-    ordered = sorted(examples, key=lambda example: example.work_id)  # stable: a work's own order is kept
+    prepared = _prepare(BuildInputs(base, full, task, examples), settings)
+    middle, layers, ordered = prepared.middle, prepared.layers, prepared.ordered
     outputs = list(calibration) if calibration is not None else [e.content for e in ordered]
     outputs = _spread(outputs, settings.calibration_outputs)
-    plan = _plan(ordered, sum(layer.size for layer in layers), settings)
-    facts = _facts(task, layers, base, full, ordered, outputs, settings)
+    facts = _facts(task, layers, base, full, prepared.digests, ordered, outputs, settings)
     with locked(place, "this index"):
         build_key = _begin(place, facts)
-        finished = [_shard_name(number) for number in range(len(plan))]
         if (place / MANIFEST_FILE).exists():
             return CurvatureIndex.open(place, base=base, full=full, task=task)
         curvature = _curvature(place, build_key, middle, layers, task, ordered, settings, progress)
-        _works(place, build_key, middle, layers, task, plan, settings, progress)
-        loaded = Loaded(layers, curvature, [load_shard(place / name, build_key) for name in finished])
+        _works(place, build_key, prepared, curvature, settings, processes, loader, progress)
+        names = [shard_name(number) for number in range(len(prepared.plan))]
+        shards = [map_shard(place / name, build_key) for name in names]
+        work_ids = [work_id for shard in shards for work_id in shard.work_ids]
+        flagged = capped(work_ids, torch.cat([shard.norms for shard in shards]), settings.cap_multiple)
+        loaded = Loaded(layers, curvature, shards, settings.rank, factors=capped_factors(flagged, work_ids))
         scale, measured, predicted = _calibrate(loaded, base, full, middle, task, outputs, settings, progress)
         manifest = IndexManifest(
             method=METHOD,
@@ -136,11 +132,42 @@ def build_index(
             scale=repr(scale),
             calibration_log_ratio_nats=f"{measured:.6f}",
             calibration_credit_nats=f"{predicted * scale:.6f}",
-            works=tuple((w, c) for shard in loaded.shards for w, c in zip(shard.work_ids, shard.counts, strict=True)),
-            files=file_digests(place, [CURVATURE_FILE, *finished]),
+            works=tuple((w, c) for shard in shards for w, c in zip(shard.work_ids, shard.counts, strict=True)),
+            files=file_digests(place, [CURVATURE_FILE, *names]),
+            copies=copies_between_works(ordered, prepared.digests),
+            capped=flagged,
+            kept_energy=f"{curvature.kept_energy(layers, settings.damping, settings.rank):.6f}",
         )
-        write_atomic(place / MANIFEST_FILE, manifest_bytes(manifest))
-    return CurvatureIndex.open(place, base=base, full=full, task=task)
+        data = manifest_bytes(manifest)
+        write_atomic(place / MANIFEST_FILE, data)
+    return CurvatureIndex(place, manifest, sha256_bytes(data), loaded, (base, full, middle), task)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A build's inputs, checked and put into order."""
+
+    middle: nn.Module
+    task: Task
+    layers: Sequence[Layer]
+    ordered: Sequence[Example]
+    digests: Sequence[str]
+    plan: Sequence[Works]
+
+
+def _prepare(inputs: BuildInputs, settings: IndexSettings) -> Prepared:
+    if not inputs.examples:
+        raise InputError("there are no examples to index", remedy="Admit at least one work.", field="examples")
+    for example in inputs.examples:
+        plain_id(example.work_id, what="work_id")
+    middle = midpoint_model(inputs.base, inputs.full)
+    for name, model in (("base", inputs.base), ("full", inputs.full)):
+        check_finite(model.eval(), name)
+    layers = find_layers(middle, inputs.task.layers)
+    ordered = sorted(inputs.examples, key=lambda example: example.work_id)  # stable: a work's own order is kept
+    digests = [content_digest(example.content) for example in ordered]
+    plan = _plan(ordered, shared_factors(ordered, digests), layers, settings)
+    return Prepared(middle, inputs.task, layers, ordered, digests, plan)
 
 
 def _facts(
@@ -148,20 +175,21 @@ def _facts(
     layers: Sequence[Layer],
     base: nn.Module,
     full: nn.Module,
+    digests: Sequence[str],
     ordered: Sequence[Example],
     outputs: Sequence[Any],
     settings: IndexSettings,
 ) -> dict[str, Any]:
     """Everything that decides the index's bytes, as a document."""
-    corpus = [[example.work_id, content_digest(example.content)] for example in ordered]
+    corpus = [[example.work_id, digest, repr(example.weight)] for example, digest in zip(ordered, digests, strict=True)]
     numbers = {name: repr(value) for name, value in dataclasses.asdict(settings).items()}
     return {
         "task": task.name,
         "layers": [[layer.name, layer.outputs, layer.inputs, layer.bias] for layer in layers],
         "base_sha256": model_digest(base),
         "full_sha256": model_digest(full),
-        "corpus_sha256": digest(corpus),
-        "calibration_sha256": digest([content_digest(output) for output in outputs]),
+        "corpus_sha256": canonical_digest(corpus),
+        "calibration_sha256": canonical_digest([content_digest(output) for output in outputs]),
         "examples": len(ordered),
         "settings": numbers,
         "code_sha256": code_digest(),
@@ -207,21 +235,29 @@ def _batches(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-Plan = list[list[tuple[WorkId, list[Any]]]]
-
-
-def _plan(ordered: Sequence[Example], coordinates: int, settings: IndexSettings) -> Plan:
+def _plan(
+    ordered: Sequence[Example], factors: Sequence[float], layers: Sequence[Layer], settings: IndexSettings
+) -> list[Works]:
     """Which works stand in which shard."""
-    per_work = coordinates * (4 + 2 * settings.blocks)
-    limit = max(1, settings.shard_bytes // per_work)
-    works = [
-        (work_id, [example.content for example in group])
-        for work_id, group in groupby(ordered, key=lambda example: example.work_id)
-    ]
-    return [list(part) for part in _batches(works, limit)]
+    coordinates = sum(math.prod(kept(layer, settings.rank)) for layer in layers)
+    pairs = zip(ordered, factors, strict=True)
+    plan: list[Works] = []
+    used = math.inf
+    for work_id, group in groupby(pairs, key=lambda pair: pair[0].work_id):
+        mine = list(group)
+        size = row_bytes(coordinates, min(settings.blocks, len(mine)), settings.rows)
+        if used + size > settings.shard_bytes:
+            plan.append(Works([], [], []))
+            used = 0
+        used += size
+        plan[-1].work_ids.append(work_id)
+        plan[-1].contents.append([example.content for example, _ in mine])
+        plan[-1].factors.append([factor for _, factor in mine])
+    return plan
 
 
-def _shard_name(number: int) -> str:
+def shard_name(number: int) -> str:
+    """The file of a shard."""
     return f"works-{number:05d}.safetensors"
 
 
@@ -241,10 +277,19 @@ def _curvature(
             return load_curvature(path, layers, build_key)
         except IntegrityError:
             path.unlink()
-    sample = _spread([example.content for example in ordered], settings.curvature_examples)
-    batches = _batches(sample, settings.batch_examples)
+    contents = [example.content for example in ordered]
+    batches, checks = (
+        _batches(_spread(contents, number), settings.batch_examples)
+        for number in (settings.curvature_examples, settings.eigenvalue_examples)
+    )
     curvature = fit_curvature(
-        middle, layers, task, batches, settings.seed, lambda done: progress("curvature", done, 2 * len(batches))
+        middle,
+        layers,
+        task,
+        batches,
+        settings.seed,
+        lambda done: progress("curvature", done, len(batches) + len(checks)),
+        checks,
     )
     save_curvature(path, layers, curvature, build_key)
     return load_curvature(path, layers, build_key)
@@ -253,76 +298,120 @@ def _curvature(
 def _works(
     place: Path,
     build_key: str,
-    middle: nn.Module,
-    layers: Sequence[Layer],
-    task: Task,
-    plan: Plan,
+    prepared: Prepared,
+    curvature: Curvature,
     settings: IndexSettings,
+    processes: int,
+    loader: Callable[[], BuildInputs] | None,
     progress: Progress,
 ) -> None:
     """Writes every shard that is not there yet."""
-    total = sum(len(contents) for part in plan for _, contents in part)
+    sizes = [sum(map(len, works.contents)) for works in prepared.plan]
     done = 0
 
-    def build(number: int) -> None:
+    def report(examples: int) -> None:
         nonlocal done
-        part = plan[number]
-        path = place / _shard_name(number)
-        if is_finished(path, build_key, [work_id for work_id, _ in part]):
-            done += sum(len(contents) for _, contents in part)
-            progress("works", done, total)
-            return
-        rows = []
-        for work_id, contents in part:
-            rows.append(_work_vectors(middle, layers, task, work_id, contents, settings))
-            done += len(contents)
-            progress("works", done, total)
-        sums, blocks, scales, counts = (torch.stack(column) for column in zip(*rows, strict=True))
-        work_ids = tuple(work_id for work_id, _ in part)
-        examples = tuple(len(contents) for _, contents in part)
-        save_shard(path, Shard(work_ids, examples, sums, blocks, scales, counts), build_key)
+        done += examples
+        progress("works", done, sum(sizes))
 
-    map_shards(build, range(len(plan)))
-
-
-def _work_vectors(
-    middle: nn.Module,
-    layers: Sequence[Layer],
-    task: Task,
-    work_id: WorkId,
-    contents: Sequence[Any],
-    settings: IndexSettings,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The summed gradient of log p of one work, and of consecutive blocks of its examples."""
-    coordinates = sum(layer.size for layer in layers)
-    blocks = torch.zeros(settings.blocks, coordinates, dtype=torch.float16)
-    scales = torch.ones(settings.blocks)
-    counts = torch.zeros(settings.blocks, dtype=torch.int64)
-    whole = torch.zeros(coordinates)
-    number_of_blocks = min(settings.blocks, len(contents))
-    for number in range(number_of_blocks):
-        start, stop = (len(contents) * k // number_of_blocks for k in (number, number + 1))
-        block = torch.zeros(coordinates)
-        for batch in _batches(contents[start:stop], settings.batch_examples):
-            block += summed_gradient(middle, layers, task, batch).cpu()
-        if not torch.isfinite(block).all():
+    if processes > 1:
+        if loader is None:
             raise InputError(
-                f"the gradient of work '{work_id}' is not finite",
-                remedy="Check the work's examples and the models for NaN or infinite values.",
-                field="examples",
+                "several processes cannot share the models of this one",
+                remedy="Give a loader, a module-level function that returns BuildInputs, or build in one process.",
+                field="loader",
             )
-        whole += block
-        blocks[number], scales[number] = to_half(block)
-        counts[number] = stop - start
-    return whole, blocks, scales, counts
+        jobs = [
+            ShardJob(place, build_key, number, loader, settings, torch.get_num_threads())
+            for number in range(len(prepared.plan))
+        ]
+        map_shards(
+            build_shard,
+            jobs,
+            processes=processes,
+            stage="works",
+            progress=lambda stage, finished, total: report(sizes[finished - 1]),
+        )
+        return
+    engine = _engine(prepared, curvature, settings)
+    map_shards(
+        lambda number: _write_shard(place, build_key, engine, number, prepared.plan[number], report),
+        range(len(prepared.plan)),
+    )
 
 
-def summed_gradient(model: nn.Module, layers: Sequence[Layer], task: Task, contents: Sequence[Any]) -> Tensor:
-    """Gradient of the summed log-probability of some contents: ``[P]``."""
-    with capturing(model, layers) as capture:
-        loss = task.train_loss(model, contents)
-    capture.backward(-one_each(loss, contents, "train_loss").sum())
-    return flatten(layers, {layer.name: capture.summed(layer) for layer in layers})
+@dataclass(frozen=True, slots=True)
+class ShardJob:
+    """One shard of a build that several processes share.
+
+    Attributes:
+        place: the index's folder; the curvature stands there already.
+        build_key: of the build; what the loader gives must have the same works and layers.
+        number: of the shard.
+        loader: gives models, task and examples.
+        settings: of the build.
+        threads: of the process that began it; more or fewer would change the last bits.
+    """
+
+    place: Path
+    build_key: str
+    number: int
+    loader: Callable[[], BuildInputs]
+    settings: IndexSettings
+    threads: int
+
+
+def build_shard(job: ShardJob) -> None:
+    """Writes one shard, in whatever process this is; models are loaded once per process.
+
+    Raises:
+        InputError: the loader gave other models, works or settings than the build was begun with.
+    """
+    torch.set_num_threads(job.threads)
+    prepared, engine = _loaded(job.loader, job.settings, job.place, job.build_key)
+    _write_shard(job.place, job.build_key, engine, job.number, prepared.plan[job.number], lambda done: None)
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(
+    loader: Callable[[], BuildInputs], settings: IndexSettings, place: Path, build_key: str
+) -> tuple[Prepared, Engine]:
+    inputs = loader()
+    prepared = _prepare(inputs, settings)
+    begun = json.loads((place / BUILD_FILE).read_bytes())
+    here = _facts(inputs.task, prepared.layers, inputs.base, inputs.full, prepared.digests, prepared.ordered, [], settings)
+    differing = [name for name in here if name != "calibration_sha256" and here[name] != begun.get(name)]
+    if differing:
+        raise InputError(
+            f"the loader gives other inputs than the build was begun with ({', '.join(differing)} differ)",
+            remedy="Let it return the models, task and examples that build_index was given.",
+            field="loader",
+        )
+    curvature = load_curvature(place / CURVATURE_FILE, prepared.layers, build_key)
+    return prepared, _engine(prepared, curvature, settings)
+
+
+def _engine(prepared: Prepared, curvature: Curvature, settings: IndexSettings) -> Engine:
+    return Engine(
+        prepared.middle,
+        prepared.layers,
+        prepared.task,
+        curvature,
+        settings.batch_examples,
+        settings.blocks,
+        settings.rank,
+        settings.rows,
+    )
+
+
+def _write_shard(
+    place: Path, build_key: str, engine: Engine, number: int, works: Works, report: Callable[[int], None]
+) -> None:
+    path = place / shard_name(number)
+    if is_finished(path, build_key, works.work_ids):
+        report(sum(map(len, works.contents)))
+        return
+    save_shard(path, shard_of(engine, works, report), build_key)
 
 
 def _calibrate(

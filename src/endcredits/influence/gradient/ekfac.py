@@ -13,6 +13,7 @@ layers, and within a layer everything off the diagonal of that basis.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,55 @@ class Curvature:
         rotated = q_out.T @ gradients @ q_in
         return q_out @ (rotated / (eigenvalues + damping * mean)) @ q_in.T
 
+    def query(self, layer: Layer, gradient: Tensor, damping: float, rank: float = 1.0) -> Tensor:
+        """A gradient under the damped inverse, in the coordinates that rows of some rank keep.
+
+        Args:
+            layer: which layer.
+            gradient: ``[o, i]``.
+            damping: relative to the layer's mean eigenvalue, > 0.
+            rank: share of the eigen-directions per side; at 1 the coordinates are the gradient's own.
+
+        Returns:
+            ``[o, i]``, or ``[r_o, r_i]`` of the eigenbasis: the dot product with a row's part is the layer's credit.
+        """
+        if rank == 1:
+            return self.damped_inverse(layer, gradient, damping)
+        q_out, q_in = self.corner(layer, rank)
+        eigenvalues = self.eigenvalues[layer.name]
+        mean = eigenvalues.mean()
+        if mean <= 0:
+            return gradient.new_zeros(q_out.shape[1], q_in.shape[1])
+        top = eigenvalues[-q_out.shape[1] :, -q_in.shape[1] :]
+        return (q_out.T @ gradient @ q_in) / (top + damping * mean)
+
+    def corner(self, layer: Layer, rank: float) -> tuple[Tensor, Tensor]:
+        """The eigenvectors of the largest eigenvalues of each side: ``[o, r_o]`` and ``[i, r_i]``."""
+        outputs, inputs = kept(layer, rank)
+        return self.q_outputs[layer.name][:, -outputs:], self.q_inputs[layer.name][:, -inputs:]
+
+    def kept_energy(self, layers: Sequence[Layer], damping: float, rank: float) -> float:
+        """Share of the half-whitened energy of the sample's gradients that rows of some rank keep: 0 to 1.
+
+        A credit is the dot product of two gradients that are each divided by the square root of the damped eigenvalues;
+        in that metric a coordinate of eigenvalue e carries e / (e + damping * mean) of a work's energy.
+        """
+        whole = part = 0.0
+        for layer in layers:
+            eigenvalues = self.eigenvalues[layer.name].double()
+            mean = float(eigenvalues.mean())
+            if mean > 0:
+                energy = eigenvalues / (eigenvalues + damping * mean)
+                outputs, inputs = kept(layer, rank)
+                whole += float(energy.sum())
+                part += float(energy[-outputs:, -inputs:].sum())
+        return part / whole if whole else 1.0
+
+
+def kept(layer: Layer, rank: float) -> tuple[int, int]:
+    """How many eigen-directions of each side rows of some rank keep."""
+    return math.ceil(layer.outputs * rank), math.ceil(layer.inputs * rank)
+
 
 def fit_curvature(
     model: nn.Module,
@@ -67,16 +117,18 @@ def fit_curvature(
     batches: Sequence[Sequence[Any]],
     seed: int,
     report: Callable[[int], None],
+    checks: Sequence[Sequence[Any]] | None = None,
 ) -> Curvature:
-    """Measures EK-FAC in two passes over a sample of examples: the second moments, then the eigenvalues.
+    """Measures EK-FAC in two passes over samples of examples: the second moments, then the eigenvalues.
 
     Args:
         model: in evaluation mode.
         layers: the layers to fit.
         task: supplies the loss, with labels from the model where it can.
-        batches: lists of contents.
+        batches: lists of contents, for the second moments.
         seed: of the labels' draws; both passes draw the same.
-        report: told the number of finished batches, up to twice their count.
+        report: told the number of finished batches of both passes.
+        checks: lists of contents for the eigenvalues; the same as for the moments when None.
 
     Raises:
         InputError: an activation or a gradient is not finite.
@@ -104,14 +156,15 @@ def fit_curvature(
     device = next(model.parameters()).device
     q_inputs = {name: torch.linalg.eigh(moment)[1].float().to(device) for name, moment in inputs.items()}
     q_outputs = {name: torch.linalg.eigh(moment)[1].float().to(device) for name, moment in outputs.items()}
+    checks = batches if checks is None else checks
     squares = {layer.name: torch.zeros(layer.outputs, layer.inputs, device=device) for layer in layers}
-    for number, capture in enumerate(_captured(model, layers, task, batches, seed)):
+    for number, capture in enumerate(_captured(model, layers, task, checks, seed)):
         for layer in layers:
-            single = capture.per_example(layer, len(batches[number]))
+            single = capture.per_example(layer, len(checks[number]))
             rotated = q_outputs[layer.name].T @ single @ q_inputs[layer.name]  # (n, o, i)
             squares[layer.name] += rotated.square().sum(0)
         report(len(batches) + number + 1)
-    examples = sum(len(batch) for batch in batches)
+    examples = sum(len(batch) for batch in checks)
     return Curvature(q_inputs, q_outputs, {name: square / examples for name, square in squares.items()})
 
 

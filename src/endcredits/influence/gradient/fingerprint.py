@@ -54,6 +54,8 @@ def _add(whole: Any, value: Any) -> None:
         for key in sorted(value, key=lambda key: (type(key).__name__, key)):
             _add(whole, key)
             _add(whole, value[key])
+    elif isinstance(value, (list, tuple)) and set(map(type, value)) == {int}:  # token ids, in one go
+        whole.update(f"ints {len(value)} {','.join(map(repr, value))} ".encode())
     elif isinstance(value, (list, tuple)):
         whole.update(b"list %d " % len(value))
         for item in value:

@@ -7,9 +7,10 @@ base and at full, measure the log-ratio that the credits ought to add up to.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 from endcredits.errors import ConflictError, InputError
 from endcredits.ids import WorkId
-from endcredits.influence.gradient.ekfac import Curvature, load_curvature
+from endcredits.influence.gradient.ekfac import Curvature, kept, load_curvature
 from endcredits.influence.gradient.fingerprint import code_digest
 from endcredits.influence.gradient.layers import Layer, capturing, flatten
 from endcredits.influence.gradient.manifest import (
@@ -29,7 +30,10 @@ from endcredits.influence.gradient.manifest import (
     read_manifest,
 )
 from endcredits.influence.gradient.midpoint import midpoint_model, model_digest
-from endcredits.influence.gradient.shards import Shard, load_shard
+from endcredits.influence.gradient.outliers import capped_factors
+from endcredits.influence.gradient.rows import dots
+from endcredits.influence.gradient.shards import Shard, check_content, credit_dots, map_shard
+from endcredits.influence.gradient.sums import add_gradient, own_weights, split
 from endcredits.influence.records import Credits
 from endcredits.influence.task import Task, one_each
 
@@ -68,11 +72,23 @@ class RawCredits:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An index in memory: layers, curvature and shards."""
+    """An index in memory: layers, curvature and shards.
+
+    Attributes:
+        layers: those that carry it, in the order of the coordinates.
+        curvature: of the middle model.
+        shards: work vectors; files that are mapped are read when they are first asked for.
+        rank: share of the eigen-directions per side that rows keep; 1 keeps every coordinate of the gradient itself.
+        unread: files whose content nobody compared with its digest yet.
+        factors: ``[K]``, below 1 for a work whose gradient is capped; None when none is.
+    """
 
     layers: Sequence[Layer]
     curvature: Curvature
     shards: Sequence[Shard]
+    rank: float = 1.0
+    unread: list[Path] = field(default_factory=list)
+    factors: Tensor | None = None
 
     def raw_credits(
         self, middle: nn.Module, base: nn.Module, full: nn.Module, task: Task, output: Any, damping: float
@@ -81,27 +97,63 @@ class Loaded:
 
         Outputs are never batched together: padding and larger products would change the last bits, and an auditor who
         recomputes one output must find the same nano-nats.
+
+        Raises:
+            IntegrityError: a file does not hold what its digest says; found when it is first read.
         """
+        self.check_unread()
+        log_ratio, gradient = self.gradient(middle, base, full, task, output)
+        query = self.query(gradient, damping)
+        examples = sum(sum(shard.counts) for shard in self.shards)
+        credits = torch.cat([credit_dots(shard, query, self.bounds) for shard in self.shards]) / examples  # (K,)
+        errors = torch.cat([_block_errors(query, shard) for shard in self.shards]) / examples
+        if self.factors is not None:
+            credits, errors = credits * self.factors, errors * self.factors
+        return RawCredits(log_ratio, credits, errors)
+
+    def gradient(self, middle: nn.Module, base: nn.Module, full: nn.Module, task: Task, output: Any) -> tuple[float, Tensor]:
+        """Measured log-ratio of an output, and the gradient of its measurement at the middle: ``[P]``."""
         contents = task.pieces(output)
         log_ratio = 0.0
-        gradients = {layer.name: torch.zeros(layer.outputs, layer.inputs) for layer in self.layers}
+        weights = own_weights(middle, self.layers)
+        gradient = torch.zeros(sum(layer.size for layer in self.layers))
         for start in range(0, len(contents), PIECES_AT_ONCE):
             batch = contents[start : start + PIECES_AT_ONCE]
-            with torch.no_grad():
+            with torch.inference_mode():
                 after, before = (one_each(task.measurement(m, batch), batch, "measurement") for m in (full, base))
-            gap = after - before
-            log_ratio += float(gap.double().sum())
+                log_ratio += float((after - before).double().sum())
+            if weights is not None:
+                total = one_each(task.measurement(middle, batch), batch, "measurement").sum()
+                add_gradient(weights, total, gradient)
+                continue
             with capturing(middle, self.layers) as capture:
                 measured = task.measurement(middle, batch)
             capture.backward(one_each(measured, batch, "measurement").sum())
-            for layer in self.layers:
-                gradients[layer.name] += capture.summed(layer).cpu()
-        parts = {layer.name: self.curvature.damped_inverse(layer, gradients[layer.name], damping) for layer in self.layers}
-        query = flatten(self.layers, parts)  # (P,)
-        examples = sum(sum(shard.counts) for shard in self.shards)
-        credits = torch.cat([shard.sums @ query for shard in self.shards]) / examples  # (K,)
-        errors = torch.cat([_block_errors(query, shard) for shard in self.shards]) / examples
-        return RawCredits(log_ratio, credits, errors)
+            gradient += flatten(self.layers, {layer.name: capture.summed(layer).cpu() for layer in self.layers})
+        return log_ratio, gradient
+
+    def query(self, gradient: Tensor, damping: float) -> Tensor:
+        """What rows are multiplied by: the gradient under the damped inverse curvature, in the rows' coordinates."""
+        parts = split(self.layers, gradient)
+        return flatten(
+            self.layers,
+            {layer.name: self.curvature.query(layer, parts[layer.name], damping, self.rank) for layer in self.layers},
+        )
+
+    @property
+    def bounds(self) -> list[int]:
+        """Where a row's layers end: 0, then cumulative sizes."""
+        return [0, *itertools.accumulate(math.prod(kept(layer, self.rank)) for layer in self.layers)]
+
+    def check_unread(self) -> None:
+        """Compares files that were only mapped with the digests in their headers, each once.
+
+        Raises:
+            IntegrityError: names the first that differs.
+        """
+        while self.unread:
+            check_content(self.unread[0])
+            self.unread.pop(0)
 
 
 def _block_errors(query: Tensor, shard: Shard) -> Tensor:
@@ -111,12 +163,15 @@ def _block_errors(query: Tensor, shard: Shard) -> Tensor:
     G / (G - 1) times a block's deviation, which gives variance G / (G - 1) * sum (b_g - mean b)^2 (Efron & Stein 1981).
     Blocks may differ by one example, so they are compared per example.
     """
-    values = torch.stack([block.float() @ query for block in shard.blocks]) * shard.block_scales  # (W, G)
+    works, blocks, size = shard.blocks.shape
+    if blocks < 2:
+        return torch.full((works,), torch.nan)
+    values = dots(shard.blocks.reshape(-1, size), query).view(works, blocks) * shard.block_scales  # (W, G)
     used = shard.block_counts > 0
     number = used.sum(1, keepdim=True)
     sizes = shard.block_counts.float()
-    values = torch.where(used, values / sizes.clamp(min=1) * (sizes.sum(1, keepdim=True) / number), 0.0)
-    deviations = torch.where(used, values - values.sum(1, keepdim=True) / number, 0.0)
+    values = torch.where(used, values / torch.where(used, sizes, 1.0) * (sizes.sum(1, keepdim=True) / number), 0.0)
+    deviations = torch.where(used, values - values.sum(1, keepdim=True) / number.clamp(min=1), 0.0)
     errors = (deviations.square().sum(1) * number[:, 0] / (number[:, 0] - 1).clamp(min=1)).sqrt()
     return torch.where(number[:, 0] > 1, errors, torch.nan)
 
@@ -159,7 +214,8 @@ class CurvatureIndex:
             NotFoundError: there is no finished index in the folder.
             InputError: the models or the task are not those of the index.
             ConflictError: the index was built by another version of this code.
-            IntegrityError: a file is missing or damaged.
+            IntegrityError: a file is missing, or is not the one that the manifest names. A row that was changed is found
+                when rows are first read, in the first answer; `check_index` looks at once.
         """
         manifest, digest = read_manifest(folder)
         for name, model in (("base", base), ("full", full)):
@@ -184,13 +240,16 @@ class CurvatureIndex:
                 file=folder / MANIFEST_FILE,
                 field="code_sha256",
             )
-        check_files(folder, manifest)
+        check_files(folder, manifest, read_rows=False)
         layers = tuple(Layer(*entry) for entry in manifest.facts["layers"])
         curvature = load_curvature(folder / CURVATURE_FILE, layers, manifest.build_key)
         names = sorted(name for name in manifest.files if name != CURVATURE_FILE)
-        shards = [load_shard(folder / name, manifest.build_key) for name in names]
+        shards = [map_shard(folder / name, manifest.build_key) for name in names]
+        rank = float(manifest.facts["settings"]["rank"])
+        factors = capped_factors(manifest.capped, [work_id for work_id, _ in manifest.works])
+        loaded = Loaded(layers, curvature, shards, rank, [folder / name for name in names], factors)
         middle = midpoint_model(base, full)
-        return cls(folder, manifest, digest, Loaded(layers, curvature, shards), (base.eval(), full.eval(), middle), task)
+        return cls(folder, manifest, digest, loaded, (base.eval(), full.eval(), middle), task)
 
     def attribute(self, outputs: Sequence[Any]) -> list[Credits]:
         """Credits of each output, in nats; an output's answer does not depend on the others.

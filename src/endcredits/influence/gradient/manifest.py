@@ -5,8 +5,9 @@ Reading and checking it needs no torch and no models.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ MANIFEST_FILE = "manifest.json"
 BUILD_FILE = "build.json"
 CURVATURE_FILE = "curvature.safetensors"
 OWN_DIGEST = "manifest_sha256"
+CONTENT_DIGEST = "content_sha256"
+"""In the header of every safetensors file of an index."""
 
 _REBUILD = "Delete {} and build again; finished shards are kept."
 
@@ -35,7 +38,12 @@ class IndexManifest:
         calibration_log_ratio_nats: measured log-ratio summed over the calibration outputs.
         calibration_credit_nats: scaled credits summed over the same.
         works: (work id, number of examples).
-        files: SHA-256 per file.
+        copies: (work, other work, number) of equal examples that stand in both and are shared between them; a work that
+            repeats itself is paired with itself.
+        capped: (work, its norm over the usual one, factor) of works whose gradient is out of the ordinary.
+        kept_energy: share of the half-whitened energy of gradients that the stored coordinates keep, as a decimal.
+        parent: digest of the manifest that this one was made from by adding or taking down works; empty for a build.
+        files: per file the SHA-256 of its header, which holds the SHA-256 of its content.
     """
 
     method: str
@@ -46,6 +54,10 @@ class IndexManifest:
     calibration_credit_nats: str
     works: tuple[tuple[WorkId, int], ...]
     files: Mapping[str, str]
+    copies: tuple[tuple[WorkId, WorkId, int], ...] = ()
+    capped: tuple[tuple[WorkId, str, str], ...] = ()
+    kept_energy: str = "1"
+    parent: str = ""
 
 
 def manifest_bytes(manifest: IndexManifest) -> bytes:
@@ -71,7 +83,9 @@ def read_manifest(folder: str | Path) -> tuple[IndexManifest, str]:
         fields = json.loads(data)
         del fields[OWN_DIGEST]
         works = tuple((WorkId(work), int(count)) for work, count in fields.pop("works"))
-        manifest = IndexManifest(works=works, **fields)
+        pairs = tuple((WorkId(one), WorkId(other), int(number)) for one, other, number in fields.pop("copies"))
+        capped = tuple((WorkId(work), str(ratio), str(factor)) for work, ratio, factor in fields.pop("capped"))
+        manifest = IndexManifest(works=works, copies=pairs, capped=capped, **fields)
         intact = manifest_bytes(manifest) == data
     except (ValueError, TypeError, KeyError, EndcreditsError) as error:
         raise IntegrityError(
@@ -86,29 +100,80 @@ def read_manifest(folder: str | Path) -> tuple[IndexManifest, str]:
     return manifest, sha256_bytes(data)
 
 
-def check_files(folder: Path, manifest: IndexManifest) -> None:
-    """Raises IntegrityError, naming the first file that is missing or not what the manifest says."""
-    for damage in _damages(folder, manifest):
+def header_bytes(path: Path) -> bytes:
+    """The header of a safetensors file with the eight bytes of its length; what there is of it, if the file was cut short.
+
+    In an index it carries the SHA-256 of the rest, so its own digest binds the whole file.
+    """
+    with path.open("rb") as file:
+        length = file.read(8)
+        return length + file.read(min(int.from_bytes(length, "little"), path.stat().st_size))
+
+
+def check_files(folder: Path, manifest: IndexManifest, *, read_rows: bool = True) -> None:
+    """Raises IntegrityError, naming the first file that is missing or not what the manifest says.
+
+    Args:
+        folder: of the index.
+        manifest: of the same.
+        read_rows: read every byte; otherwise only headers and sizes, whatever the size of the index.
+    """
+    for damage in _damages(folder, manifest, read_rows):
         raise damage
 
 
 def check_index(folder: str | Path) -> list[str]:
-    """Re-verifies an index's files without models; returns what is wrong with each, in words."""
+    """Re-verifies every byte of an index's files without models; returns what is wrong with each, in words."""
     try:
         manifest, _ = read_manifest(folder)
     except EndcreditsError as error:
         return [str(error)]
-    return [str(damage) for damage in _damages(Path(folder), manifest)]
+    return [str(damage) for damage in _damages(Path(folder), manifest, True)]
 
 
-def _damages(folder: Path, manifest: IndexManifest) -> Iterator[IntegrityError]:
+def _damages(folder: Path, manifest: IndexManifest, read_rows: bool) -> Iterator[IntegrityError]:
     for name, expected in sorted({**manifest.files, BUILD_FILE: manifest.build_key}.items()):
         path = folder / name
         if not path.exists():
             yield IntegrityError("a file of the index is missing", remedy=_REBUILD.format(MANIFEST_FILE), file=path)
-        elif sha256_file(path) != expected:
+        elif not _is_intact(path, expected, read_rows):
             yield IntegrityError(
                 "a file of the index was changed: it does not fit the manifest",
                 remedy=_REBUILD.format(f"it and {MANIFEST_FILE}"),
                 file=path,
             )
+
+
+def _is_intact(path: Path, expected: str, read_rows: bool) -> bool:
+    if path.name == BUILD_FILE:
+        return sha256_file(path) == expected
+    header = header_bytes(path)
+    if sha256_bytes(header) != expected:
+        return False
+    entries = json.loads(header[8:])  # as it was written: the digest fits
+    facts = entries.pop("__metadata__")
+    end = max((entry["data_offsets"][1] for entry in entries.values()), default=0)
+    if path.stat().st_size != len(header) + end:
+        return False
+    return not read_rows or _content_digest(path, len(header), entries, facts) == facts[CONTENT_DIGEST]
+
+
+def _content_digest(path: Path, start: int, entries: Mapping[str, Any], facts: Mapping[str, str]) -> str:
+    """What `shards` wrote as the digest of a file's content, computed from the file alone."""
+    told = sorted((name, value) for name, value in facts.items() if name != CONTENT_DIGEST)
+    whole = hashlib.sha256(json.dumps(told).encode())
+    with path.open("rb") as file:
+        for name, entry in sorted(entries.items()):
+            whole.update(tensor_line(name, entry["dtype"], entry["shape"]))
+            begin, end = entry["data_offsets"]
+            file.seek(start + begin)
+            left = end - begin
+            while left and (data := file.read(min(left, 2**20))):
+                whole.update(data)
+                left -= len(data)
+    return whole.hexdigest()
+
+
+def tensor_line(name: str, dtype: str, shape: Sequence[int]) -> bytes:
+    """What a tensor is, as it enters the digest of a file's content."""
+    return f"{name} {dtype} {list(shape)}\n".encode()

@@ -78,5 +78,5 @@ def model_digest(model: nn.Module) -> str:
     for name, value in sorted(model.state_dict().items()):
         tensor = value.detach().cpu().contiguous()
         whole.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        whole.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+        whole.update(tensor.reshape(-1).view(torch.uint8).numpy() if tensor.numel() else b"")
     return whole.hexdigest()

@@ -1,9 +1,13 @@
 """Work vectors on disk: a few safetensors files that describe themselves.
 
-A shard holds consecutive works of the index, for each the *sum* of its examples' gradients (float32, every coordinate)
-and the sums of up to G blocks of its examples (float16 with one scale each, used only for error bands). Its header names
-the build it belongs to, the works, and the SHA-256 of all that and the tensors, so a shard left by a killed process can be
-trusted or thrown away without knowing anything else.
+A shard holds consecutive works of the index, for each one row: the *sum* of its examples' gradients (float32, every
+coordinate, unless the index was built to keep less), and the sums of up to G blocks of its examples (float16 with one scale
+each, used only for error bands). Its header names the build it belongs to, the works, and the SHA-256 of all that and the
+tensors, so a shard left by a killed process can be trusted or thrown away without knowing anything else.
+
+Because the header carries the digest of the content, a digest of the header binds the whole file: the manifest names that,
+the content is digested once when it is written, and opening an index reads headers only. Rows are mapped into memory, and
+compared with their digest when they are first read.
 """
 
 from __future__ import annotations
@@ -14,20 +18,34 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
-from endcredits.canonical import sha256_file
+from endcredits.canonical import sha256_bytes
 from endcredits.durable import write_atomic
 from endcredits.errors import IntegrityError
 from endcredits.ids import WorkId
+from endcredits.influence.gradient.manifest import CONTENT_DIGEST, header_bytes, tensor_line
+from endcredits.influence.gradient.rows import dots, sign_dots
 
-CONTENT_DIGEST = "content_sha256"
 HALF_MAX = 60_000.0
 """Blocks are scaled so that their largest coordinate is this (float16 ends at 65,504)."""
+
+
+PARTS = ("sums", "blocks", "block_scales", "block_counts", "norms", "sign_scales")
+DTYPES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.uint8: "U8",
+}
+"""Names of the format."""
+NOTHING = torch.zeros(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +55,13 @@ class Shard:
     Attributes:
         work_ids: W works.
         counts: examples per work.
-        sums: ``[W, P]`` float32, summed gradients of log p.
-        blocks: ``[W, G, P]`` float16, block sums divided by `block_scales`; unused blocks are zero.
+        sums: ``[W, P]`` float32 or bfloat16, summed gradients of log p; or uint8 ``[W, ceil(P / 8)]``, their signs.
+        blocks: ``[W, G, P]`` float16, block sums divided by `block_scales`; unused blocks are zero. G is 0 where no work of
+            the shard has two blocks.
         block_scales: ``[W, G]`` float32.
-        block_counts: ``[W, G]`` int64, examples per block.
+        block_counts: ``[W, G]``, examples per block, each counted by its weight.
+        norms: ``[W]`` float32, half-whitened norm of each sum per example, by which an outlier shows.
+        sign_scales: ``[W, layers]`` float32 where rows are signs; else empty.
     """
 
     work_ids: tuple[WorkId, ...]
@@ -49,6 +70,15 @@ class Shard:
     blocks: Tensor
     block_scales: Tensor
     block_counts: Tensor
+    norms: Tensor = NOTHING
+    sign_scales: Tensor = NOTHING
+
+
+def credit_dots(shard: Shard, query: Tensor, bounds: list[int]) -> Tensor:
+    """Dot product of each work's row with a query: ``[W]``."""
+    if shard.sums.dtype == torch.uint8:
+        return sign_dots(shard.sums, shard.sign_scales, query, bounds)
+    return dots(shard.sums, query)
 
 
 def to_half(block: Tensor) -> tuple[Tensor, Tensor]:
@@ -62,26 +92,38 @@ def to_half(block: Tensor) -> tuple[Tensor, Tensor]:
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:
     """Writes a safetensors file, whole or not at all, whose header carries the digest of its content.
 
-    The bytes depend on the tensors and the header alone (the library orders the header anew in each process, so it is
-    put into the order of its names here).
+    The bytes depend on the tensors and the header alone: tensors follow each other in the order of their alignment, then of
+    their names (as the library lays them out), and the header is put into the order of its names.
     """
-    whole = {name: value.contiguous() for name, value in tensors.items()}
-    data = save(whole, {**header, CONTENT_DIGEST: _digest(whole, header)})
-    write_atomic(path, _ordered_header(data))
-
-
-def _ordered_header(data: bytes) -> bytes:
-    # safetensors: 8 bytes of header length, the header as JSON padded with spaces, then the tensors. Only the order of
-    # the names is not fixed by the format, and only that is changed here.
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + length])
-    text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+    whole = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    digest = _digest(whole, header)
+    entries: dict[str, Any] = {"__metadata__": {**header, CONTENT_DIGEST: digest}}
+    end = 0
+    order = sorted(whole, key=lambda name: (-whole[name].element_size(), name))
+    for name in order:
+        begin, end = end, end + whole[name].nbytes
+        entries[name] = {
+            "dtype": DTYPES[whole[name].dtype],
+            "shape": list(whole[name].shape),
+            "data_offsets": [begin, end],
+        }
+    text = json.dumps(entries, sort_keys=True, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    return struct.pack("<Q", len(text)) + text + data[8 + length :]
+    write_atomic(path, b"".join([struct.pack("<Q", len(text)), text, *(_bytes(whole[name]) for name in order)]))
 
 
-def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Reads a file of `save_tensors` and checks its digest; returns its tensors and its header.
+def _bytes(value: Tensor) -> memoryview:
+    """A contiguous tensor's bytes, without a copy."""
+    data: Any = value.reshape(-1).view(torch.uint8).numpy()
+    return memoryview(data) if value.numel() else memoryview(b"")
+
+
+def load_tensors(path: Path, *, check: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Maps a file of `save_tensors`; returns its tensors and its header.
+
+    Args:
+        path: the file.
+        check: compare the content with the digest, which reads all of it.
 
     Raises:
         IntegrityError: truncated, damaged or not such a file.
@@ -93,46 +135,56 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     except (SafetensorError, OSError) as error:
         raise IntegrityError(
             f"the file of the influence index cannot be read ({error})",
-            remedy="Delete it and build the index again; finished shards are kept.",
+            remedy="Delete it and manifest.json and build again; finished shards are kept.",
             file=path,
         ) from error
-    if header.pop(CONTENT_DIGEST, None) != _digest(tensors, header):
+    expected = header.pop(CONTENT_DIGEST, None)
+    if check and expected != _digest(tensors, header):
         raise IntegrityError(
             "the file of the influence index is damaged: its content does not fit the digest in its header",
-            remedy="Delete it and build the index again; finished shards are kept.",
+            remedy="Delete it and manifest.json and build again; finished shards are kept.",
             file=path,
         )
     return tensors, header
+
+
+def check_content(path: Path) -> None:
+    """Compares a file's content with the digest in its header.
+
+    Raises:
+        IntegrityError: it differs.
+    """
+    load_tensors(path)
 
 
 def _digest(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> str:
     """SHA-256 over the header's entries and the tensors: name, type, shape and bytes, in the order of the names."""
     whole = hashlib.sha256(json.dumps(sorted(header.items())).encode())
     for name, value in sorted(tensors.items()):
-        whole.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        whole.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes() if value.numel() else b"")
+        whole.update(tensor_line(name, DTYPES[value.dtype], value.shape))
+        whole.update(_bytes(value.contiguous()))
     return whole.hexdigest()
 
 
 def save_shard(path: Path, shard: Shard, build_key: str) -> None:
     """Writes a shard."""
     works = json.dumps([list(shard.work_ids), list(shard.counts)], separators=(",", ":"))
-    tensors = {
-        "sums": shard.sums,
-        "blocks": shard.blocks,
-        "block_scales": shard.block_scales,
-        "block_counts": shard.block_counts,
-    }
+    tensors = {name: getattr(shard, name) for name in PARTS}
     save_tensors(path, tensors, {"build": build_key, "works": works})
 
 
-def load_shard(path: Path, build_key: str) -> Shard:
+def load_shard(path: Path, build_key: str, *, check: bool = True) -> Shard:
     """Reads a shard.
+
+    Args:
+        path: the file.
+        build_key: the build that it must belong to.
+        check: compare the content with its digest; otherwise rows are only mapped, and read when they are used.
 
     Raises:
         IntegrityError: damaged, or of another build.
     """
-    tensors, header = load_tensors(path)
+    tensors, header = load_tensors(path, check=check)
     if header.get("build") != build_key:
         raise IntegrityError(
             "the shard belongs to another build of the index",
@@ -141,6 +193,11 @@ def load_shard(path: Path, build_key: str) -> Shard:
         )
     work_ids, counts = json.loads(header["works"])
     return Shard(tuple(WorkId(work) for work in work_ids), tuple(counts), **tensors)
+
+
+def map_shard(path: Path, build_key: str) -> Shard:
+    """Maps a shard without reading its rows; see `load_shard`."""
+    return load_shard(path, build_key, check=False)
 
 
 def is_finished(path: Path, build_key: str, work_ids: Sequence[WorkId]) -> bool:
@@ -154,5 +211,5 @@ def is_finished(path: Path, build_key: str, work_ids: Sequence[WorkId]) -> bool:
 
 
 def file_digests(folder: Path, names: Sequence[str]) -> dict[str, str]:
-    """SHA-256 of each file."""
-    return {name: sha256_file(folder / name) for name in names}
+    """SHA-256 of each file's header, which holds the SHA-256 of its content."""
+    return {name: sha256_bytes(header_bytes(folder / name)) for name in names}
