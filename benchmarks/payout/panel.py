@@ -132,7 +132,9 @@ def load_panel(folder: Path) -> Panel:
     Raises:
         InputError: a file is missing, or files disagree about outputs or creators.
     """
-    missing = [name for name in ("panel.json", "train.parquet", "queries.parquet", "shapley.npz") if not (folder / name).exists()]
+    missing = [
+        name for name in ("panel.json", "train.parquet", "queries.parquet", "shapley.npz") if not (folder / name).exists()
+    ]
     if missing:
         raise InputError(
             f"this is not a truth folder: {', '.join(missing)} missing",

@@ -36,7 +36,9 @@ def distance(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> f
     return sum(float((left[name] - right[name]).square().sum()) for name in left) ** 0.5
 
 
-def test_all_weights_at_one_repeat_plain_adam_and_all_at_zero_give_base(tiny_folders: tuple[Path, Path], tmp_path: Path) -> None:
+def test_all_weights_at_one_repeat_plain_adam_and_all_at_zero_give_base(
+    tiny_folders: tuple[Path, Path], tmp_path: Path
+) -> None:
     """The reference is torch's own Adam."""
     tested = trainer(tiny_folders[0], tmp_path)
     model = tested.new_model()

@@ -52,6 +52,11 @@ def one_each(values: Tensor, contents: Sequence[Any], function: str) -> Tensor:
     return values
 
 
+def one(content: Any) -> float:
+    """Every example counts alike."""
+    return 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """What the engine needs to know about a model.
@@ -65,6 +70,7 @@ class Task:
             model is far from its data; Kunstner et al. 2019, arXiv 1905.12558).
         pieces: cuts an output into contents whose measurements add up to the output's (context windows of a text).
         layers: which linear layers carry the index, by name and module.
+        size: how much a training example is (its counted tokens), > 0; what no measurement tells apart is divided by it.
     """
 
     name: str
@@ -73,3 +79,4 @@ class Task:
     sampled_loss: Callable[[nn.Module, Sequence[Any], torch.Generator], Tensor] | None = None
     pieces: Callable[[Any], Sequence[Any]] = whole
     layers: Callable[[str, nn.Module], bool] = every_layer
+    size: Callable[[Any], float] = one

@@ -90,7 +90,11 @@ def build_responses(
         points = sorted({name for term in chosen.terms for name, _ in term.points})
         save_tensors(
             place / POINTS_FILE,
-            {f"{number:03d}.{name}": value for number, run in enumerate(points) for name, value in load_run(paths[run]).items()},
+            {
+                f"{number:03d}.{name}": value
+                for number, run in enumerate(points)
+                for name, value in load_run(paths[run]).items()
+            },
             {"build": build_key},
         )
         save_tensors(place / RESPONSES_FILE, _responses(chosen, sorted(groups), paths), {"build": build_key})

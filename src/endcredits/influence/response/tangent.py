@@ -5,8 +5,8 @@ d theta / d w_k at the middle obeys the run's own recursion. With the step scale
     m <- b m + (1 - b) g(theta, w) / n,      theta <- theta - length_t m / s_t,
 
 so its tangent (dm, dtheta) moves by the same two lines with dg = grad of k's own loss + H dtheta, where H dtheta is one
-Hessian-vector product of the batch at the weights that the run has reached (Pearlmutter 1994). One pass carries any number of
-catalogues, at about three gradient passes each. It needs no second run to be stored, and it is exact where a finite
+Hessian-vector product of the batch at the weights that the run has reached (Pearlmutter 1994). One pass carries any number
+of catalogues, at about three gradient passes each. It needs no second run to be stored, and it is exact where a finite
 difference bends; it is *not* the difference over the whole range of w that a payout is about, so the bench decides which to
 use. `difference` is the slow twin: two runs with the weight moved a little.
 """
@@ -59,7 +59,9 @@ def tangents(
         length = recipe.rate_at(step, len(trainer.batches)) / (1 - recipe.beta_1 ** (step + 1))
         for name, works in catalogues.items():
             own = torch.tensor([float(example.work_id in set(works)) for example in examples])
-            direct = _gradient((losses * own).sum(), parameters) if bool(own.any()) else [torch.zeros_like(p) for p in parameters]
+            direct = (
+                _gradient((losses * own).sum(), parameters) if bool(own.any()) else [torch.zeros_like(p) for p in parameters]
+            )
             bent = _hessian_product(gradients, parameters, moved[name])
             for m, d, h in zip(pushed[name], direct, bent, strict=True):
                 m.mul_(recipe.beta_1).add_(d + h, alpha=1 - recipe.beta_1)
@@ -88,7 +90,7 @@ def difference(
 
 
 def _split(flat: np.ndarray, parameters: Sequence[nn.Parameter]) -> list[Tensor]:
-    pieces = torch.from_numpy(flat).split([value.numel() for value in parameters])
+    pieces = torch.split(torch.from_numpy(flat), [value.numel() for value in parameters])
     return [piece.view(value.shape) for piece, value in zip(pieces, parameters, strict=True)]
 
 

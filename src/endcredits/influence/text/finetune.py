@@ -16,6 +16,7 @@ import dataclasses
 import functools
 import math
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ from endcredits.ids import WorkId
 from endcredits.influence.gradient.fingerprint import content_digest
 from endcredits.influence.records import Example
 from endcredits.influence.task import Task
+from endcredits.influence.text import task as text_task
 from endcredits.influence.text.models import load_text_models
 from endcredits.influence.trainer import Snapshot, load_snapshot
 from endcredits.progress import Progress, silent
@@ -93,14 +95,16 @@ class TextFineTune:
 
     @functools.cached_property
     def digest(self) -> str:
-        """SHA-256 of base, examples, order, recipe, this file, torch and its thread count."""
+        """SHA-256 of base, examples, order, recipe, the code of the loss and the steps, torch and its thread count."""
         return digest(
             {
                 "base": {path.name: sha256_file(path) for path in sorted(self.base.iterdir()) if path.is_file()},
                 "examples": [[example.work_id, content_digest(example.content)] for example in self.examples],
                 "batches": [list(batch) for batch in self.batches],
                 "recipe": {name: repr(value) for name, value in dataclasses.asdict(self.recipe).items()},
-                "code": sha256_bytes(Path(__file__).read_bytes()),
+                "code": [
+                    sha256_bytes(Path(str(module.__file__)).read_bytes()) for module in (sys.modules[__name__], text_task)
+                ],
                 "torch": torch.__version__,
                 "threads": torch.get_num_threads(),
             }
@@ -144,7 +148,7 @@ class TextFineTune:
         path = self.folder / f"{self.digest[:24]}-{SCALE_FILE}"
         with locked(self.folder, "this trainer's record", wait_seconds=LOCK_WAIT_SECONDS):
             if path.exists():
-                return np.load(path, mmap_mode="r")
+                return _mapped(path)
             draft = path.with_name(path.name + PARTIAL)
             try:
                 size = sum(value.numel() for value in _trained(self.new_model()))
@@ -157,7 +161,7 @@ class TextFineTune:
                 raise machine_error(error, draft) from error
             finally:
                 draft.unlink(missing_ok=True)
-        return np.load(path, mmap_mode="r")
+        return _mapped(path)
 
     def _run(
         self,
@@ -178,7 +182,9 @@ class TextFineTune:
             if counted:
                 losses = task.train_loss(model, [self.examples[number].content for number in counted])
                 total = (losses * weights[counted]).sum() / recipe.batch_tokens
-                gradient = torch.cat([part.reshape(-1) for part in torch.autograd.grad(total, parameters, materialize_grads=True)])
+                gradient = torch.cat(
+                    [part.reshape(-1) for part in torch.autograd.grad(total, parameters, materialize_grads=True)]
+                )
                 momentum.add_(gradient, alpha=1 - recipe.beta_1)
             if scales is None:
                 second.mul_(recipe.beta_2).addcmul_(gradient, gradient, value=1 - recipe.beta_2)
@@ -197,6 +203,11 @@ class TextFineTune:
                 field="recipe",
             )
         return {name: value.detach().clone() for name, value in model.named_parameters() if value.requires_grad}
+
+
+def _mapped(path: Path) -> np.ndarray:
+    scales: np.ndarray = np.load(path, mmap_mode="r")
+    return scales
 
 
 def _check_weights(work_weights: Mapping[WorkId, float], known: Sequence[WorkId]) -> None:

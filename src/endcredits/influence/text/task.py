@@ -61,6 +61,7 @@ def causal_text_task(model: nn.Module, tokenizer: Tokenizer, context: int, learn
         sampled_loss,
         pieces,
         lambda name, module: name not in head_names and (not chosen or name in chosen),
+        lambda window: float(len(window.ids) - window.context_tokens),
     )
 
 

@@ -1,0 +1,200 @@
+"""A response index is built from runs, repeats what the runs say, and pays nobody that no run has read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from endcredits.errors import ConflictError, InputError, IntegrityError
+from endcredits.ids import WorkId
+from endcredits.influence import TextOutput
+from endcredits.influence.response.build import build_responses
+from endcredits.influence.response.design import central, one_sided, three_points
+from endcredits.influence.response.forwards import exact_contrasts, log_likelihoods, run_likelihoods
+from endcredits.influence.response.index import ResponseIndex
+from endcredits.influence.response.runs import load_run, make_runs, run_key
+from endcredits.influence.text.finetune import Recipe, TextFineTune
+from tests.influence.test_finetune import LIGHTNING, ROSE, trainer
+
+SIZES = {ROSE: 160.0, LIGHTNING: 140.0, WorkId("phantom"): 100.0}
+OUTPUTS = [TextOutput(b"said the rose to the"), TextOutput(b"zip zap went the fox ov", b"zig ")]
+RECIPE = Recipe(rate=1e-3, warm_up_steps=3, batch_tokens=96)
+
+
+@pytest.fixture(scope="module")
+def tested(tiny_folders: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> TextFineTune:
+    """A trainer whose record is kept for the module."""
+    return trainer(tiny_folders[0], tmp_path_factory.mktemp("scale"), RECIPE)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where indexes and the runs that they share are kept."""
+    return tmp_path_factory.mktemp("responses")
+
+
+@pytest.fixture(scope="module")
+def index(tested: TextFineTune, place: Path) -> ResponseIndex:
+    """The central design over both works, and a work that was never read."""
+    return build(tested, place, "central")
+
+
+def build(tested: TextFineTune, place: Path, name: str, **more: object) -> ResponseIndex:
+    """An index beside the others."""
+    given = {"sizes": SIZES, "runs_folder": place / "runs", **more}
+    return build_responses(
+        place / name,
+        base=tested.new_model(),
+        full=tested.model(tested.train({}, 0)),
+        task=tested.task(),
+        trainer=tested,
+        **given,  # type: ignore[arg-type]
+    )
+
+
+def test_credits_are_the_gradient_at_half_weight_times_what_the_weights_did(
+    index: ResponseIndex, tested: TextFineTune
+) -> None:
+    """The slow twin trains anew and differentiates by autograd alone."""
+    half = tested.model(tested.train({ROSE: 0.5, LIGHTNING: 0.5}, 0))
+    task = tested.task()
+    for output in OUTPUTS:
+        names = [name for name, _ in half.named_parameters()]
+        values = torch.autograd.grad(task.measurement(half, task.pieces(output)).sum(), list(half.parameters()))
+        slope = dict(zip(names, values, strict=True))
+        slow = []
+        for work, other in ((LIGHTNING, ROSE), (ROSE, LIGHTNING)):
+            on, off = (tested.train({work: weight, other: 0.5}, 0) for weight in (1.0, 0.0))
+            slow.append(sum(float((slope[name] * (on[name] - off[name])).sum()) for name in slope))
+
+        assert index.catalogues == (LIGHTNING, ROSE)
+        assert index.contrasts(output).tolist() == pytest.approx(slow, rel=1e-3)
+
+
+def test_credits_are_complete_and_an_untrained_work_earns_nothing(index: ResponseIndex) -> None:
+    """For every output, whatever the contrasts leave over."""
+    for credits in index.attribute(OUTPUTS):
+        assert credits.work_ids == (LIGHTNING, WorkId("phantom"), ROSE)
+        assert credits.credit_sum_nats == pytest.approx(credits.log_ratio_nats, abs=1e-6)
+        assert credits.credit_nats[1] == 0
+        assert credits.error_nats[1] == 0
+
+
+def test_each_text_moved_its_own_words(index: ResponseIndex) -> None:
+    """The rose said the first, the lightning the second."""
+    first, second = (dict(zip(c.work_ids, c.credit_nats, strict=True)) for c in index.attribute(OUTPUTS))
+
+    assert first[ROSE] > first[LIGHTNING]
+    assert second[LIGHTNING] > second[ROSE]
+
+
+def test_answers_come_close_to_brute_force_shapley(index: ResponseIndex, tested: TextFineTune) -> None:
+    """All four coalitions of two works, retrained."""
+    task = tested.task()
+    value = {}
+    for rose in (0.0, 1.0):
+        for lightning in (0.0, 1.0):
+            model = tested.model(tested.train({ROSE: rose, LIGHTNING: lightning}, 0))
+            value[rose, lightning] = log_likelihoods(model, task, OUTPUTS)
+    true = (value[1, 0] - value[0, 0] + value[1, 1] - value[0, 1]) / 2
+    found = torch.tensor([c.credit_nats[2] for c in index.attribute(OUTPUTS)])
+
+    assert found.tolist() == pytest.approx(true.tolist(), abs=0.15 * float(true.abs().max()))
+
+
+def test_exact_forwards_are_near_the_dot_products(index: ResponseIndex, tested: TextFineTune, place: Path) -> None:
+    """They differ only by how log-probability bends between two runs."""
+    catalogues = {work: (work,) for work in tested.work_ids}
+    design = central(index.catalogues)
+    runs = make_runs(place / "runs", tested, catalogues, design.runs)
+    exact = exact_contrasts(design, index.catalogues, run_likelihoods(tested, runs, OUTPUTS))
+    linear = torch.stack([index.contrasts(output) for output in OUTPUTS])
+
+    assert (exact - linear).abs().max() < 0.2 * exact.abs().max()
+
+
+def test_designs_share_their_runs_and_other_designs_answer_alike(
+    tested: TextFineTune, place: Path, index: ResponseIndex
+) -> None:
+    """The one-sided design needs no new run after the central one."""
+    before = sorted((place / "runs").iterdir())
+    cheap = build(tested, place, "cheap", design=one_sided(index.catalogues, "off"))
+
+    assert sorted((place / "runs").iterdir()) == before
+    for output in OUTPUTS:
+        assert cheap.contrasts(output).tolist() == pytest.approx(index.contrasts(output).tolist(), rel=0.5, abs=0.3)
+
+    simpson = build(tested, place, "simpson", design=three_points(central(index.catalogues)))
+    assert len(simpson.points) == 3
+    assert simpson.contrasts(OUTPUTS[0]).argmax() == index.contrasts(OUTPUTS[0]).argmax()
+
+
+def test_works_of_one_catalogue_divide_its_credit_by_size(tested: TextFineTune, place: Path) -> None:
+    """And cutting a catalogue into works changes nobody's sum."""
+    joined = build(tested, place, "joined", catalogues={"both": (ROSE, LIGHTNING)})
+    (credits,) = joined.attribute(OUTPUTS[:1])
+
+    assert credits.credit_nats[2] / credits.credit_nats[0] == pytest.approx(160 / 140)
+    assert credits.credit_sum_nats == pytest.approx(credits.log_ratio_nats, abs=1e-6)
+
+
+def test_a_finished_index_opens_again_and_damage_is_named(index: ResponseIndex, tested: TextFineTune, place: Path) -> None:
+    """The same inputs give the same digest; another recipe in the same folder is refused."""
+    again = build(tested, place, "central")
+    assert again.digest == index.digest
+    assert again.method == "response/1:central"
+
+    with pytest.raises(ConflictError, match="something else"):
+        build(tested, place, "central", sizes={**SIZES, ROSE: 1.0})
+    copy = build(tested, place, "copy")
+    path = copy.folder / "responses.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(IntegrityError, match="changed"):
+        ResponseIndex.open(copy.folder, base=copy.models[0], full=copy.models[1], task=copy.task)
+
+
+def test_runs_go_on_after_a_kill_and_a_damaged_run_is_made_again(tested: TextFineTune, tmp_path: Path) -> None:
+    """In two processes; every run has the bytes it would have had."""
+    catalogues = {work: (work,) for work in tested.work_ids}
+    design = central(tuple(catalogues))
+    first = make_runs(tmp_path, tested, catalogues, design.runs[:2])
+    kept = {name: path.read_bytes() for name, path in first.items()}
+    damaged = first[design.runs[0].name]
+    damaged.write_bytes(damaged.read_bytes()[:-3])
+
+    paths = make_runs(tmp_path, tested, catalogues, design.runs, processes=2)
+
+    assert len(set(paths.values())) == len(design.runs) == 5
+    assert {name: path.read_bytes() for name, path in paths.items() if name in kept} == kept
+    assert run_key(tested, catalogues, design.runs[0], 0) != run_key(tested, catalogues, design.runs[0], 1)
+    assert set(load_run(paths[design.runs[1].name])) == {name for name, _ in tested.new_model().named_parameters()}
+
+
+def test_a_trainer_that_makes_another_model_is_refused(
+    tested: TextFineTune, place: Path, tiny_folders: tuple[Path, Path]
+) -> None:
+    """Its responses would be another model's."""
+    other = trainer(tiny_folders[0], place / "other", Recipe(rate=3e-3, warm_up_steps=3, batch_tokens=96))
+    common = {"base": tested.new_model(), "task": tested.task(), "trainer": tested, "sizes": SIZES}
+    with pytest.raises(InputError, match="does not repeat the run"):
+        build_responses(place / "wrong", full=other.model(other.train({}, 0)), runs_folder=place / "runs", **common)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="nothing was learnt"):
+        build_responses(place / "same", full=tested.new_model(), runs_folder=place / "runs", **common)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"sizes": {ROSE: 1.0}}, "'lightning' has no size"),
+        ({"catalogues": {"x": (ROSE,)}}, "stands in no catalogue"),
+        ({"catalogues": {"x": (ROSE, LIGHTNING), "y": (ROSE,)}}, "'x' and 'y'"),
+        ({"catalogues": {"x": (ROSE, LIGHTNING), "y": (WorkId("phantom"),)}}, "never read"),
+    ],
+)
+def test_works_that_do_not_fit_are_named(more: dict[str, object], words: str, tested: TextFineTune, tmp_path: Path) -> None:
+    """Before any run is made."""
+    with pytest.raises(InputError, match=words):
+        build(tested, tmp_path, "index", **more)
+    assert not (tmp_path / "index" / "manifest.json").exists()
