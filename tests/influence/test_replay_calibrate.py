@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from endcredits.errors import InputError, IntegrityError
-from endcredits.influence.replay import calibrate, games, shapley
-from endcredits.influence.replay.calibrate import Calibration
+from endcredits.influence.replay import calibrate, calibration, games, shapley
+from endcredits.influence.replay.calibration import Calibration
 from tests.influence.helpers import ROOT
 
 TRUTH = ROOT.parent / "shared" / "truth" / "literature"
@@ -22,8 +22,8 @@ def world(outputs: int, *, rho: float = 0.5, noise: float = 0.1, seed: int = 0) 
     generator = np.random.default_rng(seed)
     estimated = generator.normal(size=(outputs, len(NAMES)))
     log_ratio = generator.normal(size=outputs) + 5
-    audited = log_ratio[:, None] / len(NAMES) + rho * calibrate.contrast(estimated) + LEVELS
-    return estimated, audited + calibrate.contrast(generator.normal(size=audited.shape)) * noise, log_ratio
+    audited = log_ratio[:, None] / len(NAMES) + rho * calibration.contrast(estimated) + LEVELS
+    return estimated, audited + calibration.contrast(generator.normal(size=audited.shape)) * noise, log_ratio
 
 
 def shares(credits: np.ndarray) -> np.ndarray:
@@ -60,7 +60,7 @@ def test_the_error_of_the_slope_is_how_much_it_varies() -> None:
 def test_levels_shrink_when_they_are_not_sure() -> None:
     """With few noisy outputs levels are pulled to 0; an error shared by all outputs pulls them further."""
     estimated, audited, _ = world(8, noise=0.5, seed=3)
-    residual = (calibrate.contrast(audited) - 0.5 * calibrate.contrast(estimated)).mean(0)
+    residual = (calibration.contrast(audited) - 0.5 * calibration.contrast(estimated)).mean(0)
 
     alone = calibrate.fit_calibration(NAMES, estimated, audited)
     unsure = calibrate.fit_calibration(NAMES, estimated, audited, level_errors=np.full(len(NAMES), 0.5))
@@ -83,12 +83,12 @@ def test_calibrated_credits_add_up_and_come_closer() -> None:
     estimated, audited, log_ratio = world(100)
     fit = calibrate.fit_calibration(NAMES, estimated[:50], audited[:50])
 
-    found = calibrate.apply_calibration(fit, NAMES, estimated[50:], log_ratio[50:])
+    found = calibration.apply_calibration(fit, NAMES, estimated[50:], log_ratio[50:])
 
     np.testing.assert_allclose(found.sum(1), log_ratio[50:], atol=1e-6)
     assert np.abs(found - audited[50:]).mean() < 0.3 * np.abs(estimated[50:] - audited[50:]).mean()
     # Another order of the columns, and a catalogue that came after the audit.
-    more = calibrate.apply_calibration(fit, ("new", *NAMES), np.zeros((1, 9)), np.array([9.0]))
+    more = calibration.apply_calibration(fit, ("new", *NAMES), np.zeros((1, 9)), np.array([9.0]))
     assert more.sum() == pytest.approx(9) and more[0, 1] - more[0, 0] == pytest.approx(fit.levels_nats[0])
 
 
@@ -96,7 +96,7 @@ def test_errors_add_in_quadrature() -> None:
     fit = calibrate.fit_calibration(NAMES, *world(50)[:2])
     estimated, errors = np.zeros((1, 8)), np.full((1, 8), 0.3)
 
-    found = calibrate.calibrated_errors(fit, NAMES, estimated, errors)
+    found = calibration.calibrated_errors(fit, NAMES, estimated, errors)
 
     np.testing.assert_allclose(found[0] ** 2, (fit.rho * 0.3) ** 2 + fit.level_errors_nats**2)
 
@@ -106,7 +106,7 @@ def test_held_out_outputs_are_corrected_by_the_others() -> None:
 
     held = calibrate.cross_validated(NAMES, estimated, audited, log_ratio)
 
-    within = calibrate.apply_calibration(calibrate.fit_calibration(NAMES, estimated, audited), NAMES, estimated, log_ratio)
+    within = calibration.apply_calibration(calibrate.fit_calibration(NAMES, estimated, audited), NAMES, estimated, log_ratio)
     np.testing.assert_allclose(held.sum(1), log_ratio)
     assert np.abs(within - audited).mean() < np.abs(held - audited).mean() < 1.2 * np.abs(within - audited).mean()
 
@@ -125,10 +125,10 @@ def test_a_calibration_is_a_document() -> None:
     fit = calibrate.fit_calibration(
         NAMES, *world(20)[:2], runs=16, dated="2026-01-02T03:04:05Z", trainer_digest="t", index_digest="i"
     )
-    document = calibrate.to_json(fit)
+    document = calibration.to_json(fit)
 
-    assert calibrate.from_json(document) == fit
-    assert fit.digest == calibrate.from_json(document).digest != Calibration(**{**as_fields(fit), "runs": 17}).digest
+    assert calibration.from_json(document) == fit
+    assert fit.digest == calibration.from_json(document).digest != Calibration(**{**as_fields(fit), "runs": 17}).digest
     for broken in (
         document[:-3],
         b"[]",
@@ -136,7 +136,7 @@ def test_a_calibration_is_a_document() -> None:
         document.replace(b":", b": ", 1),
     ):
         with pytest.raises(IntegrityError, match="not a calibration"):
-            calibrate.from_json(broken)
+            calibration.from_json(broken)
     assert json.loads(document)["format"] == "calibration/1"
 
 
@@ -171,7 +171,7 @@ def test_the_published_calibration_of_leave_one_outs() -> None:
     truth = solved["phi"][chosen][:, : len(names)].astype(float)
     lost = games.leave_one_out(game)
 
-    slope = calibrate.contrast(lost) * 1.12 + game.log_ratio[:, None] / len(names)
+    slope = calibration.contrast(lost) * 1.12 + game.log_ratio[:, None] / len(names)
     found = calibrate.cross_validated(names, lost, truth, game.log_ratio)
     fit = calibrate.fit_calibration(names, lost, truth, level_errors=shapley.mean_errors(game))
 

@@ -15,103 +15,20 @@ output y of K catalogues, with T the measured log-ratio and "contrast" a credit 
   Levels add up to 0, so calibrated credits add up to T as exactly as before.
 
 Levels matter for statements, where an error that repeats does not average out; slopes matter for single outputs. A level
-is bound to the kind of outputs it was fitted on: fit it on outputs like those that are paid for. The numbers are kept as
-integers (parts per billion, nano-nats), so that a calibration is a document with a digest.
+is bound to the kind of outputs it was fitted on: fit it on outputs like those that are paid for.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from endcredits.canonical import canonical_bytes, digest
-from endcredits.errors import InputError, IntegrityError
+from endcredits.errors import InputError
+from endcredits.influence.replay.calibration import NANO, PPB, Calibration, Level, contrast
 
-PPB = NANO = 1_000_000_000
 MOST_SLOPE = 1.5
 BOOTSTRAP_DRAWS = 200
-UNCALIBRATED = "uncalibrated"
-"""What stands beside credits that no audit corrected."""
-FORMAT = "calibration/1"
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """What an audit says of one catalogue.
-
-    Attributes:
-        catalogue: its name.
-        level_nanonats: m_k, added to its credit for every output.
-        error_nanonats: standard error of m_k after shrinking, >= 0.
-        informativeness_ppb: slope of its audited on its estimated contrast over outputs alone; about 1 billion where its
-            credits can be taken at their word, 0 where they are noise.
-        informativeness_error_ppb: standard error of that slope.
-    """
-
-    catalogue: str
-    level_nanonats: int
-    error_nanonats: int
-    informativeness_ppb: int
-    informativeness_error_ppb: int
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """How the credits of an index are corrected, and by which audit.
-
-    Attributes:
-        rho_ppb: the slope, 0 to 1.5 billion.
-        rho_error_ppb: its standard error (bootstrap over outputs).
-        levels: one per audited catalogue, in the audit's order.
-        outputs: how many outputs were audited.
-        runs: how many training runs the audit made, full and base not counted.
-        dated: when, RFC 3339 in UTC.
-        trainer_digest: of the trainer that made the runs.
-        index_digest: of the index whose credits are corrected.
-    """
-
-    rho_ppb: int
-    rho_error_ppb: int
-    levels: tuple[Level, ...]
-    outputs: int
-    runs: int
-    dated: str
-    trainer_digest: str
-    index_digest: str
-
-    @property
-    def rho(self) -> float:
-        """The slope."""
-        return self.rho_ppb / PPB
-
-    @property
-    def rho_error(self) -> float:
-        """Its standard error."""
-        return self.rho_error_ppb / PPB
-
-    @property
-    def catalogues(self) -> tuple[str, ...]:
-        """The audited catalogues."""
-        return tuple(level.catalogue for level in self.levels)
-
-    @property
-    def levels_nats(self) -> np.ndarray:
-        """m_k ``[K]``."""
-        return np.array([level.level_nanonats for level in self.levels]) / NANO
-
-    @property
-    def level_errors_nats(self) -> np.ndarray:
-        """Their standard errors ``[K]``."""
-        return np.array([level.error_nanonats for level in self.levels]) / NANO
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the document."""
-        return digest(self)
 
 
 def fit_calibration(
@@ -133,7 +50,7 @@ def fit_calibration(
         estimated: credits of the index ``[Q, K]`` in nats.
         audited: credits that retraining shows ``[Q, K]``.
         level_errors: standard error ``[K]`` of each catalogue's *mean* audited credit, because all outputs share the draw of
-            coalitions (`level_errors_of`); it comes on top of the spread over outputs.
+            coalitions (`shapley.mean_errors`); it comes on top of the spread over outputs.
         runs: see `Calibration`.
         dated: see `Calibration`.
         trainer_digest: see `Calibration`.
@@ -164,33 +81,6 @@ def fit_calibration(
         dated=dated,
         trainer_digest=trainer_digest,
         index_digest=index_digest,
-    )
-
-
-def apply_calibration(
-    calibration: Calibration, catalogues: Sequence[str], estimated: np.ndarray, log_ratio: np.ndarray
-) -> np.ndarray:
-    """Calibrated credits ``[Q, K]`` that add up to the measured log-ratios.
-
-    Args:
-        calibration: a catalogue that it does not know has level 0.
-        catalogues: K names, the order of the columns.
-        estimated: credits ``[Q, K]`` in nats.
-        log_ratio: T ``[Q]``.
-    """
-    known = dict(zip(calibration.catalogues, calibration.levels_nats, strict=True))
-    levels = contrast(np.array([known.get(name, 0.0) for name in catalogues]))
-    return np.asarray(log_ratio[:, None] / len(catalogues) + calibration.rho * contrast(estimated) + levels)
-
-
-def calibrated_errors(
-    calibration: Calibration, catalogues: Sequence[str], estimated: np.ndarray, errors: np.ndarray
-) -> np.ndarray:
-    """Standard errors of calibrated credits ``[Q, K]``: the estimate's own, the slope's and the level's, in quadrature."""
-    known = dict(zip(calibration.catalogues, calibration.level_errors_nats, strict=True))
-    levels = np.array([known.get(name, 0.0) for name in catalogues])
-    return np.asarray(
-        np.sqrt((calibration.rho * errors) ** 2 + (calibration.rho_error * contrast(estimated)) ** 2 + levels**2)
     )
 
 
@@ -231,37 +121,6 @@ def informativeness(estimated: np.ndarray, audited: np.ndarray) -> tuple[np.ndar
     # Robust to outputs of different spread (White 1980).
     error = np.where(square > 0, np.sqrt(((x * residual) ** 2).sum(0)) / np.where(square > 0, square, 1.0), 0.0)
     return slope, error
-
-
-def contrast(credits: np.ndarray) -> np.ndarray:
-    """Credits less the mean over the catalogues (last axis)."""
-    return np.asarray(credits - credits.mean(-1, keepdims=True))
-
-
-def to_json(calibration: Calibration) -> bytes:
-    """The calibration as a document, one spelling (RFC 8785)."""
-    return canonical_bytes({"format": FORMAT, "calibration": calibration})
-
-
-def from_json(data: bytes, *, file: object = None) -> Calibration:
-    """Reads a calibration's document.
-
-    Raises:
-        IntegrityError: not such a document.
-    """
-    try:
-        document: dict[str, Any] = json.loads(data)
-        if document["format"] != FORMAT:
-            raise ValueError(f"format {document['format']!r}")
-        facts = document["calibration"]
-        found = Calibration(**{**facts, "levels": tuple(Level(**level) for level in facts["levels"])})
-        if to_json(found) != data:
-            raise ValueError("it is not spelt as it was written")
-    except (ValueError, KeyError, TypeError) as error:
-        raise IntegrityError(
-            f"this is not a calibration ({error})", remedy="Run the audit again; finished runs are kept.", file=file
-        ) from error
-    return found
 
 
 def _check(catalogues: Sequence[str], estimated: np.ndarray, audited: np.ndarray) -> None:
