@@ -84,7 +84,7 @@ def split(examples: Sequence[Registered], names: Sequence[str], parts: int = PAR
 
 def rechunk(examples: Sequence[Registered], name: str, pieces: int = PIECES) -> list[Registered]:
     """Cuts each of a creator's examples into pieces of nearly the same length, in their order."""
-    found = []
+    found: list[Registered] = []
     for owner, ids in examples:
         number = min(pieces, len(ids)) if owner == name else 1
         cuts = [len(ids) * k // number for k in range(number + 1)]
@@ -142,7 +142,12 @@ def gains_rebuilt(
     """The same from one index per trick and creator, without assuming anything of the method."""
     honest = _paid(build, examples, outputs)
     found: dict[str, list[float]] = {kind: [] for kind in outputs}
-    for trick in (lambda name: split(examples, [name]), partial(rechunk, examples), partial(duplicate, examples)):
+    tricks: Sequence[Callable[[str], list[Registered]]] = (
+        lambda name: split(examples, [name]),
+        partial(rechunk, examples),
+        partial(duplicate, examples),
+    )
+    for trick in tricks:
         after = {name: _paid(build, trick(name), outputs) for name in names}
         for kind in outputs:
             paid = np.mean([after[name][kind].get(name, 0.0) for name in names])

@@ -27,6 +27,7 @@ from benchmarks.payout.gaming import (
 from benchmarks.payout.panel import GENERATED, HUMAN, Panel, Query, Trained
 from benchmarks.payout.peers import (
     LIBRARY_PEERS,
+    NOT_ADDITIVE,
     PEERS,
     Unavailable,
     common,
@@ -300,3 +301,16 @@ def test_splitting_pays_where_negative_scores_are_clipped_by_name() -> None:
         assert found.split == pytest.approx((3 / 4) / (1 / 2)) and found.duplicate == pytest.approx((3 / 4) / (1 / 2))
     nothing = gains(build, [("a", (-1,)), ("b", (1,))], ["a"], {"all": np.ones(1, bool)})["all"]  # type: ignore[arg-type]
     assert math.isnan(nothing.split)
+
+
+@pytest.mark.parametrize("name", sorted(set(PEERS) - NOT_ADDITIVE))
+def test_scores_of_additive_peers_are_untouched_by_a_split(panel: Panel, name: str) -> None:
+    plain = registered(panel)
+    parted = split(plain, ["fox"])
+    order = list(dict.fromkeys(owner for owner, _ in parted))
+    build = builder_of(PEERS[name], panel)
+    found, want = build(parted), build(plain)
+    sums = np.stack(
+        [found[:, [k for k, owner in enumerate(order) if owner.partition("~")[0] == c]].sum(1) for c in TEXTS], 1
+    )
+    np.testing.assert_allclose(sums, want, rtol=2e-3, atol=2e-3 * np.abs(want).max())

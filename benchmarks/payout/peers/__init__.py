@@ -46,4 +46,8 @@ LIBRARY_PEERS: Mapping[str, Method] = MappingProxyType(
     }
 )
 
-__all__ = ["LIBRARY_PEERS", "PEERS", "Method", "Unavailable"]
+NOT_ADDITIVE = frozenset({"equal", "bm25", "hidden-state cosine"})
+"""Methods whose scores of one creator move when another's examples do: `gaming.gains` does not hold for them, and an index
+per trick is cheap enough. Of the others it is exact, or as exact as their curvature is for a few more examples."""
+
+__all__ = ["LIBRARY_PEERS", "NOT_ADDITIVE", "PEERS", "Method", "Unavailable"]

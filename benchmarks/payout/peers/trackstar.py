@@ -84,7 +84,8 @@ def _inverse_root(rows: Tensor) -> Tensor:
     values = values.clamp(min=0)
     scale = (values + DAMPING * values.mean()).clamp(min=1e-30).rsqrt()
     scale = torch.where(values.mean() > 0, scale, torch.zeros_like(scale))
-    return (vectors * scale @ vectors.T).float()
+    root: Tensor = vectors * scale @ vectors.T
+    return root.float()
 
 
 def _finished(rows: Tensor, whiten: Tensor) -> Tensor:

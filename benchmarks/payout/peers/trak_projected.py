@@ -122,6 +122,7 @@ def _gradients(parent: Any, layers: Any) -> Any:
             return flatten(layers, {layer.name: capture.per_example(layer, len(batch[0])) for layer in layers})
 
         def compute_loss_grad(self, batch: tuple[Tensor, Tensor]) -> Tensor:
-            return self.modelout_fn.get_out_to_loss_grad(self.model, batch)
+            weights: Tensor = self.modelout_fn.get_out_to_loss_grad(self.model, batch)
+            return weights
 
     return Hooked
