@@ -29,6 +29,9 @@ from endcredits.progress import Progress, silent
 CHUNK = 256
 """Vectors that one product carries at a time; more only costs memory."""
 
+BLOCK = 32
+"""Outputs in one pass: each one's gradient is pulled back through all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Responses:
@@ -54,9 +57,12 @@ class Responses:
 
 def gradients(flat: Flat, weights: Tensor, outputs: Sequence[Any]) -> Tensor:
     """Gradient of each output's measurement at some weights: ``[outputs, P]``, nats."""
-    _, pull = vjp(flat.measurement(outputs), weights)
-    found: Tensor = vmap(lambda row: pull(row)[0], chunk_size=CHUNK)(torch.eye(len(outputs)).to(weights))
-    return found
+    rows = []
+    for start in range(0, len(outputs), BLOCK):
+        block = outputs[start : start + BLOCK]
+        _, pull = _pulled(flat.measurement(block), weights)
+        rows.append(pull(torch.eye(len(block)).to(weights)))
+    return torch.cat(rows)
 
 
 def responses(
@@ -98,7 +104,7 @@ def responses(
     moving = torch.zeros_like(moved)
     for step, (batch, rate) in enumerate(zip(run.batches, run.rates, strict=True)):
         loss = flat.loss([contents[i] for i in batch])
-        losses, pull = vjp(loss, weights)
+        losses, pull = _pulled(loss, weights)
         moving.mul_(run.momentum).add_(moved, alpha=run.weight_decay)
         product = _product(loss, weights)
         for start in range(0, len(moved), CHUNK):
@@ -108,9 +114,9 @@ def responses(
         if present:
             places = torch.tensor(present, device=owner.device)
             belongs = (owner[list(batch)] == places[:, None]).to(losses)
-            moving[places] += vmap(lambda row, pull=pull: pull(row)[0], chunk_size=CHUNK)(belongs) / run.normaliser
+            moving[places] += pull(belongs) / run.normaliser
         moved.sub_(moving, alpha=rate)
-        gradient = pull(torch.full_like(losses, run.weight / run.normaliser))[0]
+        gradient = pull(torch.full_like(losses, run.weight / run.normaliser)[None])[0]
         speed = run.momentum * speed + gradient + run.weight_decay * weights
         weights = weights - rate * speed
         progress("response", step + 1, len(run.batches))
@@ -146,11 +152,24 @@ def trace_back(trajectory: Trajectory, directions: Tensor, *, progress: Progress
     return scores
 
 
+def _pulled(loss: Loss, weights: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """The losses ``[n]``, and a function from k combinations of them ``[k, n]`` to their gradients ``[k, P]``."""
+    found: Any = vjp(loss, weights)
+    losses, pull = found
+
+    def rows(combinations: Tensor) -> Tensor:
+        gradients_of: Tensor = vmap(lambda row: pull(row)[0], chunk_size=CHUNK)(combinations)
+        return gradients_of
+
+    return losses, rows
+
+
 def _product(loss: Loss, weights: Tensor) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
     """For vectors ``[k, P]``: the Hessian of the summed loss times each, and each example's slope along it ``[k, n]``."""
 
     def gradient_and_losses(at: Tensor) -> tuple[Tensor, Tensor]:
-        losses, pull = vjp(loss, at)
+        found: Any = vjp(loss, at)
+        losses, pull = found
         return pull(torch.ones_like(losses))[0], losses
 
     def along(vector: Tensor) -> tuple[Tensor, Tensor]:

@@ -111,7 +111,7 @@ class Flat:
         return model
 
     def _parts(self, weights: Tensor) -> list[Tensor]:
-        pieces = weights.split([shape.numel() for shape in self.shapes])
+        pieces = torch.split(weights, [shape.numel() for shape in self.shapes])
         return [piece.view(shape) for piece, shape in zip(pieces, self.shapes, strict=True)]
 
     def _function(self, name: str, contents: Sequence[Any]) -> Loss:
