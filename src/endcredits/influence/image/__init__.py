@@ -1,0 +1,1 @@
+"""Pictures: classifiers and denoisers as tasks of the engine."""
