@@ -8,9 +8,9 @@ estimators work on differences of complement pairs, d = v(S) - v(not S), and reg
   arXiv 1705.07874; paired as in Covert & Lee 2021, arXiv 2012.01536). Unbiased, noisy when pairs are few.
 - `stratified`: phi = T / K + the mean over sizes 1..K-1 of the slope of v on membership within that size, which is the
   Shapley value written size by size. A size of which every coalition was run gives its slope exactly; the other sizes share
-  one slope from a ridge regression. The ridge pulls towards a *centre*, by default half the mean of the exact slopes. Give
-  credits as the centre and the runs only have to show how those are wrong: a control variate, which is what makes an
-  audit with two runs a catalogue worth its price (docs/decisions/0011).
+  one slope from a ridge regression. The ridge pulls towards a *centre*, by default half the mean of the exact slopes. With
+  credits as the centre (`centre_from`) the runs only have to show how those are wrong: a control variate, which is what
+  makes an audit with two runs a catalogue worth its price (docs/decisions/0011).
 
 Given all 2^K coalitions both are the Shapley value to rounding (`games.brute_force`). Errors are a jackknife over
 the drawn pairs, in closed form; `bootstrap_errors` draws the pairs again instead. They say how much the draw of coalitions
@@ -54,7 +54,7 @@ def stratified(
     game: Game,
     *,
     centre: np.ndarray | None = None,
-    fraction: float = CENTRE_FRACTION,
+    fraction: float | None = None,
     ridge: float = RIDGE,
     counts: np.ndarray | None = None,
 ) -> Audited:
@@ -64,7 +64,7 @@ def stratified(
         game: the runs.
         centre: credits ``[Q, K]`` towards which the slope of sizes that were not run whole is pulled; only their contrast
             within an output counts. None: the exact sizes' mean slope, or nothing where no size was run whole.
-        fraction: the centre is multiplied by it.
+        fraction: the centre is multiplied by it; by default 1 where a centre is given and `CENTRE_FRACTION` where not.
         ridge: weight of the pull, > 0; `choose_ridge` finds one.
         counts: how often each drawn pair counts, for the bootstrap.
 
@@ -78,12 +78,40 @@ def stratified(
     exact, missing = _strata(game)
     if not missing:
         return Audited(level + sum(exact.values()) / (count - 1), np.zeros((len(game.base), count)))
+    if fraction is None:
+        fraction = CENTRE_FRACTION if centre is None else 1.0
     if centre is None:
         centre = np.mean(list(exact.values()), axis=0) if exact else np.zeros((len(game.base), count))
     fit = _shared_slope(game, set(exact), _contrast(centre) * fraction, ridge, counts)
     known = sum(exact.values()) if exact else np.zeros_like(fit.slope)
     part = missing / (count - 1)
     return Audited(level + known / (count - 1) + part * fit.slope, part * fit.errors)
+
+
+def centre_from(game: Game, credits: np.ndarray) -> np.ndarray:
+    """A centre for `stratified` from credits of a tier that looks at the middle, as the response and midpoint tiers do.
+
+    Their contrast is the slope at half of the catalogues. Where both outermost sizes were run whole, their exact slopes are
+    known too, and a parabola through the three is averaged over the sizes between: Simpson's rule along the diagonal of
+    Aumann and Shapley, from nobody to everybody.
+
+    Args:
+        game: the runs.
+        credits: ``[Q, K]`` nats.
+
+    Returns:
+        ``[Q, K]``; only contrasts.
+    """
+    count = game.masks.shape[1]
+    exact, _ = _strata(game)
+    middle = _contrast(credits)
+    if count < 4 or not {1, count - 1} <= set(exact):
+        return middle
+    place = (np.array([size for size in range(1, count) if size not in exact]) - count / 2) / (count / 2 - 1)  # -1 to 1
+    if not len(place):
+        return middle
+    ends = ((place**2 - place).mean() / 2, (place**2 + place).mean() / 2)  # Lagrange's parabolas, averaged
+    return np.asarray(ends[0] * exact[1] + (1 - place**2).mean() * middle + ends[1] * exact[count - 1])
 
 
 def choose_ridge(
@@ -115,7 +143,7 @@ def choose_ridge(
 
 
 def mean_errors(
-    game: Game, *, centre: np.ndarray | None = None, fraction: float = CENTRE_FRACTION, ridge: float = RIDGE
+    game: Game, *, centre: np.ndarray | None = None, fraction: float | None = None, ridge: float = RIDGE
 ) -> np.ndarray:
     """Jackknife errors ``[K]`` of each catalogue's mean credit over the outputs, arguments as for `stratified`.
 
