@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from benchmarks.pictures.dit import SmallDiT
 from endcredits.influence.image.noise import Schedule
 
+BATCH = 32
 LABEL_DROPPED = 0.3
 """How often training hides the drawer, so that the model also knows drawings of nobody in particular."""
 
@@ -71,10 +72,10 @@ def train(
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = rate * min(1.0, (step + 1) / 50) * (0.05 + 0.95 * (1 + math.cos(math.pi * step / steps)) / 2)
-        chosen = torch.randint(len(every), (64,), generator=generator)
-        times = torch.randint(len(kept), (64,), generator=generator)
-        noise = torch.randn(64, *every.shape[1:], generator=generator)
-        hidden = torch.rand(64, generator=generator) < LABEL_DROPPED
+        chosen = torch.randint(len(every), (BATCH,), generator=generator)
+        times = torch.randint(len(kept), (BATCH,), generator=generator)
+        noise = torch.randn(BATCH, *every.shape[1:], generator=generator)
+        hidden = torch.rand(BATCH, generator=generator) < LABEL_DROPPED
         share = kept[times].reshape(-1, 1, 1, 1)
         noisy = share.sqrt() * every[chosen] + (1 - share).sqrt() * noise
         optimizer.zero_grad()
@@ -88,7 +89,7 @@ def new_model(drawers: int) -> nn.Module:
     """Weights of a seed; label 0 is nobody, 1 and up are the drawers."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return SmallDiT(labels=drawers)
+        return SmallDiT(blocks=2, labels=drawers)
 
 
 @torch.no_grad()

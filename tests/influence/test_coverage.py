@@ -51,11 +51,11 @@ def test_every_parameter_is_counted_or_named() -> None:
     assert coverage.covered + sum(entry.size for entry in coverage.missed) == sum(p.numel() for p in model.parameters())
     assert {entry.name: entry.why for entry in coverage.missed} == {
         "experts": "fused weights of 3 dimensions, as of experts (Mixed)",
-        "mixing": "a weight that Mixed uses itself",
+        "mixing": "a tensor that Mixed uses itself",
         "table.weight": "embedding table, tied to head.weight",
         "norm.weight": "norms and other vectors",
         "norm.bias": "norms and other vectors",
-        "attention.in_proj_weight": "a weight that MultiheadAttention uses itself",
+        "attention.in_proj_weight": "a tensor that MultiheadAttention uses itself",
         "attention.in_proj_bias": "norms and other vectors",
         "attention.out_proj.weight": (
             "a weight used otherwise than by calling a plain linear layer (NonDynamicallyQuantizableLinear)"
@@ -110,7 +110,7 @@ def test_the_text_groups_by_reason_and_the_facts_are_plain() -> None:
     assert to_plain(facts) == facts
     lines = coverage_text(facts).splitlines()
     assert lines[0] == "20 of 186 learnt parameters (10.8 %) are indexed, in 1 layer"
-    assert lines[1] == "  not indexed: 48 (25.8 %), a weight that MultiheadAttention uses itself: attention.in_proj_weight"
+    assert lines[1] == "  not indexed: 48 (25.8 %), a tensor that MultiheadAttention uses itself: attention.in_proj_weight"
     assert "  not indexed: 20 (10.8 %), norms and other vectors: norm.weight and 2 more" in lines
 
 

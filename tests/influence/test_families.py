@@ -97,7 +97,7 @@ EXPECTED = {
     "neox": {"embedding table", "norms and other vectors", "left out by the task"},
     "mixtral": {
         "fused weights of 3 dimensions, as of experts (MixtralExperts)",
-        "a weight that MixtralTopKRouter uses itself",
+        "a tensor that MixtralTopKRouter uses itself",
         "embedding table",
         "norms and other vectors",
         "left out by the task",

@@ -158,11 +158,11 @@ def _why(module: nn.Module, parameter: Tensor) -> str:
         return f"a convolution that is not indexed ({kind}, {module.groups} groups)"
     if isinstance(module, nn.Linear):
         return f"a weight used otherwise than by calling a plain linear layer ({kind})"
-    if parameter.dim() >= 3:
+    if parameter.dim() >= 3 and len(parameter) > 1:
         return f"fused weights of {parameter.dim()} dimensions, as of experts ({kind})"
     if parameter.dim() < 2:
         return "norms and other vectors"
-    return f"a weight that {kind} uses itself"
+    return f"a tensor that {kind} uses itself"
 
 
 def unseen_layers(
