@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from endcredits.interfaces.cli import attribute, check, demo, index, ledger, period, receipt, split, usage, works
+from endcredits.interfaces.cli import attribute, audit, check, demo, index, ledger, period, receipt, split, usage, works
 from endcredits.interfaces.cli.common import JsonOption, print_json, run_app, say
 
 
@@ -106,6 +106,14 @@ receipt_app = new_app("Verify and list receipts.\n\nExample: endcredits receipt 
 receipt_app.command("verify")(receipt.verify)
 receipt_app.command("list")(receipt.show)
 app.add_typer(receipt_app, name="receipt")
+
+audit_app = new_app(
+    "Train again on coalitions of works, and hold the credits against what retraining shows.\n\n"
+    "Example: endcredits audit period 2026-10 outputs.jsonl --trainer my_trainer:trainer"
+)
+audit_app.command("output")(audit.output)
+audit_app.command("period")(audit.period)
+app.add_typer(audit_app, name="audit")
 
 app.command("check")(check.check)
 app.command("demo")(demo.demo)

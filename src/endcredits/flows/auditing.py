@@ -1,0 +1,248 @@
+"""An audit: train again on coalitions, and hold what was credited against what retraining shows.
+
+The operator names a trainer by its import path (`endcredits.influence.trainer.Trainer`); outputs are handed in again,
+for the studio keeps only their digests. Runs are kept in `audits/runs`, so an audit that was killed goes on, and the next
+one pays only for what is new. Reports are dated files in `audits/`; an audit of two or more outputs also leaves a calibration
+there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from endcredits import durable
+from endcredits.attribution import NANO, Attribution, attributions_of, output_id_of
+from endcredits.canonical import canonical_bytes, digest
+from endcredits.errors import EndcreditsError, InputError, NotFoundError
+from endcredits.flows.attributing import GivenOutput, people
+from endcredits.flows.audit_report import FORMAT, AuditReport, audit_lines, latest_calibration
+from endcredits.flows.clock import now
+from endcredits.flows.indexing import OpenIndex, current_index
+from endcredits.flows.periods import find_period
+from endcredits.flows.studio import Studio
+from endcredits.ids import OutputId, WorkId, slug
+from endcredits.influence.replay.calibration import Calibration, to_json
+from endcredits.progress import Progress, silent
+from endcredits.royalties import usage
+
+if TYPE_CHECKING:
+    from endcredits.influence.trainer import Trainer
+
+PARTS = ("digest", "work_ids", "train", "model", "task")
+SAME_RUN = 0.05
+"""How far, as a part of it, the trainer's log-ratio may lie from the recorded one, besides `SAME_RUN` nats an output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How an audit is made.
+
+    Attributes:
+        trainer: import path, "module:name".
+        runs_per_catalogue: from 2 on; see `replay.audit.budget_design`.
+        repeats: full runs with other orders of the examples, for the noise.
+        by: "creator" puts works with the same credits into one catalogue, "work" takes every work alone.
+        processes: how many runs at once.
+        seed: of the draw of coalitions.
+    """
+
+    trainer: str
+    runs_per_catalogue: float = 2.0
+    repeats: int = 0
+    by: str = "creator"
+    processes: int = 1
+    seed: int = 0
+
+
+def audit_output(
+    studio: Studio, output_id: str, given: Sequence[GivenOutput], plan: Plan, *, progress: Progress = silent
+) -> tuple[AuditReport, Path]:
+    """Audits one output and writes the report; returns it and its file.
+
+    Raises:
+        NotFoundError: the output was never attributed.
+        InputError: its text is not among those given, or the trainer does not fit the index.
+    """
+    return _audit(studio, output_id, [OutputId(output_id)], given, plan, progress)
+
+
+def audit_period(
+    studio: Studio, period_id: str, given: Sequence[GivenOutput], plan: Plan, *, progress: Progress = silent
+) -> tuple[AuditReport, Path]:
+    """Audits all outputs used in a closed period, each counted once, and calibrates the index by them.
+
+    Raises:
+        NotFoundError: no such period was closed.
+        InputError: an output's text is not among those given, or the trainer does not fit the index.
+    """
+    close = find_period(studio, period_id).close
+    with studio.store.reading() as conn:
+        used = sorted({event.output_id for event in usage(conn, close.starts_on, close.ends_on)})
+    if not used:
+        raise InputError(f"no output was used in the period '{period_id}'", field="PERIOD")
+    return _audit(studio, f"period:{period_id}", used, given, plan, progress)
+
+
+def load_trainer(path: str) -> Trainer:
+    """A trainer from an import path: an object, or a function without arguments that makes one.
+
+    Raises:
+        InputError: it cannot be imported, or lacks a part of `Trainer`.
+    """
+    module_name, colon, name = path.partition(":")
+    if not colon:
+        raise InputError(f"'{path}' is not an import path", remedy="Write it like my_module:my_trainer.", field="--trainer")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        made = getattr(importlib.import_module(module_name), name)
+        found: Any = made() if callable(made) and not hasattr(made, "train") else made
+    except EndcreditsError:
+        raise
+    except Exception as error:  # somebody else's module may fail in any way
+        raise InputError(
+            f"'{path}' gave no trainer ({type(error).__name__}: {error})",
+            remedy="Check the name and PYTHONPATH; --debug shows where it failed.",
+            field="--trainer",
+        ) from error
+    missing = [part for part in PARTS if not hasattr(found, part)]
+    if missing:
+        raise InputError(
+            f"'{path}' lacks {', '.join(missing)}",
+            remedy="See endcredits.influence.trainer.Trainer for the parts of a trainer.",
+            field="--trainer",
+        )
+    trainer: Trainer = found
+    return trainer
+
+
+def _audit(
+    studio: Studio,
+    subject: str,
+    output_ids: Sequence[OutputId],
+    given: Sequence[GivenOutput],
+    plan: Plan,
+    progress: Progress,
+) -> tuple[AuditReport, Path]:
+    # Only here is torch needed: reading reports and calibrations must not load it.
+    from endcredits.influence.replay.audit import budget_design, calibration_from, solve_audit
+    from endcredits.influence.replay.coalitions import catalogues_of
+    from endcredits.influence.replay.run import score_design
+
+    with studio.store.reading() as conn:
+        known = attributions_of(conn, output_ids)
+    for output_id in output_ids:
+        if output_id not in known:
+            raise NotFoundError(f"the output '{output_id}' was never attributed", remedy="See: endcredits attribute.")
+    index = current_index(studio)
+    texts = _texts(index, [known[output_id] for output_id in output_ids], given)
+    trainer = load_trainer(plan.trainer)
+    groups = _groups(studio, index, trainer, plan.by)
+    catalogues = catalogues_of(groups)
+    design = budget_design(catalogues, runs_per_catalogue=plan.runs_per_catalogue, seed=plan.seed)
+    scores = score_design(
+        trainer,
+        design,
+        [index.pair.output(text.text, text.prompt) for text in texts],
+        studio.path / "audits" / "runs",
+        repeats=plan.repeats,
+        processes=plan.processes,
+        progress=progress,
+    )
+    attributed = [known[output_id] for output_id in output_ids]
+    _same_run(attributed, scores.full - scores.base)
+    credited = np.array([_credited(attribution, groups) for attribution in attributed]) / NANO
+    result = solve_audit(scores, credited)
+    dated = now()
+    calibration: Calibration | None = latest_calibration(studio, index.index.digest)
+    if len(output_ids) > 1 and len(groups) > 1:
+        calibration = calibration_from(
+            result, credited, dated=dated, trainer_digest=trainer.digest, index_digest=index.index.digest
+        )
+        name = f"calibration-{slug(dated)}-{calibration.digest[:8]}.json"
+        durable.write_atomic(studio.path / "audits" / name, to_json(calibration))
+    noise = float(np.sqrt(np.square(scores.seed_noise).sum()))
+    lines = audit_lines(result, credited, groups)
+    report = AuditReport(
+        subject=subject,
+        outputs=tuple(output_ids),
+        log_ratio_nanonats=round(float(result.log_ratio.sum()) * NANO),
+        payout_error_ppb=sum(abs(line.credited_share_ppb - line.audited_share_ppb) for line in lines) // 2,
+        lines=lines,
+        runs=result.runs,
+        seed_noise_nanonats=-1 if np.isnan(noise) else round(noise * NANO),
+        dated=dated,
+        trainer_digest=trainer.digest,
+        index_digest=index.index.digest,
+        calibration_digest=calibration.digest if calibration else "",
+    )
+    path = studio.path / "audits" / f"{slug(subject)}-{slug(dated)}-{digest(report)[:8]}.json"
+    durable.write_atomic(path, canonical_bytes({"format": FORMAT, "report": report}))
+    return report, path
+
+
+def _texts(index: OpenIndex, attributed: Sequence[Attribution], given: Sequence[GivenOutput]) -> list[GivenOutput]:
+    """The text of each output, found by its digest."""
+    by_id = {output_id_of(text.text, text.prompt, index.index.digest): text for text in given}
+    found = []
+    for attribution in attributed:
+        if attribution.index_digest != index.index.digest:
+            raise InputError(
+                f"the output '{attribution.output_id}' was credited by another index than the current one",
+                remedy="Attribute it again, and audit the output of that name.",
+                field="ID",
+            )
+        if attribution.output_id not in by_id:
+            raise InputError(
+                f"the text of '{attribution.output_id}' is not among the {len(by_id)} given",
+                remedy="Give the files it was attributed from, prompts included: a studio keeps only digests.",
+                field="FILE",
+            )
+        found.append(by_id[attribution.output_id])
+    return found
+
+
+def _groups(studio: Studio, index: OpenIndex, trainer: Trainer, by: str) -> dict[str, list[WorkId]]:
+    """The index's works in catalogues, which must be exactly the trainer's."""
+    if by not in ("creator", "work"):
+        raise InputError(f"catalogues by '{by}' are not known", remedy="Ask by creator or by work.", field="--by")
+    indexed, trained = set(index.index.work_ids), set(trainer.work_ids)
+    for works, problem in ((indexed - trained, "the trainer does not read"), (trained - indexed, "the index does not hold")):
+        if works:
+            raise InputError(
+                f"{problem} the work '{min(works)}'",
+                remedy="Audit an index with the trainer of its full model: both must know the same works.",
+                field="--trainer",
+            )
+    names = people(studio).works
+    groups: dict[str, list[WorkId]] = {}
+    for work_id in sorted(indexed):
+        work = names.get(work_id)
+        credits = ", ".join(dict.fromkeys(credit.display_credit for credit in work.credits)) if work else ""
+        groups.setdefault(credits if by == "creator" and credits else str(work_id), []).append(work_id)
+    return groups
+
+
+def _credited(attribution: Attribution, groups: Mapping[str, Sequence[WorkId]]) -> list[int]:
+    credits = {line.work_id: line.credit_nanonats for line in attribution.lines}
+    return [sum(credits.get(work_id, 0) for work_id in works) for works in groups.values()]
+
+
+def _same_run(attributed: Sequence[Attribution], log_ratio: np.ndarray) -> None:
+    for attribution, measured in zip(attributed, log_ratio.tolist(), strict=True):
+        recorded = attribution.log_ratio_nanonats / NANO
+        if abs(measured - recorded) > SAME_RUN * (1 + abs(recorded)):
+            raise InputError(
+                f"the trainer's full run gives '{attribution.output_id}' a log-ratio of {measured:.3f} nats, "
+                f"and the indexed models {recorded:.3f}",
+                remedy="The trainer must repeat the run that made the full model from the base model.",
+                field="--trainer",
+            )

@@ -1,0 +1,184 @@
+"""An audit of the small house: a trainer that repeats its fine-tune, reports, calibrations, and what does not fit."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from endcredits.attribution import NANO
+from endcredits.errors import InputError, IntegrityError, NotFoundError
+from endcredits.flows import attributing, auditing, catalogue, indexing, periods
+from endcredits.flows.audit_report import latest_calibration
+from endcredits.flows.auditing import Plan
+from endcredits.flows.studio import Studio, init_studio, open_studio
+from endcredits.ids import WorkId
+from endcredits.influence import load_text_models
+from endcredits.influence.text.finetune import Recipe, TextFineTune
+from endcredits.money import PPB
+from tests.story import house as h
+from tests.story.house import House
+
+WORKS = (h.LAMP, h.RHYME, h.SALT, h.TIDE)
+TRAINER = """
+from tests.flows.test_auditing import fine_tune
+
+
+def trainer():
+    return fine_tune({base!r}, {record!r})
+
+
+def another():
+    return fine_tune({base!r}, {record!r}, rate=1e-4)
+
+
+def fewer():
+    return fine_tune({base!r}, {record!r}, works=2)
+
+
+nothing = object()
+"""
+
+
+def fine_tune(base: str, record: str, *, rate: float = 1e-2, works: int = 4) -> TextFineTune:
+    """Three passes over the house's works."""
+    h.use_one_thread()
+    models = load_text_models(base, base)
+    examples = [e for name in WORKS[:works] for e in models.examples(WorkId(name), h.prose(name, 700).encode())]
+    order = np.random.default_rng(0).permutation(len(examples)).tolist() * 3
+    batches = tuple(tuple(order[start : start + 8]) for start in range(0, len(order), 8))
+    return TextFineTune(Path(base), tuple(examples), batches, Recipe(rate, warm_up_steps=2, batch_tokens=256), Path(record))
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """A studio whose full model a trainer can repeat, its five outputs used in January, and the trainer's module."""
+
+    studio: Path
+    module: str
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def template(house: House, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made once; tests copy it."""
+    place = tmp_path_factory.mktemp("audited")
+    trainer = fine_tune(str(house.base), str(place / "record"))
+    trainer.model(trainer.train({}, 0)).save_pretrained(place / "full")  # type: ignore[operator]
+    (place / "my_fine_tune.py").write_text(TRAINER.format(base=str(house.base), record=str(place / "record")))
+    studio = init_studio(place / "studio", name="Audited")
+    h.fill(studio, (house.base, place / "full"))
+    found = attributing.attribute(studio, indexing.current_index(studio), h.outputs())
+    periods.record_usage(studio, h.january(found))
+    periods.close(studio, h.JANUARY)
+    studio.close()
+    return place
+
+
+@pytest.fixture
+def audited(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Audited]:
+    shutil.copytree(template / "studio", tmp_path / "studio")
+    monkeypatch.syspath_prepend(str(template))
+    yield Audited(tmp_path / "studio", "my_fine_tune", template)
+    sys.modules.pop("my_fine_tune", None)
+    importlib.invalidate_caches()
+
+
+def ids(studio: Studio) -> list[str]:
+    """The outputs' ids in the order of `outputs`."""
+    index = indexing.current_index(studio)
+    return [attributing.output_id_of(o.text, o.prompt, index.index.digest) for o in h.outputs()]
+
+
+def test_an_output_is_audited(audited: Audited) -> None:
+    """The work it sounds like leads, shares are whole, and what it says is what was measured; nothing is calibrated."""
+    studio = open_studio(audited.studio)
+    salt = ids(studio)[0]
+
+    report, path = auditing.audit_output(studio, salt, h.outputs(), Plan(f"{audited.module}:trainer", repeats=2))
+
+    assert report.lines[0].catalogue == f"{h.ADA}, {h.BEN}"
+    assert report.lines[0].work_ids == (h.SALT,)
+    assert (
+        sum(line.audited_share_ppb for line in report.lines) == sum(line.credited_share_ppb for line in report.lines) == PPB
+    )
+    assert sum(line.audited_nanonats for line in report.lines) == pytest.approx(report.log_ratio_nanonats, abs=10)
+    assert all(line.low_share_ppb <= line.audited_share_ppb <= line.high_share_ppb for line in report.lines)
+    assert all(line.error_nanonats >= 0 for line in report.lines)
+    assert 0 <= report.payout_error_ppb <= PPB
+    assert (report.runs, report.calibration_digest) == (8, "")
+    assert report.seed_noise_nanonats > 0.001 * NANO
+    assert json.loads(path.read_bytes())["report"]["subject"] == salt
+    assert latest_calibration(studio, report.index_digest) is None
+    studio.close()
+
+
+def test_a_period_calibrates(audited: Audited) -> None:
+    """Its audit leaves a calibration of this index that later audits name; the second audit trains nothing again."""
+    studio = open_studio(audited.studio)
+    plan = Plan(f"{audited.module}:trainer", runs_per_catalogue=6, by="work")
+
+    report, _ = auditing.audit_period(studio, h.JANUARY, h.outputs(), plan)
+    runs = sorted((audited.studio / "audits" / "runs").iterdir())
+    one, _ = auditing.audit_output(studio, ids(studio)[1], h.outputs(), plan)
+
+    found = latest_calibration(studio, report.index_digest)
+    assert found is not None and found.digest == report.calibration_digest == one.calibration_digest
+    assert (found.outputs, found.runs, found.catalogues) == (5, 14, WORKS)
+    assert 0 < found.rho <= 1.5
+    assert len(report.outputs) == 5 and report.seed_noise_nanonats == -1
+    snapshots = [path for path in runs if "-" not in path.stem]
+    assert len(snapshots) == 16  # all 14 coalitions of four works, full and base
+    assert {path for path in (audited.studio / "audits" / "runs").iterdir() if "-" not in path.stem} == set(snapshots)
+    assert latest_calibration(studio, "another") is None
+    studio.close()
+
+
+def test_a_damaged_calibration_is_seen(audited: Audited) -> None:
+    studio = open_studio(audited.studio)
+    (audited.studio / "audits").mkdir()
+    (audited.studio / "audits" / "calibration-x.json").write_text("{}")
+
+    with pytest.raises(IntegrityError, match="not a calibration"):
+        latest_calibration(studio, "any")
+    studio.close()
+
+
+def test_what_does_not_fit_is_named(audited: Audited, house: House) -> None:
+    studio = open_studio(audited.studio)
+    salt, given = ids(studio)[0], h.outputs()
+    plan = Plan(f"{audited.module}:trainer")
+
+    def refused(pattern: str, *, output_id: str = salt, texts: int = 5, **changed: str) -> None:
+        with pytest.raises(InputError, match=pattern):
+            auditing.audit_output(studio, output_id, given[:texts], replace(plan, **changed))
+
+    with pytest.raises(NotFoundError, match="never attributed"):
+        auditing.audit_output(studio, "output:0", given, plan)
+    with pytest.raises(NotFoundError):
+        auditing.audit_period(studio, "2031-01", given, plan)
+    refused("is not among the 0 given", texts=0)
+    refused("is not an import path", trainer="nowhere")
+    refused("gave no trainer", trainer="nowhere:trainer")
+    refused("lacks digest, work_ids", trainer=f"{audited.module}:nothing")
+    refused(f"the trainer does not read the work '{h.SALT}'", trainer=f"{audited.module}:fewer")
+    refused("full run gives .* a log-ratio of", trainer=f"{audited.module}:another")
+    refused("catalogues by 'genre'", by="genre")
+    studio.close()
+
+
+def test_an_output_of_an_older_index_is_refused(audited: Audited, house: House) -> None:
+    studio = open_studio(audited.studio)
+    salt = ids(studio)[0]
+    indexing.build(studio, {"base": str(house.base), "full": str(house.full)}, catalogue.corpus(studio))
+
+    with pytest.raises(InputError, match="another index than the current one"):
+        auditing.audit_output(studio, salt, h.outputs(), Plan(f"{audited.module}:trainer"))
+    studio.close()
