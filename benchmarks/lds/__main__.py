@@ -58,7 +58,6 @@ METHODS = (
     Method(
         "endcredits response, run at half weight", ours.response_half, STEPS // 2, STEPS // 2 * WEIGHTS_BYTES, TRAJECTORY
     ),
-    Method("endcredits response, recorded run", ours.response_full, STEPS, STEPS * WEIGHTS_BYTES, TRAJECTORY),
     Method("endcredits kernel, 7 snapshots of the run at half weight", ours.kernel_half_run, MANY, MANY * ROWS, TRAJECTORY),
     Method("endcredits kernel, 7 snapshots", ours.kernel_snapshots, MANY, MANY * ROWS),
     Method("endcredits ek-fac, 7 snapshots", ours.ekfac_snapshots, MANY, MANY * ROWS, CURVATURE),
@@ -73,6 +72,7 @@ METHODS = (
     Method("trak-like", baselines.trak_like, 1, EXAMPLES * baselines.PROJECTED * 4),
     Method("embedding cosine", baselines.embedding_cosine, 1, EXAMPLES * 256),
     Method("random", baselines.random, 0, 0),
+    Method("endcredits response, recorded run", ours.response_full, STEPS, STEPS * WEIGHTS_BYTES, TRAJECTORY),
 )
 PEERS = (
     Method("kronfluence ek-fac", peers.kronfluence_ekfac, 1, 0, CURVATURE),

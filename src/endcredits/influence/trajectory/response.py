@@ -26,8 +26,8 @@ from endcredits.influence.task import Task
 from endcredits.influence.trajectory.run import Flat, Loss, SgdRun, Trajectory, check_batches
 from endcredits.progress import Progress, silent
 
-CHUNK = 256
-"""Vectors that one product carries at a time; more only costs memory."""
+CHUNK = 50
+"""Vectors that one product carries at a time: more is hardly faster, and its temporary tensors are slow to come by."""
 
 BLOCK = 32
 """Outputs in one pass: each one's gradient is pulled back through all of them."""
