@@ -3,8 +3,8 @@
 The model output of a text is the sum over its tokens of the log-odds of the right token; the loss weight of an example is
 the mean of one minus the right token's chance. Per-example gradients come from our own hooks, through the library's plug for
 gradient computers, so that they are those of the other rows, layer for layer.
-`lambda_reg` is the mean of the diagonal of the second moment of the projected gradients: with its default of 0 the inverse
-is nearly singular and the scores are noise.
+`lambda_reg` is set to the mean diagonal of the projected gradients' second moment, a ridge of relative size 1; the library's
+own default is none at all.
 """
 
 from __future__ import annotations
