@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from endcredits.errors import ConflictError, InputError
 from endcredits.ids import WorkId
-from endcredits.influence import Credits, Example, Task, TextModels, build_environment, model_digest, open_index
+from endcredits.influence import CurvatureIndex, Example, Task, TextModels, build_environment, model_digest, open_index
 from endcredits.influence.gradient.ekfac import fit_curvature
 from endcredits.influence.gradient.layers import Capture, Layer, find_layers
 from endcredits.influence.gradient.midpoint import midpoint_model
@@ -37,9 +37,9 @@ from tests.influence.helpers import (
 )
 
 
-def matrix(answers: Sequence[Credits]) -> np.ndarray[Any, Any]:
-    """Credits as ``[outputs, works]``."""
-    return np.array([answer.credit_nats for answer in answers])
+def matrix(index: CurvatureIndex, outputs: Sequence[Any]) -> np.ndarray[Any, Any]:
+    """Credits before the gap to the log-ratio is divided, as ``[outputs, works]``."""
+    return np.array([index.contrasts(output).credits.tolist() for output in outputs])
 
 
 def slow_credits(given: Case, damping: float) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -104,7 +104,7 @@ def test_credits_are_the_formula_written_out(classifier: Case, tmp_path: Path) -
     slow, gaps = slow_credits(classifier, SETTINGS.damping)
 
     assert np.abs(slow).max() > 0.01
-    np.testing.assert_allclose(matrix(answers), slow, rtol=2e-4, atol=1e-4 * np.abs(slow).max())
+    np.testing.assert_allclose(matrix(index, classifier.outputs), slow, rtol=2e-4, atol=1e-4 * np.abs(slow).max())
     np.testing.assert_allclose([answer.log_ratio_nats for answer in answers], gaps, rtol=1e-5, atol=1e-6)
     assert answers[0].work_ids == ("w-a", "w-b", "w-c", "w-d") == index.work_ids
 
@@ -116,7 +116,9 @@ def test_credits_add_up_over_the_calibration_outputs(classifier: Case, tmp_path:
     measured = sum(answer.log_ratio_nats for answer in answers)
 
     assert measured > 0.5
-    assert sum(answer.credit_sum_nats for answer in answers) == pytest.approx(measured, rel=1e-5)
+    assert matrix(index, classifier.outputs).sum() == pytest.approx(measured, rel=1e-5)
+    for answer in answers:  # and once the gaps are divided, also for each output
+        assert answer.credit_sum_nats == pytest.approx(answer.log_ratio_nats, rel=1e-9)
     assert float(index.manifest.calibration_log_ratio_nats) == pytest.approx(measured, abs=2e-6)
     assert float(index.manifest.calibration_credit_nats) == pytest.approx(measured, abs=2e-6)
 
@@ -128,9 +130,7 @@ def test_without_outputs_the_scale_is_fitted_on_the_examples(classifier: Case, t
     sample = [classifier.examples[number * 3].content for number in range(9)]
     answers = index.attribute(sample)
 
-    assert sum(answer.credit_sum_nats for answer in answers) == pytest.approx(
-        sum(answer.log_ratio_nats for answer in answers), rel=1e-5
-    )
+    assert matrix(index, sample).sum() == pytest.approx(sum(answer.log_ratio_nats for answer in answers), rel=1e-5)
 
 
 def test_nothing_learnt_cannot_be_put_into_nats(classifier: Case, tmp_path: Path) -> None:
@@ -200,9 +200,9 @@ def test_cutting_a_work_in_two_earns_nothing(classifier: Case, tmp_path: Path) -
         Example(WorkId(f"w-a{1 + (number >= 5)}"), example.content) if example.work_id == "w-a" else example
         for number, example in enumerate(classifier.examples)
     )
-    whole = matrix(classifier.build(tmp_path / "whole").attribute(classifier.outputs))
+    whole = matrix(classifier.build(tmp_path / "whole"), classifier.outputs)
     index = classifier.build(tmp_path / "cut", examples=cut)
-    parts = matrix(index.attribute(classifier.outputs))
+    parts = matrix(index, classifier.outputs)
 
     assert index.work_ids == ("w-a1", "w-a2", "w-b", "w-c", "w-d")
     assert np.abs(parts[:, 0]).max() > 1e-3
@@ -230,8 +230,8 @@ def test_a_work_seen_twice_counts_twice(tmp_path: Path) -> None:
     copies = [Example(WorkId(f"w-a{n}"), content) for n in (1, 2) for content in contents]
     merged = [Example(WorkId("w-a"), content) for content in (*contents, *contents)]
 
-    apart = matrix(given.build(tmp_path / "apart", examples=[*copies, *rest]).attribute(given.outputs))
-    twice = matrix(given.build(tmp_path / "twice", examples=[*merged, *rest]).attribute(given.outputs))
+    apart = matrix(given.build(tmp_path / "apart", examples=[*copies, *rest]), given.outputs)
+    twice = matrix(given.build(tmp_path / "twice", examples=[*merged, *rest]), given.outputs)
 
     np.testing.assert_array_equal(apart[:, 0], apart[:, 1])
     np.testing.assert_allclose(twice[:, 0], 2 * apart[:, 0], rtol=1e-4, atol=1e-6)
@@ -240,11 +240,11 @@ def test_a_work_seen_twice_counts_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize("changed", [{"batch_examples": 1}, {"batch_examples": 64}, {"shard_bytes": 10**9}])
 def test_batches_and_shards_do_not_change_credits(classifier: Case, tmp_path: Path, changed: dict[str, int]) -> None:
     """They only decide how much is held in memory at once."""
-    usual = matrix(classifier.build(tmp_path / "usual").attribute(classifier.outputs))
+    usual = matrix(classifier.build(tmp_path / "usual"), classifier.outputs)
     settings = dataclasses.replace(SETTINGS, **changed)
     index = classifier.build(tmp_path / "changed", settings=settings)
 
-    np.testing.assert_allclose(matrix(index.attribute(classifier.outputs)), usual, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(matrix(index, classifier.outputs), usual, rtol=1e-3, atol=1e-5)
 
 
 def test_models_may_arrive_in_training_mode(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def model_of(solution: Tensor) -> nn.Module:
 
 
 def measured(given: World, folder: Path) -> tuple[Matrix, Matrix]:
-    """Credits ``[outputs, works]`` and log-ratios of an index that is scaled on the works' own examples."""
+    """Credits ``[outputs, works]``, before gaps are divided, and log-ratios of an index scaled on the works' examples."""
     contents = [(x.float(), int(y)) for x, y in zip(*given.works, strict=True)]
     index = build_index(
         folder,
@@ -133,9 +133,9 @@ def measured(given: World, folder: Path) -> tuple[Matrix, Matrix]:
         examples=[Example(WorkId(f"w-{k}"), content) for k, content in zip(given.owner.tolist(), contents, strict=True)],
         settings=IndexSettings(batch_examples=60),
     )
-    answers = index.attribute([(x.float(), int(y)) for x, y in zip(*given.outputs, strict=True)])
+    answers = [index.contrasts((x.float(), int(y))) for x, y in zip(*given.outputs, strict=True)]
     return (
-        np.array([answer.credit_nats for answer in answers]),
+        np.array([answer.credits.tolist() for answer in answers]),
         np.array([answer.log_ratio_nats for answer in answers]),
     )
 

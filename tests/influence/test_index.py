@@ -96,8 +96,8 @@ def test_an_opened_index_answers_like_the_built_one(classifier: Case, tmp_path: 
     opened = open_index(tmp_path, base=classifier.base, full=classifier.full, task=EMPIRICAL)
 
     assert opened.digest == built.digest == read_manifest(tmp_path)[1]
-    assert opened.method == "ek-fac-midpoint/1"
-    assert repr(opened) == f"<CurvatureIndex ek-fac-midpoint/1 of 4 works, {built.digest[:12]}>"
+    assert opened.method == "ek-fac-midpoint/2"
+    assert repr(opened) == f"<CurvatureIndex ek-fac-midpoint/2 of 4 works, {built.digest[:12]}>"
     for one, other in zip(opened.attribute(classifier.outputs), built.attribute(classifier.outputs), strict=True):
         np.testing.assert_array_equal(dataclasses.astuple(one)[2], dataclasses.astuple(other)[2])
         np.testing.assert_array_equal(one.error_nats, other.error_nats)

@@ -13,7 +13,7 @@ from endcredits.ids import WorkId
 from endcredits.influence.gradient.manifest import IndexManifest, manifest_bytes, read_manifest
 
 MANIFEST = IndexManifest(
-    method="ek-fac-midpoint/1",
+    method="ek-fac-midpoint/2",
     build_key="ab" * 32,
     facts={"task": "t/1", "layers": [["0", 2, 3, True]], "settings": {"damping": "0.03"}},
     scale="0.1",
@@ -21,6 +21,8 @@ MANIFEST = IndexManifest(
     calibration_credit_nats="1.000000",
     works=((WorkId("a"), 3), (WorkId("b"), 1)),
     files={"curvature.safetensors": "cd" * 32},
+    slopes=("1.000000", "0.900000"),
+    sizes=("3.0", "0.0"),
 )
 
 

@@ -25,7 +25,7 @@ def run_body(number: int = 0) -> dict[str, Any]:
     """An output's attribution, cut down to what matters here."""
     first = 600_000_000 + number
     lines = [{"rank": 1, "share_ppb": first, "work_id": "wuthering"}, {"rank": 2, "share_ppb": 300, "work_id": "w-ü"}]
-    return {"lines": lines, "method": "ek-fac-midpoint/1", "unattributed_ppb": 1_000_000_000 - first - 300}
+    return {"lines": lines, "method": "ek-fac-midpoint/2", "unattributed_ppb": 1_000_000_000 - first - 300}
 
 
 def items(*numbers: int) -> list[tuple[str, str, str, Any]]:

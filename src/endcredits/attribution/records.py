@@ -42,7 +42,7 @@ class Attribution:
         output_sha256: of the output's bytes.
         prompt_sha256: of the prompt's bytes (of nothing, when there was none).
         output_bytes: length of the output.
-        method: name and version of the measurement ("ek-fac-midpoint/1").
+        method: name and version of the measurement ("ek-fac-midpoint/2").
         index_digest: of the influence index, which binds models, corpus, code and seeds.
         log_ratio_nanonats: measured log p_full(output) - log p_base(output).
         credit_sum_nanonats: sum of all signed credits; beside the line above it shows completeness.

@@ -43,7 +43,8 @@ from endcredits.influence.gradient.midpoint import check_finite, midpoint_model,
 from endcredits.influence.gradient.outliers import capped, capped_factors
 from endcredits.influence.gradient.settings import IndexSettings
 from endcredits.influence.gradient.shards import file_digests, is_finished, map_shard, save_shard
-from endcredits.influence.gradient.vectors import Engine, Works, row_bytes, shard_of
+from endcredits.influence.gradient.slopes import Slopes, fit_slopes, own_examples
+from endcredits.influence.gradient.vectors import Engine, Room, Works, row_bytes, shard_of
 from endcredits.influence.records import Example
 from endcredits.influence.task import Task
 from endcredits.progress import Progress, silent
@@ -125,6 +126,7 @@ def build_index(
         flagged = capped(work_ids, torch.cat([shard.norms for shard in shards]), settings.cap_multiple)
         loaded = Loaded(layers, curvature, shards, settings.rank, factors=capped_factors(flagged, work_ids))
         scale, measured, predicted = _calibrate(loaded, base, full, middle, task, outputs, settings, progress)
+        slopes = _slopes(loaded, base, full, prepared, scale, settings, progress)
         manifest = IndexManifest(
             method=METHOD,
             build_key=build_key,
@@ -137,6 +139,8 @@ def build_index(
             copies=copies_between_works(ordered, prepared.digests),
             capped=flagged,
             kept_energy=f"{curvature.kept_energy(layers, settings.damping, settings.rank):.6f}",
+            slopes=tuple(f"{slope:.6f}" for slope in slopes.slopes.tolist()),
+            sizes=_sizes(prepared, slopes),
         )
         data = manifest_bytes(manifest)
         write_atomic(place / MANIFEST_FILE, data)
@@ -401,6 +405,7 @@ def _engine(prepared: Prepared, curvature: Curvature, settings: IndexSettings) -
         settings.blocks,
         settings.rank,
         settings.rows,
+        Room(),
     )
 
 
@@ -449,3 +454,42 @@ def _calibrate(
             field="base, full",
         )
     return measured / predicted, measured, predicted
+
+
+def _slopes(
+    loaded: Loaded,
+    base: nn.Module,
+    full: nn.Module,
+    prepared: Prepared,
+    scale: float,
+    settings: IndexSettings,
+    progress: Progress,
+) -> Slopes:
+    """Every work's slope, from its own examples; see `slopes`."""
+    counts = [count for shard in loaded.shards for count in shard.counts]
+    if not settings.own_examples:
+        return Slopes(torch.ones(len(counts), dtype=torch.float64), torch.zeros(len(counts), dtype=torch.float64))
+    column = [number for number, count in enumerate(counts) for _ in range(count)]
+    asked = own_examples(counts, settings.own_examples, settings.all_own_examples)
+    rows, log_ratios = [], []
+    for number, place in enumerate(asked):
+        content = prepared.ordered[place].content
+        raw = loaded.raw_credits(prepared.middle, base, full, prepared.task, content, settings.damping)
+        if not math.isfinite(raw.log_ratio_nats) or not bool(torch.isfinite(raw.credits).all()):
+            raise InputError(
+                f"an example of work '{prepared.ordered[place].work_id}' has no finite credit",
+                remedy="Check the work's examples and the models for NaN or infinite values.",
+                field="examples",
+            )
+        rows.append(raw.credits.double() * scale)
+        log_ratios.append(raw.log_ratio_nats)
+        progress("slopes", number + 1, len(asked))
+    return fit_slopes(torch.stack(rows), torch.tensor(log_ratios), [column[place] for place in asked])
+
+
+def _sizes(prepared: Prepared, slopes: Slopes) -> tuple[str, ...]:
+    """Every work's size; 0 where its own examples say that it was never read."""
+    sizes: dict[str, float] = {}
+    for example in prepared.ordered:
+        sizes[example.work_id] = sizes.get(example.work_id, 0.0) + example.weight * prepared.task.size(example.content)
+    return tuple(repr(size) if read else "0.0" for size, read in zip(sizes.values(), slopes.read.tolist(), strict=True))

@@ -35,9 +35,10 @@ from endcredits.influence.gradient.rows import dots
 from endcredits.influence.gradient.shards import Shard, check_content, credit_dots, map_shard
 from endcredits.influence.gradient.sums import add_gradient, own_weights, split
 from endcredits.influence.records import Credits
+from endcredits.influence.residual import complete
 from endcredits.influence.task import Task, one_each
 
-METHOD = "ek-fac-midpoint/1"
+METHOD = "ek-fac-midpoint/2"
 PIECES_AT_ONCE = 32
 """Pieces of a long output in one backward pass; memory stays flat however long it is."""
 
@@ -63,7 +64,7 @@ class InfluenceIndex(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RawCredits:
-    """Unscaled credits of one output: ``[K]`` in index order, and their standard errors."""
+    """One output's measured log-ratio, and credits ``[K]`` in index order that need not sum to it, with standard errors."""
 
     log_ratio_nats: float
     credits: Tensor
@@ -260,21 +261,29 @@ class CurvatureIndex:
         Raises:
             InputError: a measurement is not finite.
         """
-        base, full, middle = self.models
-        scale = float(self.manifest.scale)
-        damping = float(self.manifest.facts["settings"]["damping"])
+        sizes = torch.tensor([float(size) for size in self.manifest.sizes])
         answers = []
         for number, output in enumerate(outputs):
-            raw = self.loaded.raw_credits(middle, base, full, self.task, output, damping)
-            if not math.isfinite(raw.log_ratio_nats) or not bool(torch.isfinite(raw.credits).all()):
+            found = self.contrasts(output)
+            if not math.isfinite(found.log_ratio_nats) or not bool(torch.isfinite(found.credits).all()):
                 raise InputError(
                     f"output {number + 1} has no finite credit",
                     remedy="Check the output and the models for NaN or infinite values.",
                 )
-            credit = (raw.credits.double() * scale).tolist()
-            error = (raw.errors.double() * scale).tolist()
-            answers.append(Credits(raw.log_ratio_nats, self.work_ids, tuple(credit), tuple(error)))
+            credit = complete(found.credits, found.log_ratio_nats, sizes)
+            answers.append(
+                Credits(found.log_ratio_nats, self.work_ids, tuple(credit.tolist()), tuple(found.errors.tolist()))
+            )
         return answers
+
+    def contrasts(self, output: Any) -> RawCredits:
+        """What the index alone says of an output, in nats, before the gap to the log-ratio is divided (`residual`)."""
+        base, full, middle = self.models
+        damping = float(self.manifest.facts["settings"]["damping"])
+        raw = self.loaded.raw_credits(middle, base, full, self.task, output, damping)
+        factors = torch.tensor([float(slope) for slope in self.manifest.slopes], dtype=torch.float64)
+        factors *= float(self.manifest.scale)
+        return RawCredits(raw.log_ratio_nats, raw.credits * factors, raw.errors * factors)
 
     def __repr__(self) -> str:
         return f"<CurvatureIndex {self.method} of {len(self.manifest.works)} works, {self.digest[:12]}>"

@@ -42,6 +42,8 @@ class IndexManifest:
             repeats itself is paired with itself.
         capped: (work, its norm over the usual one, factor) of works whose gradient is out of the ordinary.
         kept_energy: share of the half-whitened energy of gradients that the stored coordinates keep, as a decimal.
+        slopes: per work, what its credits are multiplied by, as decimals; see `slopes`.
+        sizes: per work, how much of it the run read, as decimals; 0 for a work whose own examples say that it was not read.
         parent: digest of the manifest that this one was made from by adding or taking down works; empty for a build.
         files: per file the SHA-256 of its header, which holds the SHA-256 of its content.
     """
@@ -57,6 +59,8 @@ class IndexManifest:
     copies: tuple[tuple[WorkId, WorkId, int], ...] = ()
     capped: tuple[tuple[WorkId, str, str], ...] = ()
     kept_energy: str = "1"
+    slopes: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = ()
     parent: str = ""
 
 
@@ -85,7 +89,8 @@ def read_manifest(folder: str | Path) -> tuple[IndexManifest, str]:
         works = tuple((WorkId(work), int(count)) for work, count in fields.pop("works"))
         pairs = tuple((WorkId(one), WorkId(other), int(number)) for one, other, number in fields.pop("copies"))
         capped = tuple((WorkId(work), str(ratio), str(factor)) for work, ratio, factor in fields.pop("capped"))
-        manifest = IndexManifest(works=works, copies=pairs, capped=capped, **fields)
+        slopes, sizes = (tuple(map(str, fields.pop(name))) for name in ("slopes", "sizes"))
+        manifest = IndexManifest(works=works, copies=pairs, capped=capped, slopes=slopes, sizes=sizes, **fields)
         intact = manifest_bytes(manifest) == data
     except (ValueError, TypeError, KeyError, EndcreditsError) as error:
         raise IntegrityError(

@@ -20,6 +20,8 @@ class IndexSettings:
         eigenvalue_examples: size of the evenly spread sample that its eigenvalues are measured on, at most.
         blocks: blocks of a work's examples for the error band (delete-a-block jackknife); 1 for no bands and less room.
         calibration_outputs: how many outputs the scale is fitted on, at most.
+        own_examples: how many of a work's own examples its slope is fitted on, at most; 0 for slopes of 1.
+        all_own_examples: of all works together, at most.
         shard_bytes: about how large a shard may grow.
         seed: of the labels drawn for the curvature.
         rank: share of the eigen-directions per side of a layer that rows keep, those of largest eigenvalues: .25 ("quarter
@@ -33,11 +35,13 @@ class IndexSettings:
 
     damping: float = 0.03
     batch_examples: int = 32
-    curvature_examples: int = 1024
-    eigenvalue_examples: int = 1024
+    curvature_examples: int = 256
+    eigenvalue_examples: int = 256
     blocks: int = 8
     calibration_outputs: int = 128
-    shard_bytes: int = 64 * 2**20
+    own_examples: int = 16
+    all_own_examples: int = 4096
+    shard_bytes: int = 32 * 2**20
     seed: int = 0
     rank: float = 1.0
     rows: str = "float32"
