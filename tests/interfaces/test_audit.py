@@ -36,6 +36,7 @@ def test_output_and_period(audited: Audited, tmp_path: Path) -> None:
     assert "Payout error of the credited shares: 0." in one.out
     assert "The index is calibrated (" in many.out and "Another order of the examples moves" in many.out
     assert document["subject"] == f"period:{h.JANUARY}" and len(document["outputs"]) == 5
+    assert type_well("check", "-s", audited.studio).out == "Everything fits.\n"
     assert Path(document["file"]).is_file() and len(document["calibration_digest"]) == 64
 
 

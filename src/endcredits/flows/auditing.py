@@ -2,8 +2,8 @@
 
 The operator names a trainer by its import path (`endcredits.influence.trainer.Trainer`); outputs are handed in again,
 for the studio keeps only their digests. Runs are kept in `audits/runs`, so an audit that was killed goes on, and the next
-one pays only for what is new. Reports are dated files in `audits/`; an audit of two or more outputs also leaves a calibration
-there.
+one pays only for what is new. Reports are dated files in `audits/`; an audit of two or more outputs also leaves a
+calibration there.
 """
 
 from __future__ import annotations
