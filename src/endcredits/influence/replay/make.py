@@ -4,8 +4,8 @@
     make_truth(folder, trainer, {"ann": ["ann-poems"], "bob": ["bob-tales"]}, queries, cache=cache, pairs=45, repeats=4)
 
 costs (2 K + 2 pairs + repeats + 2) training runs, each kept in the cache. More pairs make a truth that tells finer
-differences: with 6.5 runs a creator the draw of coalitions still moves the literature truth by .13 per output. Repeats show how much of it
-the order of the examples alone would move.
+differences: with 6.5 runs a creator the draw of coalitions still moves the literature truth by .13 per
+output. Repeats show how much of it the order of the examples alone would move.
 """
 
 from __future__ import annotations
