@@ -78,7 +78,7 @@ def tapping(model: nn.Module, layers: Sequence[Layer], examples: int, collect: C
             handle.remove()
 
 
-def add_products(into: Tensor, entered: Tensor, arrived: Tensor, *, bias: bool) -> None:
+def add_products(into: Tensor, entered: Tensor, arrived: Tensor, *, bias: bool, fresh: bool) -> None:
     """Adds the sum over positions of (gradient at the output) [input, 1]^T to a matrix.
 
     Args:
@@ -86,12 +86,17 @@ def add_products(into: Tensor, entered: Tensor, arrived: Tensor, *, bias: bool) 
         entered: ``[t, i]`` without it.
         arrived: ``[t, o]``.
         bias: whether there is one.
+        fresh: whether nothing stands in the matrix yet; whatever memory it had is written over without being read.
     """
-    if bias:
-        into[:, :-1].addmm_(arrived.T, entered)
-        into[:, -1] += arrived.sum(0)
+    beta = 0 if fresh else 1
+    if not bias:
+        into.addmm_(arrived.T, entered, beta=beta)
+        return
+    into[:, :-1].addmm_(arrived.T, entered, beta=beta)
+    if fresh:
+        into[:, -1] = arrived.sum(0)
     else:
-        into.addmm_(arrived.T, entered)
+        into[:, -1] += arrived.sum(0)
 
 
 def backward(total: Tensor) -> None:

@@ -8,7 +8,7 @@ and are told apart in the backward pass (see `tapped`). Rows are written where t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ from endcredits.influence.gradient.ekfac import Curvature, kept
 from endcredits.influence.gradient.layers import Layer
 from endcredits.influence.gradient.rows import signs_of
 from endcredits.influence.gradient.shards import NOTHING, Shard, to_half
-from endcredits.influence.gradient.sums import Weights, add_gradient, own_weights, split
+from endcredits.influence.gradient.sums import add_gradient, own_weights, split
 from endcredits.influence.gradient.tapped import add_products, backward, tapping
 from endcredits.influence.task import Task, one_each
 
@@ -51,6 +51,19 @@ class Segment:
     ends: bool
 
 
+@dataclass(slots=True)
+class Room:
+    """Memory that serves one shard after the other: fresh pages cost more than what is written into them."""
+
+    kept: Tensor = field(default_factory=lambda: torch.empty(0))
+
+    def take(self, rows: int, size: int, device: torch.device) -> Tensor:
+        """A float32 tensor ``[rows, size]`` of whatever content; what was taken before is no longer valid."""
+        if self.kept.numel() < rows * size or self.kept.device != device:
+            self.kept = torch.empty(rows * size, device=device)
+        return self.kept[: rows * size].view(rows, size)
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """What forms rows.
@@ -64,6 +77,7 @@ class Engine:
         blocks: G, at most.
         rank: share of the eigen-directions per side; 1 keeps the gradient itself.
         rows: "float32", "bfloat16" or "signs".
+        room: where sums are formed, shard after shard.
     """
 
     model: nn.Module
@@ -74,6 +88,7 @@ class Engine:
     blocks: int
     rank: float
     rows: str
+    room: Room = field(default_factory=Room)
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
@@ -110,11 +125,15 @@ def shard_of(engine: Engine, works: Works, report: Callable[[int], None]) -> Sha
         InputError: a gradient is not finite; names the work and the number of the example.
     """
     size = sum(o * i for o, i in engine.shapes)
+    weights = own_weights(engine.model, engine.layers) if engine.rank == 1 else None
     device = next(engine.model.parameters()).device
     bounds = [blocks_of(len(contents), engine.blocks) for contents in works.contents]
     most = max(len(part) for part in bounds)
     most = most if most > 1 else 0
-    sums = torch.zeros(len(bounds), size, device=device)
+    sums = engine.room.take(len(bounds), size, device)
+    for row, parts in zip(sums, bounds, strict=True):
+        if len(parts) > 1:  # rows of one block are written first, and added to afterwards
+            row.zero_()
     blocks = torch.zeros(len(bounds), most, size, dtype=torch.float16, device=device)
     scales = torch.ones(len(bounds), most, device=device)
     counts = torch.zeros(len(bounds), most)
@@ -122,7 +141,7 @@ def shard_of(engine: Engine, works: Works, report: Callable[[int], None]) -> Sha
 
     def finish(segment: Segment, row: Tensor) -> None:
         first, last = bounds[segment.work][segment.block]
-        if not torch.isfinite(row.sum()) and not torch.isfinite(row).all():
+        if not torch.isfinite(row.dot(row)) and not torch.isfinite(row).all():
             _name_example(engine, works, segment.work, first, last)
         if len(bounds[segment.work]) > 1:
             sums[segment.work] += row
@@ -134,10 +153,12 @@ def shard_of(engine: Engine, works: Works, report: Callable[[int], None]) -> Sha
     def row_for(segment: Segment) -> Tensor:
         return room if len(bounds[segment.work]) > 1 else sums[segment.work]
 
-    weights = own_weights(engine.model, engine.layers) if engine.rank == 1 else None
     for batch in _packed(bounds, engine.batch_examples, whole=weights is not None):
         if weights is not None and len(batch) == 1:
-            _by_weights(engine, works, batch[0], weights, row_for(batch[0]))
+            row = row_for(batch[0])
+            if row is not room and batch[0].start == 0:
+                row.zero_()
+            add_gradient(weights, _log_probability(engine, works, batch), row)
             if batch[0].ends:
                 finish(batch[0], row_for(batch[0]))
         else:
@@ -177,10 +198,6 @@ def _log_probability(engine: Engine, works: Works, batch: Sequence[Segment]) -> 
     return -(losses * losses.new_tensor(factors)).sum()
 
 
-def _by_weights(engine: Engine, works: Works, segment: Segment, weights: Sequence[Weights], row: Tensor) -> None:
-    add_gradient(weights, _log_probability(engine, works, [segment]), row)
-
-
 def _by_taps(
     engine: Engine,
     works: Works,
@@ -194,6 +211,9 @@ def _by_taps(
     # Blocks of works of several blocks need a place each until the pass is over; rows of one block have theirs already.
     rows = [torch.zeros_like(room) if row_for(s) is room and len(batch) > 1 else row_for(s) for s in batch]
     parts = [split(engine.row_layers, row) for row in rows]
+    # A row of one block whose first examples these are holds nothing yet.
+    fresh = [s.start == 0 and row_for(s) is not room for s in batch]
+    reached: set[int] = set()
     corners = [engine.curvature.corner(layer, engine.rank) for layer in engine.layers] if engine.rank != 1 else []
 
     def collect(number: int, entered: Tensor, arrived: Tensor) -> None:
@@ -203,14 +223,19 @@ def _by_taps(
             arrived = arrived @ q_out
             entered = entered @ q_in[: entered.shape[-1]] + (q_in[-1] if layer.bias else 0.0)
         start = 0
-        for part, count in zip(parts, examples, strict=True):
+        for part, count, new in zip(parts, examples, fresh, strict=True):
             a = entered[start : start + count].reshape(-1, entered.shape[-1])
             g = arrived[start : start + count].reshape(-1, arrived.shape[-1])
-            add_products(part[layer.name], a, g, bias=layer.bias and not corners)
+            add_products(part[layer.name], a, g, bias=layer.bias and not corners, fresh=new and number not in reached)
             start += count
+        reached.add(number)
 
     with tapping(engine.model, engine.layers, sum(examples), collect):
         backward(_log_probability(engine, works, batch))
+    for number, layer in enumerate(engine.layers):
+        for part, new in zip(parts, fresh, strict=True):
+            if new and number not in reached:  # no loss depends on this layer
+                part[layer.name].zero_()
     for segment, row in zip(batch, rows, strict=True):
         if segment.ends:
             finish(segment, row)
@@ -226,7 +251,7 @@ def _norms(engine: Engine, sums: Tensor, works: Works) -> Tensor:
     for layer, part in zip(engine.layers, torch.split(sums, [o * i for o, i in engine.shapes], dim=1), strict=True):
         mean = float(engine.curvature.eigenvalues[layer.name].double().mean()) * layer.size
         if mean > 0:
-            squares += torch.stack([row.square().sum() for row in part]).double() / mean
+            squares += torch.linalg.vector_norm(part, dim=1).cpu().double().square() / mean
     weights = torch.tensor([sum(factors) for factors in works.factors], dtype=torch.float64)
     return (squares.sqrt() / weights.clamp(min=1e-300)).float()
 
