@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from endcredits.errors import InputError
-from endcredits.influence.replay import games, shapley
+from endcredits.influence.replay import bootstrap, games, shapley
 from endcredits.influence.replay.coalitions import every_coalition, pair_design
 from endcredits.influence.replay.games import Game
 from endcredits.influence.replay.run import score_design
@@ -124,10 +124,10 @@ def test_bootstrap_and_jackknife_tell_the_same_size() -> None:
     game = part_of(smooth_game(8), pair_design(catalogues(ConvexTrainer(8)), pairs=40, seed=2).masks)
 
     told = shapley.stratified(game).errors
-    drawn = shapley.bootstrap_errors(game, lambda counts: shapley.stratified(game, counts=counts).credits)
+    drawn = bootstrap.bootstrap_errors(game, lambda counts: shapley.stratified(game, counts=counts).credits)
 
     assert 0.7 < drawn.mean() / told.mean() < 1.4
-    again = shapley.bootstrap_errors(game, lambda counts: shapley.kernel_shap(game, counts=counts))
+    again = bootstrap.bootstrap_errors(game, lambda counts: shapley.kernel_shap(game, counts=counts))
     assert 0.4 < again.mean() / told.mean() < 2.5
 
 

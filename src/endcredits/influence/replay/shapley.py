@@ -5,7 +5,7 @@ estimators work on differences of complement pairs, d = v(S) - v(not S), and reg
 -1 for the others. Odd functions of the coalition's size are regressors too, so that what depends on size alone is nobody's.
 
 - `kernel_shap`: weighted least squares under the constraint that credits add up to T (Lundberg & Lee 2017,
-  arXiv 1705.07874; paired as in Covert & Lee 2021, arXiv 2012.01536). Unbiased, noisy when pairs are few.
+  arXiv 1705.07874; paired as in Covert & Lee 2021, arXiv 2012.01536). Consistent, and noisy when pairs are few.
 - `stratified`: phi = T / K + the mean over sizes 1..K-1 of the slope of v on membership within that size, which is the
   Shapley value written size by size. A size of which every coalition was run gives its slope exactly; the other sizes share
   one slope from a ridge regression. The ridge pulls towards a *centre*, by default half the mean of the exact slopes. With
@@ -13,7 +13,7 @@ estimators work on differences of complement pairs, d = v(S) - v(not S), and reg
   makes an audit with two runs a catalogue worth its price (docs/decisions/0011).
 
 Given all 2^K coalitions both are the Shapley value to rounding (`games.brute_force`). Errors are a jackknife over
-the drawn pairs, in closed form; `bootstrap_errors` draws the pairs again instead. They say how much the draw of coalitions
+the drawn pairs, in closed form; `bootstrap` draws the pairs again instead. They say how much the draw of coalitions
 matters and nothing of the seed's noise, which repeats show (`run.Scores.repeats`), nor of a centre that is wrong.
 
 Letters: M coalitions, K catalogues, Q outputs, n pairs. Arrays are float64, in nats.
@@ -22,7 +22,6 @@ Letters: M coalitions, K catalogues, Q outputs, n pairs. Arrays are float64, in 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -183,34 +182,6 @@ def kernel_shap(game: Game, *, counts: np.ndarray | None = None) -> np.ndarray:
     root = np.sqrt(weights)[:, None]
     solution = np.linalg.lstsq(root * np.concatenate([members @ basis, odd], 1), root * target, rcond=None)[0]
     return np.asarray((level + basis @ solution[: count - 1]).T)
-
-
-def bootstrap_errors(
-    game: Game, estimate: Callable[[np.ndarray], np.ndarray], *, draws: int = 200, seed: int = 0
-) -> np.ndarray:
-    """Standard errors ``[Q, K]`` of an estimator under another draw of the same number of pairs.
-
-    Args:
-        game: the runs.
-        estimate: from a count per drawn pair to credits ``[Q, K]``, as `lambda counts: kernel_shap(game, counts=counts)`.
-            Sizes that were run whole must keep their count of 1; `drawn_counts` sees to it.
-        draws: how many times.
-        seed: of the draws.
-    """
-    generator = np.random.default_rng(seed)
-    found = [estimate(drawn_counts(game, generator)) for _ in range(draws)]
-    return np.asarray(np.std(found, axis=0, ddof=1))
-
-
-def drawn_counts(game: Game, generator: np.random.Generator) -> np.ndarray:
-    """How often each pair counts in one bootstrap draw: ``[n]``, 1 for pairs of sizes that were run whole."""
-    pairs = complement_pairs(game.masks)
-    whole = set(whole_sizes(game.masks))
-    drawn = np.flatnonzero([int(game.masks[first].sum()) not in whole for first, _ in pairs])
-    counts = np.ones(len(pairs))
-    if len(drawn):
-        counts[drawn] = np.bincount(generator.integers(len(drawn), size=len(drawn)), minlength=len(drawn))
-    return counts
 
 
 @dataclass(frozen=True, slots=True)
