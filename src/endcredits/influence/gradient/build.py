@@ -44,7 +44,7 @@ from endcredits.influence.gradient.outliers import capped, capped_factors
 from endcredits.influence.gradient.settings import IndexSettings
 from endcredits.influence.gradient.shards import file_digests, is_finished, map_shard, save_shard
 from endcredits.influence.gradient.slopes import Slopes, fit_slopes, own_examples
-from endcredits.influence.gradient.vectors import Engine, Room, Works, row_bytes, shard_of
+from endcredits.influence.gradient.vectors import Engine, Works, row_bytes, shard_of
 from endcredits.influence.records import Example
 from endcredits.influence.task import Task
 from endcredits.progress import Progress, silent
@@ -405,7 +405,6 @@ def _engine(prepared: Prepared, curvature: Curvature, settings: IndexSettings) -
         settings.blocks,
         settings.rank,
         settings.rows,
-        Room(),
     )
 
 
