@@ -104,3 +104,15 @@ def test_an_audit_corrects_the_index(cache: Path, truth: np.ndarray) -> None:
 
     assert np.abs(found - truth[others]).mean() < 0.6 * np.abs(wrong[others] - truth[others]).mean()
     assert fit.trainer_digest == TRAINER.digest and fit.runs == 42
+
+
+@pytest.mark.parametrize("works", [1, 2, 3])
+def test_few_catalogues_are_audited_exactly(works: int, tmp_path: Path) -> None:
+    """Two runs a catalogue are then all coalitions, so whatever the index says changes nothing."""
+    trainer = ConvexTrainer(works)
+    scores = score_design(trainer, budget_design(catalogues(trainer)), outputs(2), tmp_path)
+
+    found = solve_audit(scores, np.ones((2, works)))
+
+    np.testing.assert_allclose(found.audited.credits, brute_force(scores.game), atol=1e-9)
+    assert (found.audited.errors == 0).all() and (found.level_errors == 0).all()
