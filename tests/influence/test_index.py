@@ -50,7 +50,7 @@ def test_errors_are_scaled_like_credits(classifier: Case, tmp_path: Path) -> Non
     """End to end, from examples to the error in nats; a single example tells no error."""
     index = classifier.build(tmp_path)
     output = classifier.outputs[0]
-    answer = index.attribute([output])[0]
+    found = index.contrasts(output)
     scale = float(index.manifest.scale)
     raw = index.loaded.raw_credits(index.models[2], *index.models[:2], EMPIRICAL, output, SETTINGS.damping)
 
@@ -62,32 +62,32 @@ def test_errors_are_scaled_like_credits(classifier: Case, tmp_path: Path) -> Non
         for number, (start, stop) in enumerate(itertools.pairwise(bounds)):
             cut += [Example(WorkId(f"{work_id}-{number}"), example.content) for example in mine[start:stop]]
     parts = classifier.build(tmp_path / "cut", examples=cut)
-    single = parts.attribute([output])[0]
+    single = parts.contrasts(output)
 
     for number, work_id in enumerate(index.work_ids):
         blocks = [
             (credit, count)
-            for credit, (name, count) in zip(single.credit_nats, parts.manifest.works, strict=True)
+            for credit, (name, count) in zip(single.credits.tolist(), parts.manifest.works, strict=True)
             if name.startswith(work_id)
         ]
         if len(blocks) > 1:
             slow = slow_jackknife([credit for credit, _ in blocks], [count for _, count in blocks])
-            assert answer.error_nats[number] == pytest.approx(slow, rel=0.01)
-            assert answer.error_nats[number] == pytest.approx(float(raw.errors[number]) * scale, rel=1e-6)
+            assert float(found.errors[number]) == pytest.approx(slow, rel=0.01)
+            assert float(found.errors[number]) == pytest.approx(float(raw.errors[number]) * scale, rel=1e-6)
         else:
             assert work_id == "w-d"
-            assert math.isnan(answer.error_nats[number])
+            assert math.isnan(found.errors[number])
 
 
 def test_equal_blocks_have_no_error(classifier: Case, tmp_path: Path) -> None:
     """A work that says the same again and again leaves nothing uncertain."""
     same = [Example(WorkId("w-e"), classifier.outputs[0]) for _ in range(8)]
 
-    answer = classifier.build(tmp_path, examples=[*classifier.examples, *same]).attribute(classifier.outputs[:1])[0]
+    found = classifier.build(tmp_path, examples=[*classifier.examples, *same]).contrasts(classifier.outputs[0])
 
-    assert answer.credit_nats[4] > 1e-3
-    assert answer.error_nats[4] < 1e-6 * answer.credit_nats[4]
-    assert answer.error_nats[0] > 1e-3 * abs(answer.credit_nats[0])
+    assert found.credits[4] > 1e-3
+    assert found.errors[4] < 1e-6 * found.credits[4]
+    assert found.errors[0] > 1e-3 * abs(found.credits[0])
 
 
 def test_an_opened_index_answers_like_the_built_one(classifier: Case, tmp_path: Path) -> None:

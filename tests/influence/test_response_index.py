@@ -9,16 +9,18 @@ import torch
 
 from endcredits.errors import ConflictError, InputError, IntegrityError
 from endcredits.ids import WorkId
-from endcredits.influence import TextOutput
+from endcredits.influence import Example, TextOutput
 from endcredits.influence.response.build import build_responses
 from endcredits.influence.response.design import central, one_sided, three_points
 from endcredits.influence.response.forwards import exact_contrasts, log_likelihoods, run_likelihoods
 from endcredits.influence.response.index import ResponseIndex
 from endcredits.influence.response.runs import load_run, make_runs, run_key
 from endcredits.influence.text.finetune import Recipe, TextFineTune
+from endcredits.influence.text.windows import training_windows
+from tests.influence.helpers import WORKS
 from tests.influence.test_finetune import LIGHTNING, ROSE, trainer
 
-SIZES = {ROSE: 160.0, LIGHTNING: 140.0, WorkId("phantom"): 100.0}
+PHANTOM = WorkId("phantom")
 OUTPUTS = [TextOutput(b"said the rose to the"), TextOutput(b"zip zap went the fox ov", b"zig ")]
 RECIPE = Recipe(rate=1e-3, warm_up_steps=3, batch_tokens=96)
 
@@ -43,7 +45,11 @@ def index(tested: TextFineTune, place: Path) -> ResponseIndex:
 
 def build(tested: TextFineTune, place: Path, name: str, **more: object) -> ResponseIndex:
     """An index beside the others."""
-    given = {"sizes": SIZES, "runs_folder": place / "runs", **more}
+    examples = [
+        *tested.examples,
+        *(Example(PHANTOM, window) for window in training_windows(b"never read by anyone" * 4, 24)),
+    ]
+    given = {"examples": examples, "runs_folder": place / "runs", "curvature_weight": 0.0, **more}
     return build_responses(
         place / name,
         base=tested.new_model(),
@@ -70,13 +76,13 @@ def test_credits_are_the_gradient_at_half_weight_times_what_the_weights_did(
             slow.append(sum(float((slope[name] * (on[name] - off[name])).sum()) for name in slope))
 
         assert index.catalogues == (LIGHTNING, ROSE)
-        assert index.contrasts(output).tolist() == pytest.approx(slow, rel=1e-3)
+        assert index.contrasts(output)[[0, 2]].tolist() == pytest.approx(slow, rel=1e-3)
 
 
 def test_credits_are_complete_and_an_untrained_work_earns_nothing(index: ResponseIndex) -> None:
     """For every output, whatever the contrasts leave over."""
     for credits in index.attribute(OUTPUTS):
-        assert credits.work_ids == (LIGHTNING, WorkId("phantom"), ROSE)
+        assert credits.work_ids == (LIGHTNING, PHANTOM, ROSE)
         assert credits.credit_sum_nats == pytest.approx(credits.log_ratio_nats, abs=1e-6)
         assert credits.credit_nats[1] == 0
         assert credits.error_nats[1] == 0
@@ -112,7 +118,7 @@ def test_exact_forwards_are_near_the_dot_products(index: ResponseIndex, tested: 
     exact = exact_contrasts(design, index.catalogues, run_likelihoods(tested, runs, OUTPUTS))
     linear = torch.stack([index.contrasts(output) for output in OUTPUTS])
 
-    assert (exact - linear).abs().max() < 0.2 * exact.abs().max()
+    assert (exact - linear[:, [0, 2]]).abs().max() < 0.2 * exact.abs().max()
 
 
 def test_designs_share_their_runs_and_other_designs_answer_alike(
@@ -136,7 +142,7 @@ def test_works_of_one_catalogue_divide_its_credit_by_size(tested: TextFineTune, 
     joined = build(tested, place, "joined", catalogues={"both": (ROSE, LIGHTNING)})
     (credits,) = joined.attribute(OUTPUTS[:1])
 
-    assert credits.credit_nats[2] / credits.credit_nats[0] == pytest.approx(160 / 140)
+    assert credits.credit_nats[2] / credits.credit_nats[0] == pytest.approx(len(WORKS[0]) / len(WORKS[1]))
     assert credits.credit_sum_nats == pytest.approx(credits.log_ratio_nats, abs=1e-6)
 
 
@@ -147,7 +153,7 @@ def test_a_finished_index_opens_again_and_damage_is_named(index: ResponseIndex, 
     assert again.method == "response/1:central"
 
     with pytest.raises(ConflictError, match="something else"):
-        build(tested, place, "central", sizes={**SIZES, ROSE: 1.0})
+        build(tested, place, "central", examples=tested.examples)
     copy = build(tested, place, "copy")
     path = copy.folder / "responses.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
@@ -177,7 +183,13 @@ def test_a_trainer_that_makes_another_model_is_refused(
 ) -> None:
     """Its responses would be another model's."""
     other = trainer(tiny_folders[0], place / "other", Recipe(rate=3e-3, warm_up_steps=3, batch_tokens=96))
-    common = {"base": tested.new_model(), "task": tested.task(), "trainer": tested, "sizes": SIZES}
+    common = {
+        "base": tested.new_model(),
+        "task": tested.task(),
+        "trainer": tested,
+        "examples": tested.examples,
+        "curvature_weight": 0.0,
+    }
     with pytest.raises(InputError, match="does not repeat the run"):
         build_responses(place / "wrong", full=other.model(other.train({}, 0)), runs_folder=place / "runs", **common)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="nothing was learnt"):
@@ -187,7 +199,7 @@ def test_a_trainer_that_makes_another_model_is_refused(
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"sizes": {ROSE: 1.0}}, "'lightning' has no size"),
+        ({"examples": []}, "'lightning', of which there is no example"),
         ({"catalogues": {"x": (ROSE,)}}, "stands in no catalogue"),
         ({"catalogues": {"x": (ROSE, LIGHTNING), "y": (ROSE,)}}, "'x' and 'y'"),
         ({"catalogues": {"x": (ROSE, LIGHTNING), "y": (WorkId("phantom"),)}}, "never read"),
@@ -198,3 +210,27 @@ def test_works_that_do_not_fit_are_named(more: dict[str, object], words: str, te
     with pytest.raises(InputError, match=words):
         build(tested, tmp_path, "index", **more)
     assert not (tmp_path / "index" / "manifest.json").exists()
+
+
+def test_curvature_beside_the_responses_is_added_with_its_weight(
+    index: ResponseIndex, tested: TextFineTune, place: Path
+) -> None:
+    """To the works that were read; the sum stays the log-ratio, and the very curvature index is asked for."""
+    both = build(tested, place, "both", curvature_weight=0.25)
+    assert both.beside is not None
+    for output in OUTPUTS:
+        alone, other = index.contrasts(output), both.beside.contrasts(output)
+        raw = alone + 0.25 * other.credits * torch.tensor([1.0, 0.0, 1.0])
+        sizes = torch.tensor([float(len(WORKS[1])), 0.0, float(len(WORKS[0]))], dtype=torch.float64)
+        expected = raw + sizes / sizes.sum() * (other.log_ratio_nats - raw.sum())
+        (credits,) = both.attribute([output])
+
+        assert list(credits.credit_nats) == pytest.approx(expected.tolist(), abs=1e-6)
+        assert credits.credit_nats[1] == 0 == credits.error_nats[1]
+        assert min(credits.error_nats[0], credits.error_nats[2]) > 0
+
+    manifest = both.folder / "curvature" / "manifest.json"
+    other_folder = build(tested, place, "another", curvature_weight=0.25, calibration=OUTPUTS).folder
+    manifest.write_bytes((other_folder / "curvature" / "manifest.json").read_bytes())
+    with pytest.raises(IntegrityError):
+        ResponseIndex.open(both.folder, base=both.models[0], full=both.models[1], task=both.task)

@@ -37,7 +37,7 @@ class Credits:
         log_ratio_nats: measured log p_full(output) - log p_base(output).
         work_ids: the works, in the index's order.
         credit_nats: signed credit per work.
-        error_nats: standard error per work, >= 0; NaN where a work has a single example and no error can be told.
+        error_nats: standard error per work, >= 0; see `endcredits.influence.bands`.
     """
 
     log_ratio_nats: float

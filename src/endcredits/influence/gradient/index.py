@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from endcredits.errors import ConflictError, InputError
 from endcredits.ids import WorkId
+from endcredits.influence.bands import CURVATURE_FACTOR, stated_errors
 from endcredits.influence.gradient.ekfac import Curvature, kept, load_curvature
 from endcredits.influence.gradient.fingerprint import code_digest
 from endcredits.influence.gradient.layers import Layer, capturing, flatten
@@ -271,9 +272,8 @@ class CurvatureIndex:
                     remedy="Check the output and the models for NaN or infinite values.",
                 )
             credit = complete(found.credits, found.log_ratio_nats, sizes)
-            answers.append(
-                Credits(found.log_ratio_nats, self.work_ids, tuple(credit.tolist()), tuple(found.errors.tolist()))
-            )
+            error = stated_errors(credit, found.errors, CURVATURE_FACTOR)
+            answers.append(Credits(found.log_ratio_nats, self.work_ids, tuple(credit.tolist()), tuple(error.tolist())))
         return answers
 
     def contrasts(self, output: Any) -> RawCredits:

@@ -14,8 +14,8 @@ panel read works get slopes of .7 to 1.1 and works that were never read at most 
 them apart. Credits are multiplied by their work's slope, which also mends a work whose effect was over- or understated.
 
 Whether a work was read at all is decided by its *evidence*: by how many nats its own examples are likelier at slope 0 than
-at slope 1, all other slopes as fitted. Only works that move their own examples much more than others do are asked; where works
-cannot be told apart by their examples, slopes stay 1 and all count as read.
+at slope 1, all other slopes as fitted. Only works that move their own examples much more than others do are asked; where
+works cannot be told apart by their examples, slopes stay 1 and all count as read.
 
 What it gives up: a work whose content the model learnt elsewhere (a copy in base's diet, a near-copy among the works) shows
 a small slope too, and a work of one or two examples keeps a slope near 1, because little can be said of it.

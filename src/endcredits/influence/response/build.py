@@ -20,17 +20,22 @@ from endcredits.canonical import canonical_bytes, digest, sha256_bytes
 from endcredits.durable import PARTIAL, locked, write_atomic
 from endcredits.errors import ConflictError, InputError
 from endcredits.ids import WorkId
+from endcredits.influence.gradient.build import build_index
 from endcredits.influence.gradient.fingerprint import code_digest
 from endcredits.influence.gradient.manifest import BUILD_FILE, MANIFEST_FILE, IndexManifest, manifest_bytes
 from endcredits.influence.gradient.midpoint import check_finite, check_same_shape, model_digest
+from endcredits.influence.gradient.settings import IndexSettings
 from endcredits.influence.gradient.shards import file_digests, save_tensors
+from endcredits.influence.records import Example
 from endcredits.influence.response.design import Design, Run, central
-from endcredits.influence.response.index import METHOD, POINTS_FILE, RESPONSES_FILE, ResponseIndex
+from endcredits.influence.response.index import CURVATURE_FOLDER, METHOD, POINTS_FILE, RESPONSES_FILE, ResponseIndex
 from endcredits.influence.response.runs import load_run, make_runs
 from endcredits.influence.task import Task
 from endcredits.influence.trainer import Snapshot, Trainer
 from endcredits.progress import Progress, silent
 
+CURVATURE_WEIGHT = 0.25
+"""Chosen on the public truth panel, where .2 to .4 pay alike; see docs/decisions."""
 EVERYTHING = Run("everything", 1.0)
 LARGEST_GAP = 0.02
 """How far, as a part of the distance from base to full, the repeated run may end from the full model."""
@@ -43,9 +48,12 @@ def build_responses(
     full: nn.Module,
     task: Task,
     trainer: Trainer,
-    sizes: Mapping[WorkId, float],
+    examples: Sequence[Example],
     catalogues: Mapping[str, Sequence[WorkId]] | None = None,
     design: Design | None = None,
+    curvature_weight: float = CURVATURE_WEIGHT,
+    calibration: Sequence[Any] | None = None,
+    settings: IndexSettings | None = None,
     runs_folder: str | Path | None = None,
     processes: int = 1,
     progress: Progress = silent,
@@ -58,13 +66,15 @@ def build_responses(
         full: the model after them, which the trainer must be able to make again.
         task: how outputs are measured.
         trainer: repeats the run under other weights.
-        sizes: per work, how much of it the run read (training tokens); divides what no contrast tells, and a
-            catalogue's credit among its works. Works that the trainer never reads may stand here: they earn nothing.
+        examples: every training example of every work. Works that the trainer never reads may stand here: they earn nothing.
         catalogues: works that are measured together, by a name; each work by itself when None.
         design: which runs; `central` when None.
+        curvature_weight: of the curvature tier's credits, which are added to the responses'; 0 builds and adds none.
+        calibration: outputs on which the curvature tier is scaled; see `build_index`.
+        settings: of the curvature tier.
         runs_folder: cache of the runs; `runs/` beside the index when None.
         processes: runs at a time.
-        progress: told about the stage "training runs".
+        progress: told about the stages of the curvature tier, then about "training runs".
 
     Raises:
         InputError: the trainer does not repeat the run that made `full`, base and full are the same, or catalogues and
@@ -76,9 +86,23 @@ def build_responses(
     check_same_shape(base, full)
     for name, model in (("base", base), ("full", full)):
         check_finite(model.eval(), name)
-    groups = _groups(trainer, sizes, catalogues)
+    sizes = _sizes(task, trainer, examples)
+    groups = _groups(trainer, catalogues)
     chosen = design or central(sorted(groups))
+    beside = ""
+    if curvature_weight:
+        beside = build_index(
+            place / CURVATURE_FOLDER,
+            base=base,
+            full=full,
+            task=task,
+            examples=examples,
+            calibration=calibration,
+            settings=settings,
+            progress=progress,
+        ).digest
     facts = _facts(task, base, full, trainer, sizes, groups, chosen)
+    facts |= {"curvature_weight": repr(float(curvature_weight)), "curvature_index": beside}
     with locked(place, "this index"):
         build_key = _begin(place, facts)
         if (place / MANIFEST_FILE).exists():
@@ -112,17 +136,25 @@ def build_responses(
     return ResponseIndex.open(place, base=base, full=full, task=task)
 
 
-def _groups(
-    trainer: Trainer, sizes: Mapping[WorkId, float], catalogues: Mapping[str, Sequence[WorkId]] | None
-) -> dict[str, tuple[WorkId, ...]]:
-    groups = catalogues if catalogues is not None else {work: (work,) for work in trainer.work_ids}
-    unsized = sorted(work for work in trainer.work_ids if not sizes.get(work, 0) > 0)
-    if unsized or any(not math.isfinite(size) or size < 0 for size in sizes.values()):
+def _sizes(task: Task, trainer: Trainer, examples: Sequence[Example]) -> dict[WorkId, float]:
+    """How much the run read of each work: 0 for works that it never reads."""
+    sizes: dict[WorkId, float] = {}
+    read = set(trainer.work_ids)
+    for example in examples:
+        size = example.weight * task.size(example.content) if example.work_id in read else 0.0
+        sizes[example.work_id] = sizes.get(example.work_id, 0.0) + size
+    lost = sorted(work for work in read if not sizes.get(work, 0) > 0)
+    if lost:
         raise InputError(
-            f"work '{unsized[0] if unsized else '?'}' has no size",
-            remedy="Give every work that the run reads the number of training tokens that it read.",
-            field="sizes",
+            f"the run reads work '{lost[0]}', of which there is no example",
+            remedy="Give the examples of every work that the trainer reads.",
+            field="examples",
         )
+    return sizes
+
+
+def _groups(trainer: Trainer, catalogues: Mapping[str, Sequence[WorkId]] | None) -> dict[str, tuple[WorkId, ...]]:
+    groups = catalogues if catalogues is not None else {work: (work,) for work in trainer.work_ids}
     return {name: tuple(sorted(works)) for name, works in sorted(groups.items())}
 
 

@@ -1,7 +1,10 @@
 """An open response index answers: one backward pass at the half-weight model, then one dot product a catalogue.
 
-Raw credits miss the output's measured log-ratio, because the response at the middle is not the whole way; what they leave
-over is divided by size (`residual`), so credits are complete. A catalogue's credit is divided among its works by size too.
+A catalogue's response is divided among its works by size. Beside it stands the curvature tier of the same works, whose
+credits are added with a small weight: the two err independently (one run's accidents here, an approximate inverse there), so
+together they come closer to retraining than either, and inside a catalogue the curvature tier tells the works apart. Raw
+credits miss the output's measured log-ratio, because the response at the middle is not the whole way; what they leave over
+is divided by size (`residual`), so credits are complete.
 """
 
 from __future__ import annotations
@@ -18,7 +21,9 @@ from torch import Tensor, nn
 
 from endcredits.errors import ConflictError, InputError, IntegrityError
 from endcredits.ids import WorkId
+from endcredits.influence.bands import RESPONSE_FACTOR, stated_errors
 from endcredits.influence.gradient.fingerprint import code_digest
+from endcredits.influence.gradient.index import CurvatureIndex
 from endcredits.influence.gradient.manifest import MANIFEST_FILE, IndexManifest, check_files, read_manifest
 from endcredits.influence.gradient.midpoint import model_digest
 from endcredits.influence.gradient.shards import load_tensors
@@ -29,6 +34,7 @@ from endcredits.influence.task import Task, one_each
 from endcredits.influence.trainer import load_snapshot
 
 METHOD = "response/1"
+CURVATURE_FOLDER = "curvature"
 POINTS_FILE = "points.safetensors"
 RESPONSES_FILE = "responses.safetensors"
 
@@ -79,7 +85,9 @@ class ResponseIndex:
         terms: responses and points.
         points: the models at which gradients are taken, by the run's name.
         division: ``[W, K]`` which part of a catalogue's credit is a work's; rows of untrained works are zero.
-        sizes: ``[K]`` training tokens of each catalogue.
+        sizes: ``[W]`` training tokens that the run read of each work; 0 for works that it never read.
+        beside: the curvature tier of the same works, or None.
+        weight: of its credits.
         models: base and full, in evaluation mode.
         task: how outputs are measured.
     """
@@ -92,6 +100,8 @@ class ResponseIndex:
     points: dict[str, Point]
     division: Tensor
     sizes: Tensor
+    beside: CurvatureIndex | None
+    weight: float
     models: tuple[nn.Module, nn.Module]
     task: Task
 
@@ -150,18 +160,20 @@ class ResponseIndex:
             points={name: _point(full, points, number) for number, name in enumerate(names)},
             division=division,
             sizes=sizes,
+            beside=_beside(folder, manifest, base, full, task),
+            weight=float(facts["curvature_weight"]),
             models=(base.eval(), full.eval()),
             task=task,
         )
 
     def contrasts(self, output: Any) -> Tensor:
-        """Raw credits of the catalogues, which need not sum to the log-ratio: ``[K]`` float64."""
+        """What the measured responses alone say of an output's works, ``[W]`` float64; need not sum to the log-ratio."""
         gradients = {name: point.gradient(self.task, output) for name, point in self.points.items()}
         raw = torch.zeros(len(self.catalogues), dtype=torch.float64)
         for term in self.terms:
             query = torch.stack([weight * gradients[name] for name, weight in term.points]).sum(0)
             raw += (term.responses @ query).double()
-        return raw
+        return self.division @ raw
 
     def log_ratio(self, output: Any) -> float:
         """Measured log p_full(output) - log p_base(output)."""
@@ -177,19 +189,20 @@ class ResponseIndex:
         answers = []
         for number, output in enumerate(outputs):
             raw, log_ratio = self.contrasts(output), self.log_ratio(output)
+            sampling = torch.zeros_like(raw)
+            if self.beside is not None:
+                other = self.beside.contrasts(output)
+                weight = self.weight * (self.sizes > 0)
+                raw, sampling = raw + weight * other.credits, weight * other.errors
             if not math.isfinite(log_ratio) or not bool(torch.isfinite(raw).all()):
                 raise InputError(
                     f"output {number + 1} has no finite credit",
                     remedy="Check the output and the models for NaN or infinite values.",
                 )
-            credits = self.division @ complete(raw, log_ratio, self.sizes)
-            errors = self.division @ self.errors(raw, log_ratio)
+            credits = complete(raw, log_ratio, self.sizes)
+            errors = stated_errors(credits, sampling, RESPONSE_FACTOR)
             answers.append(Credits(log_ratio, self.work_ids, tuple(credits.tolist()), tuple(errors.tolist())))
         return answers
-
-    def errors(self, raw: Tensor, log_ratio_nats: float) -> Tensor:
-        """Standard error of each catalogue's credit."""
-        return torch.zeros_like(raw)
 
     def __repr__(self) -> str:
         return f"<ResponseIndex {self.method} of {len(self.catalogues)} catalogues, {self.digest[:12]}>"
@@ -212,14 +225,28 @@ def _point(full: nn.Module, tensors: dict[str, Tensor], number: int) -> Point:
 
 
 def _division(manifest: IndexManifest) -> tuple[Tensor, Tensor]:
-    """Which part of each catalogue is each work's ``[W, K]``, and the catalogues' sizes ``[K]``."""
+    """Which part of each catalogue is each work's ``[W, K]``, and the works' sizes ``[W]``."""
     sizes = {work: float(size) for work, size in manifest.facts["sizes"].items()}
     catalogues = sorted(manifest.facts["catalogues"].items())
     row = {work: number for number, (work, _) in enumerate(manifest.works)}
     division = torch.zeros(len(row), len(catalogues), dtype=torch.float64)
-    totals = torch.zeros(len(catalogues), dtype=torch.float64)
     for column, (_, works) in enumerate(catalogues):
-        totals[column] = sum(sizes[work] for work in works)
+        total = sum(sizes[work] for work in works)
         for work in works:
-            division[row[WorkId(work)], column] = sizes[work] / totals[column]
-    return division, totals
+            division[row[WorkId(work)], column] = sizes[work] / total
+    return division, torch.tensor([sizes[work] for work, _ in manifest.works], dtype=torch.float64)
+
+
+def _beside(folder: Path, manifest: IndexManifest, base: nn.Module, full: nn.Module, task: Task) -> CurvatureIndex | None:
+    """The curvature index that was built with this one, which must be that very one."""
+    expected = manifest.facts["curvature_index"]
+    if not expected:
+        return None
+    found = CurvatureIndex.open(folder / CURVATURE_FOLDER, base=base, full=full, task=task)
+    if found.digest != expected:
+        raise IntegrityError(
+            "the curvature index beside the responses is another one than they were built with",
+            remedy="Restore the folder from your last copy, or build the index again.",
+            file=folder / CURVATURE_FOLDER,
+        )
+    return found
