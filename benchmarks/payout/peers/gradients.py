@@ -2,7 +2,7 @@
 
 `grad_dot` is the plain dot product of an output's gradient with the summed gradient of a creator's examples (TracIn at one
 snapshot, Pruthi et al. 2020, arXiv 2002.08484). `ekfac_final` puts the damped inverse curvature between the two (EK-FAC
-influence functions, Grosse et al. 2023, arXiv 2308.03296): the same parts, sample, seed and damping as our curvature tier,
+influence functions, Grosse et al. 2023, arXiv 2308.03296): the same parts, seed and damping as our curvature tier,
 with every gradient taken at the full model in place of the midpoint.
 """
 
@@ -17,12 +17,15 @@ from torch import nn
 
 from benchmarks.payout.panel import Panel, Scored
 from benchmarks.payout.peers.common import creator_gradients, in_batches, output_pieces, summed_gradient
-from endcredits.influence.gradient.build import IndexSettings
+from endcredits.influence import IndexSettings
 from endcredits.influence.gradient.ekfac import Curvature, fit_curvature
 from endcredits.influence.gradient.layers import Layer, find_layers, flatten
 from endcredits.influence.text.windows import Window
 
 Wanted = Callable[[str, nn.Module], bool]
+
+YARDSTICK_EXAMPLES = 1024
+"""Examples of the curvature's sample: fixed, so that the yardstick does not move when our own index takes fewer."""
 
 
 def grad_dot(panel: Panel) -> Scored:
@@ -44,7 +47,7 @@ def ekfac_final(panel: Panel) -> Scored:
 
 def ekfac_at(panel: Panel, model: nn.Module, wanted: Wanted, settings: IndexSettings | None = None) -> Scored:
     """EK-FAC influence with curvature and gradients at any model, over any of its linear layers; unscaled."""
-    settings = settings or IndexSettings()
+    settings = settings or IndexSettings(curvature_examples=YARDSTICK_EXAMPLES)
     layers = find_layers(model, wanted)
     begin = time.process_time()
     curvature = curvature_at(panel, model, layers, settings)
