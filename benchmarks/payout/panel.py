@@ -132,13 +132,12 @@ def load_panel(folder: Path) -> Panel:
     Raises:
         InputError: a file is missing, or files disagree about outputs or creators.
     """
-    missing = [
-        name for name in ("panel.json", "train.parquet", "queries.parquet", "shapley.npz") if not (folder / name).exists()
-    ]
+    parts = ("base", "full", "panel.json", "train.parquet", "queries.parquet", "loglik.npz", "shapley.npz")
+    missing = [name for name in parts if not (folder / name).exists()]
     if missing:
         raise InputError(
             f"this is not a truth folder: {', '.join(missing)} missing",
-            remedy="Give a folder that holds base/, full/, panel.json, train.parquet, queries.parquet, shapley.npz, loglik.npz.",
+            remedy=f"Give a folder that holds {', '.join(parts)}.",
             file=folder,
         )
     facts = json.loads((folder / "panel.json").read_text())
