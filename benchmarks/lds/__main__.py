@@ -77,7 +77,7 @@ METHODS = (
 PEERS = (
     Method("kronfluence ek-fac", peers.kronfluence_ekfac, 1, 0, CURVATURE),
     Method("dattri trak", peers.dattri_trak, 1, EXAMPLES * peers.SIDE * 4),
-    Method("traker trak", peers.traker_trak, 1, EXAMPLES * peers.SIDE * 4),
+    Method("traker trak", peers.traker_trak, 1, EXAMPLES * peers.TRAKER_SIDE * 4),
 )
 
 

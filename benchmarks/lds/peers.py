@@ -23,6 +23,9 @@ from endcredits.influence.gradient.layers import find_layers
 SIDE = 2048
 """Dimensions of the projections."""
 
+TRAKER_SIDE = 512
+"""Of traker's, which has no regularisation by default: with more dimensions than examples its scores are noise."""
+
 REGULARISATION = 0.1
 """Of dattri's kernel; with its default of 0 the inverse is nearly singular."""
 
@@ -133,7 +136,7 @@ def dattri_trak(truth: Truth, seed: int) -> Matrix:
 
 
 def traker_trak(truth: Truth, seed: int) -> Matrix:
-    """TRAK by its authors' library traker (MIT): one model, a projection of `SIDE`, its default regularisation."""
+    """TRAK by its authors' library traker (MIT): one model, a projection of `TRAKER_SIDE`, its default regularisation."""
     trak, projectors = library("trak"), library("trak.projectors")
     model = copy.deepcopy(truth.snapshot("final", seed))
     size = sum(value.numel() for value in model.parameters())
@@ -145,7 +148,13 @@ def traker_trak(truth: Truth, seed: int) -> Matrix:
             save_dir=folder,
             device="cpu",
             projector=projectors.BasicProjector(
-                size, SIDE, 0, projectors.ProjectionType.rademacher, "cpu", dtype=torch.float32, block_size=SIDE
+                size,
+                TRAKER_SIDE,
+                0,
+                projectors.ProjectionType.rademacher,
+                "cpu",
+                dtype=torch.float32,
+                block_size=TRAKER_SIDE,
             ),
             use_half_precision=False,
             logging_level=logging.ERROR,

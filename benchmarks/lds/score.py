@@ -49,9 +49,10 @@ def agreement(truth: Truth, scores: Matrix) -> Agreement:
 
 
 def ceiling(truth: Truth, draws: int = 20) -> float:
-    """What perfect scores would read: the reliability of the truth's mean over seeds.
+    """What perfect scores would read: the correlation of the truth's mean over seeds with its expectation.
 
-    Two halves of the seeds are correlated, and Spearman-Brown's formula, 2 r / (1 + r), gives that of all seeds.
+    Two halves of the seeds are correlated; Spearman-Brown's formula, 2 r / (1 + r), gives the reliability of the mean over
+    all seeds, and its root is the correlation with what that mean estimates.
     """
     seeds = truth.loss.shape[1]
     generator = np.random.default_rng(0)
@@ -61,4 +62,4 @@ def ceiling(truth: Truth, draws: int = 20) -> float:
         halves = [truth.loss[:, part].mean(1) for part in (order[: seeds // 2], order[seeds // 2 : 2 * (seeds // 2)])]
         found.append(float(spearman(*halves).mean()))
     mean = float(np.mean(found))
-    return 2 * mean / (1 + mean)
+    return float(np.sqrt(max(0.0, 2 * mean / (1 + mean))))

@@ -139,7 +139,9 @@ def trace_back(trajectory: Trajectory, directions: Tensor, *, progress: Progress
     left, pulled = directions.clone(), torch.zeros_like(directions)
     for step in reversed(range(len(run.batches))):
         batch = torch.tensor(run.batches[step], device=scores.device)
-        product = _product(flat.loss([trajectory.contents[i] for i in run.batches[step]]), trajectory.points[step])
+        # A copy: forward differentiation gives a view a tangent as large as all that it is a view of.
+        point = trajectory.points[step].clone()
+        product = _product(flat.loss([trajectory.contents[i] for i in run.batches[step]]), point)
         pulled.sub_(left, alpha=run.rates[step])
         for start in range(0, len(directions), CHUNK):
             rows = slice(start, start + CHUNK)
