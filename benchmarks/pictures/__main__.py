@@ -1,8 +1,9 @@
 """`python -m benchmarks.pictures --data DIR [--json]`: whose drawings did this drawing come from?
 
-A small diffusion transformer learns other people's drawings (base), then those of 18 drawers (full). Every drawer's works
-are indexed; asked about are drawings of the same hands that no model saw, and drawings that the full model makes after one
-hand. Neither the index nor the measurement is told the hand: works and outputs are measured with the label of nobody.
+A small denoiser (a U-Net, or a diffusion transformer) learns other people's drawings (base), then those of 18 drawers
+(full). Every drawer's works are indexed; asked about are drawings of the same hands that no model saw, and drawings that the
+full model makes after one hand. Neither the index nor the measurement is told the hand: works and outputs are measured with
+the label of nobody.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.frame import Figure, figure, options, show
-from benchmarks.pictures.drawings import Drawings, draw, load_drawings, new_model, train
+from benchmarks.pictures.drawings import BATCH, Drawings, draw, load_drawings, new_model, train
 from endcredits.ids import WorkId
 from endcredits.influence import Credits, Example, IndexSettings, build_index, use_threads
 from endcredits.influence.gradient.coverage import coverage_of, coverage_text
@@ -56,13 +57,13 @@ def judged(kind: str, answers: Sequence[Credits], nearest: Sequence[int], truth:
     ]
 
 
-def measure(data: Path, folder: Path, base_steps: int, full_steps: int) -> tuple[list[Figure], dict[str, str]]:
+def measure(data: Path, folder: Path, kind: str, base_steps: int, full_steps: int) -> tuple[list[Figure], dict[str, str]]:
     """Everything, from drawings to figures."""
     drawings = load_drawings(data, DRAWERS, held_out=4, background=3000)
     begin = time.perf_counter()
-    base = train(new_model(DRAWERS), SCHEDULE, drawings.background, [0] * len(drawings.background), base_steps, 2e-3)
+    base = train(new_model(kind, DRAWERS), SCHEDULE, drawings.background, [0] * len(drawings.background), base_steps, 3e-3)
     pairs = [(picture, 1 + number) for number, own in enumerate(drawings.seen) for picture in own]
-    full = train(base, SCHEDULE, [picture for picture, _ in pairs], [label for _, label in pairs], full_steps, 1e-3)
+    full = train(base, SCHEDULE, [picture for picture, _ in pairs], [label for _, label in pairs], full_steps, 2e-3)
     trained = time.perf_counter()
     works = [WorkId(f"drawer-{number:02d}") for number in range(DRAWERS)]
     task = denoising_task(SCHEDULE)
@@ -88,17 +89,18 @@ def measure(data: Path, folder: Path, base_steps: int, full_steps: int) -> tuple
         figures += judged(kind, answers, [similar(drawings, output) for output in outputs], truth)
     answered = (time.perf_counter() - built) / (len(held_out) + len(made))
     figures += [
-        figure("training base and full", [trained - begin], "s", f"{base_steps} and {full_steps} steps of 64"),
+        figure("training base and full", [trained - begin], "s", f"{base_steps} and {full_steps} steps of {BATCH}"),
         figure("index", [built - trained], "s", f"{len(pairs)} drawings, calibration on {len(labels)} generated ones"),
         figure("one answer", [answered], "s", f"{DRAWERS} works"),
     ]
     coverage = coverage_of(full, find_layers(full, task.layers), base=base)
-    return figures, {"task": task.name, "coverage": coverage_text(coverage.facts())}
+    return figures, {"model": kind, "task": task.name, "coverage": coverage_text(coverage.facts())}
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder that holds omniglot/omniglot_28.npz")
-    parser.add_argument("--base-steps", type=int, default=1500, help="training steps of the base model (default 1500)")
+    parser.add_argument("--model", choices=("unet", "dit"), default="unet", help="which denoiser (default unet)")
+    parser.add_argument("--base-steps", type=int, default=700, help="training steps of the base model (default 700)")
     parser.add_argument("--full-steps", type=int, default=1000, help="training steps of the full model (default 1000)")
 
 
@@ -106,5 +108,5 @@ if __name__ == "__main__":
     given = options(__doc__.splitlines()[0] if __doc__ else "", _arguments)
     use_threads(1)
     with tempfile.TemporaryDirectory() as place:
-        found, facts = measure(given.data, Path(place), given.base_steps, given.full_steps)
+        found, facts = measure(given.data, Path(place), given.model, given.base_steps, given.full_steps)
     show("pictures", found, facts, given.json)
