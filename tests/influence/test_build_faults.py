@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from endcredits import durable
-from endcredits.errors import ConflictError, MachineError, NotFoundError
+from endcredits.errors import ConflictError, InputError, MachineError, NotFoundError
 from endcredits.influence import open_index
+from endcredits.influence.gradient.build import BuildInputs
 from tests.influence.helpers import EMPIRICAL, ROOT, SAMPLED, SETTINGS, Case, case, files_of
 
 # Builds the case in the folder argv[1]; with a stage and a number it says so and waits there to be killed.
@@ -236,3 +237,51 @@ def test_shards_of_an_older_build_are_not_taken(tmp_path: Path) -> None:
     case().build(tmp_path / "new", task=EMPIRICAL)
 
     assert files_of(tmp_path / "new") == expected
+
+
+def the_case() -> BuildInputs:
+    """What another process builds from."""
+    given = case()
+    return BuildInputs(given.base, given.full, SAMPLED, given.examples)
+
+
+def another_case() -> BuildInputs:
+    """Not what the build was begun with."""
+    given = case()
+    return BuildInputs(given.base, given.full, SAMPLED, given.examples[:-1])
+
+
+def dying_case() -> BuildInputs:
+    """Kills the process that asks for it, as the kernel does when memory is full; the next one is served."""
+    mark = Path(os.environ["ENDCREDITS_TEST_MARK"])
+    if not mark.exists():
+        mark.write_bytes(b"")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return the_case()
+
+
+def test_several_processes_give_the_same_bytes(whole: dict[str, bytes], tmp_path: Path) -> None:
+    """Each takes shards; nobody can tell afterwards."""
+    case().build(tmp_path, task=SAMPLED, processes=2, loader=the_case)
+
+    assert files_of(tmp_path) == whole
+
+
+def test_a_worker_killed_in_the_middle(whole: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The build says so, the folder is free at once, and the same call ends with the same bytes."""
+    monkeypatch.setenv("ENDCREDITS_TEST_MARK", str(tmp_path / "mark"))
+    folder = tmp_path / "index"
+    with pytest.raises(MachineError, match="processes died while working on works"):
+        case().build(folder, task=SAMPLED, processes=2, loader=dying_case)
+
+    case().build(folder, task=SAMPLED, processes=2, loader=dying_case)
+
+    assert files_of(folder) == whole
+
+
+def test_a_loader_that_gives_something_else(tmp_path: Path) -> None:
+    """Is refused by what differs; so is none at all."""
+    with pytest.raises(InputError, match=r"other inputs than the build was begun with .corpus_sha256, examples differ"):
+        case().build(tmp_path / "other", task=SAMPLED, processes=2, loader=another_case)
+    with pytest.raises(InputError, match="several processes cannot share the models"):
+        case().build(tmp_path / "none", task=SAMPLED, processes=2)

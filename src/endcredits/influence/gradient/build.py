@@ -38,6 +38,7 @@ from endcredits.influence.gradient.manifest import (
     MANIFEST_FILE,
     IndexManifest,
     manifest_bytes,
+    read_manifest,
 )
 from endcredits.influence.gradient.midpoint import check_finite, midpoint_model, model_digest
 from endcredits.influence.gradient.outliers import capped, capped_factors
@@ -117,6 +118,7 @@ def build_index(
     with locked(place, "this index"):
         build_key = _begin(place, facts)
         if (place / MANIFEST_FILE).exists():
+            _check_whole(place)
             return CurvatureIndex.open(place, base=base, full=full, task=task)
         curvature = _curvature(place, build_key, middle, layers, task, ordered, settings, progress)
         _works(place, build_key, prepared, curvature, settings, processes, loader, progress)
@@ -217,6 +219,17 @@ def _begin(place: Path, facts: dict[str, Any]) -> str:
     for partial in place.glob(f"*{PARTIAL}"):
         partial.unlink()
     return sha256_bytes(data)
+
+
+def _check_whole(place: Path) -> None:
+    """Refuses to take an index from which works were taken down for the one that was built."""
+    taken = read_manifest(place)[0].taken_down
+    if taken:
+        raise ConflictError(
+            f"works were taken down from this index since it was built ('{taken[0]}', {len(taken)} in all)",
+            remedy="Open it as it is, or build without these works in another folder.",
+            file=place,
+        )
 
 
 def _difference(path: Path, facts: dict[str, Any]) -> str:

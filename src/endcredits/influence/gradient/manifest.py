@@ -44,7 +44,8 @@ class IndexManifest:
         kept_energy: share of the half-whitened energy of gradients that the stored coordinates keep, as a decimal.
         slopes: per work, what its credits are multiplied by, as decimals; see `slopes`.
         sizes: per work, how much of it the run read, as decimals; 0 for a work whose own examples say that it was not read.
-        parent: digest of the manifest that this one was made from by adding or taking down works; empty for a build.
+        parent: digest of the manifest that this one was made from by taking works down; empty for a build.
+        taken_down: the works that were taken down since the build, in order.
         files: per file the SHA-256 of its header, which holds the SHA-256 of its content.
     """
 
@@ -62,6 +63,7 @@ class IndexManifest:
     slopes: tuple[str, ...] = ()
     sizes: tuple[str, ...] = ()
     parent: str = ""
+    taken_down: tuple[WorkId, ...] = ()
 
 
 def manifest_bytes(manifest: IndexManifest) -> bytes:
@@ -90,6 +92,7 @@ def read_manifest(folder: str | Path) -> tuple[IndexManifest, str]:
         pairs = tuple((WorkId(one), WorkId(other), int(number)) for one, other, number in fields.pop("copies"))
         capped = tuple((WorkId(work), str(ratio), str(factor)) for work, ratio, factor in fields.pop("capped"))
         slopes, sizes = (tuple(map(str, fields.pop(name))) for name in ("slopes", "sizes"))
+        fields["taken_down"] = tuple(map(WorkId, fields["taken_down"]))
         manifest = IndexManifest(works=works, copies=pairs, capped=capped, slopes=slopes, sizes=sizes, **fields)
         intact = manifest_bytes(manifest) == data
     except (ValueError, TypeError, KeyError, EndcreditsError) as error:
