@@ -75,6 +75,7 @@ def test_the_first_answer_is_the_index_own(classifier: Case, tmp_path: Path) -> 
     (credits,) = index.attribute([classifier.outputs[0]])
     np.testing.assert_allclose(found.before.numpy(), credits.credit_nats, rtol=1e-4, atol=1e-6)
     assert found.work_ids == index.work_ids
+    assert found.credits.sum().item() == pytest.approx(credits.log_ratio_nats, abs=1e-5)
     assert len(found.residuals) == 4
 
 
@@ -114,9 +115,12 @@ def test_the_same_question_has_the_same_answer(classifier: Case) -> None:
     assert one.residuals[-1] < 0.02
 
 
-def test_what_cannot_be_refined_is_named(classifier: Case) -> None:
+def test_what_cannot_be_refined_is_named(classifier: Case, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="needs the works' examples"):
         refine(mlp(0), (), Curvature({}, {}, {}), EMPIRICAL, classifier.outputs[0], {}, sample=[], damping=DAMPING)
+    index = classifier.build(tmp_path / "index")
+    with pytest.raises(InputError, match="0 works are given, and the index holds 4"):
+        refine_output(index, classifier.outputs[0], {})
     bad = (torch.full((4,), float("nan")), 0)
     with pytest.raises(InputError, match="gradient of the output is not finite"):
         refined(classifier.full, EMPIRICAL, works_of(classifier), bad, 1)

@@ -30,6 +30,7 @@ from endcredits.ids import WorkId
 from endcredits.influence.gradient.ekfac import Curvature
 from endcredits.influence.gradient.index import CurvatureIndex
 from endcredits.influence.gradient.layers import Capture, Layer, capturing
+from endcredits.influence.residual import complete
 from endcredits.influence.task import Task, one_each
 from endcredits.progress import Progress, silent
 
@@ -47,8 +48,9 @@ class Refined:
 
     Attributes:
         work_ids: K works.
-        before: credits by the EK-FAC inverse, ``[K]`` nats, scaled as the index's.
-        credits: credits by the solved system, ``[K]``, under the same scale.
+        before: credits by the EK-FAC inverse, ``[K]``: from `refine_output` in nats, as the index answers; from `refine`
+            bare.
+        credits: credits by the solved system, ``[K]``, likewise.
         residuals: length of what the solution leaves over of the gradient, relative to it and in the preconditioner's
             metric, before the first iteration (1) and after each.
     """
@@ -68,29 +70,46 @@ def refine_output(
     iterations: int = ITERATIONS,
     progress: Progress = silent,
 ) -> Refined:
-    """Refines an output's credits under an open index.
+    """Refines an output's credits under an open index: scaled, sloped, capped and completed as the index's own.
 
     Args:
-        index: gives middle model, layers, preconditioner, damping and scale.
+        index: gives middle model, layers, preconditioner and damping.
         output: as the task's `pieces` reads it.
-        works: the works' training examples, of which all that are asked about must be there.
+        works: the training examples of every work of the index.
         sample: examples that F is measured on; all of the works' by default.
         iterations: at most.
         progress: told about "curvature" in iterations and "works" in works.
+
+    Raises:
+        InputError: other works than the index's, or as `refine`.
     """
-    return refine(
+    if set(works) != set(index.work_ids):
+        raise InputError(
+            f"{len(works)} works are given, and the index holds {len(index.work_ids)}",
+            remedy="Give the examples of exactly the index's works.",
+            field="works",
+        )
+    ordered = {work_id: works[work_id] for work_id in index.work_ids}
+    found = refine(
         index.models[2],
         index.loaded.layers,
         index.loaded.curvature,
         index.task,
         output,
-        works,
-        sample=[content for contents in works.values() for content in contents] if sample is None else sample,
+        ordered,
+        sample=[content for contents in ordered.values() for content in contents] if sample is None else sample,
         damping=float(index.manifest.facts["settings"]["damping"]),
-        scale=float(index.manifest.scale),
         iterations=iterations,
         progress=progress,
     )
+    factors = torch.tensor([float(slope) for slope in index.manifest.slopes], dtype=torch.float64)
+    factors *= float(index.manifest.scale)
+    if index.loaded.factors is not None:
+        factors *= index.loaded.factors
+    log_ratio = index.contrasts(output).log_ratio_nats
+    sizes = torch.tensor([float(size) for size in index.manifest.sizes])
+    before, after = (complete(credits * factors, log_ratio, sizes) for credits in (found.before, found.credits))
+    return Refined(found.work_ids, before, after, found.residuals)
 
 
 def refine(
@@ -103,7 +122,6 @@ def refine(
     *,
     sample: Sequence[Any],
     damping: float,
-    scale: float = 1.0,
     iterations: int = ITERATIONS,
     tolerance: float = TOLERANCE,
     seed: int = 0,
@@ -120,7 +138,6 @@ def refine(
         works: see `refine_output`.
         sample: see `refine_output`.
         damping: relative to each layer's mean eigenvalue, > 0.
-        scale: multiplies all credits.
         iterations: at most.
         tolerance: relative residual at which iterations stop.
         seed: of the labels' draws.
@@ -155,7 +172,7 @@ def refine(
             found[:, number] -= torch.tensor([_dot(direction, total) for direction in directions], dtype=torch.float64)
         progress("works", number + 1, len(works))
     examples = sum(len(contents) for contents in works.values())
-    before, after = found * scale / examples
+    before, after = found / examples
     return Refined(tuple(works), before, after, tuple(residuals))
 
 
