@@ -81,12 +81,12 @@ def measure(data: Path, folder: Path, kind: str, base_steps: int, full_steps: in
     built = time.perf_counter()
     held_out = [(picture, number) for number, own in enumerate(drawings.held_out) for picture in own]
     figures = []
-    for kind, outputs, truth in (
+    for asked, outputs, truth in (
         ("held out", [picture for picture, _ in held_out], [number for _, number in held_out]),
         ("generated", made, [label - 1 for label in labels]),
     ):
         answers = index.attribute(outputs)
-        figures += judged(kind, answers, [similar(drawings, output) for output in outputs], truth)
+        figures += judged(asked, answers, [similar(drawings, output) for output in outputs], truth)
     answered = (time.perf_counter() - built) / (len(held_out) + len(made))
     figures += [
         figure("training base and full", [trained - begin], "s", f"{base_steps} and {full_steps} steps of {BATCH}"),
