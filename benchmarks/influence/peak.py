@@ -5,7 +5,6 @@ Prints the bytes that the process held at most beyond what it held once its libr
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -19,9 +18,16 @@ from endcredits.influence import IndexSettings, build_index, load_text_models, u
 BATCH = 32
 
 
+def start_counting() -> int:
+    """Forgets the peak so far; bytes that the process holds now. Linux only: `ru_maxrss` would include the parent's."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return peak_bytes()
+
+
 def peak_bytes() -> int:
-    """Most memory that this process ever held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Most memory that this process held since counting started."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 def main() -> None:
@@ -33,7 +39,7 @@ def main() -> None:
     examples = [e for path in sorted(texts.iterdir()) for e in models.examples(WorkId(path.stem), path.read_bytes())]
     with torch.no_grad():
         models.task.train_loss(models.full, [examples[0].content])
-    before = peak_bytes()
+    before = start_counting()
     if kind == "train":
         optimizer = torch.optim.AdamW(models.full.parameters(), lr=1e-4)
         for start in range(0, 4 * BATCH, BATCH):

@@ -224,3 +224,32 @@ def test_a_curvature_file_reads_back_and_belongs_to_its_build(tmp_path: Path) ->
             assert torch.equal(getattr(read, part)[layer.name], getattr(curvature, part)[layer.name])
     with pytest.raises(IntegrityError, match="another build"):
         load_curvature(path, layers, "build-2")
+
+
+def test_a_layer_used_twice_has_one_gradient() -> None:
+    """Eigenvalues are squares of the sum over its uses, not sums of squares."""
+    from torch import nn
+
+    from endcredits.influence.gradient.ekfac import fit_curvature
+    from endcredits.influence.gradient.layers import find_layers
+    from tests.influence.helpers import EMPIRICAL, LABELS, explicit_gradients, labelled
+
+    class Twice(nn.Module):
+        """Passes through one layer twice."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.again, self.leave = nn.Linear(4, 4), nn.Linear(4, LABELS)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.leave(torch.tanh(self.again(torch.tanh(self.again(x)))))  # type: ignore[no-any-return]
+
+    torch.manual_seed(0)
+    model, contents = Twice(), labelled(10, seed=1)
+    layers = find_layers(model, EMPIRICAL.layers)
+
+    found = fit_curvature(model, layers, EMPIRICAL, [contents[:4], contents[4:]], 0, lambda done: None)
+
+    slow = explicit_gradients(model, layers, EMPIRICAL.train_loss, contents)[:, : layers[0].size].view(10, 4, 5)
+    rotated = found.q_outputs["again"].T @ slow @ found.q_inputs["again"]
+    torch.testing.assert_close(found.eigenvalues["again"], rotated.square().mean(0), rtol=1e-4, atol=1e-7)

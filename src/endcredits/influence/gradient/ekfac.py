@@ -14,7 +14,7 @@ layers, and within a layer everything off the diagonal of that basis.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ import torch
 from torch import Tensor, nn
 
 from endcredits.errors import InputError, IntegrityError
-from endcredits.influence.gradient.layers import Layer, capturing
+from endcredits.influence.gradient.layers import Layer
 from endcredits.influence.gradient.shards import load_tensors, save_tensors
+from endcredits.influence.gradient.tapped import backward, tapping
 from endcredits.influence.task import Task, one_each
 
 
@@ -135,16 +136,16 @@ def fit_curvature(
     """
     inputs = {layer.name: torch.zeros(layer.inputs, layer.inputs, dtype=torch.float64) for layer in layers}
     outputs = {layer.name: torch.zeros(layer.outputs, layer.outputs, dtype=torch.float64) for layer in layers}
-    for number, capture in enumerate(_captured(model, layers, task, batches, seed)):
-        for layer in layers:
-            for value, gradient in zip(capture.inputs[layer.name], capture.gradients[layer.name], strict=True):
-                arrived = gradient.reshape(-1, layer.outputs)
-                # Padding, which no loss depends on, has no gradient; its inputs must not shape the curvature either.
-                counted = (arrived != 0).any(dim=1)
-                arrived, entered = arrived[counted], value.reshape(-1, layer.inputs)[counted]
-                inputs[layer.name] += (entered.T @ entered).double().cpu()
-                outputs[layer.name] += (arrived.T @ arrived).double().cpu()
-        report(number + 1)
+
+    def add_moments(layer: Layer, value: Tensor, gradient: Tensor) -> None:
+        arrived = gradient.reshape(-1, layer.outputs)
+        # Padding, which no loss depends on, has no gradient; its inputs must not shape the curvature either.
+        counted = (arrived != 0).any(dim=1)
+        arrived, entered = arrived[counted], value.reshape(-1, layer.inputs)[counted]
+        inputs[layer.name] += (entered.T @ entered).double().cpu()
+        outputs[layer.name] += (arrived.T @ arrived).double().cpu()
+
+    _pass(model, layers, task, batches, seed, add_moments, report)
     for layer in layers:
         if not (torch.isfinite(inputs[layer.name]).all() and torch.isfinite(outputs[layer.name]).all()):
             raise InputError(
@@ -158,29 +159,63 @@ def fit_curvature(
     q_outputs = {name: torch.linalg.eigh(moment)[1].float().to(device) for name, moment in outputs.items()}
     checks = batches if checks is None else checks
     squares = {layer.name: torch.zeros(layer.outputs, layer.inputs, device=device) for layer in layers}
-    for number, capture in enumerate(_captured(model, layers, task, checks, seed)):
-        for layer in layers:
-            single = capture.per_example(layer, len(checks[number]))
-            rotated = q_outputs[layer.name].T @ single @ q_inputs[layer.name]  # (n, o, i)
-            squares[layer.name] += rotated.square().sum(0)
-        report(len(batches) + number + 1)
+
+    waiting: dict[str, Tensor] = {}
+    uses: dict[str, int] = {}
+
+    def add_squares(layer: Layer, value: Tensor, gradient: Tensor) -> None:
+        q_out, q_in, positions = q_outputs[layer.name], q_inputs[layer.name], value.shape[1]
+        # Positions are rotated before they are multiplied, or products after: whichever is less to do.
+        if positions * (layer.outputs**2 + layer.inputs**2) < layer.size * (layer.outputs + layer.inputs):
+            rotated = torch.bmm((gradient @ q_out).transpose(1, 2), value @ q_in)  # (n, o, i)
+        else:
+            rotated = q_out.T @ torch.bmm(gradient.transpose(1, 2), value) @ q_in
+        if layer.name in waiting:  # a layer that a pass uses again: its gradient is the sum over the uses
+            rotated += waiting.pop(layer.name)
+        left = uses.get(layer.name, 1) - 1
+        if left > 0:
+            uses[layer.name], waiting[layer.name] = left, rotated
+            return
+        uses.pop(layer.name, None)
+        squares[layer.name] += rotated.square_().sum(0)
+
+    _pass(model, layers, task, checks, seed, add_squares, lambda done: report(len(batches) + done), uses)
     examples = sum(len(batch) for batch in checks)
     return Curvature(q_inputs, q_outputs, {name: square / examples for name, square in squares.items()})
 
 
-def _captured(
-    model: nn.Module, layers: Sequence[Layer], task: Task, batches: Iterable[Sequence[Any]], seed: int
-) -> Iterable[Any]:
+def _pass(
+    model: nn.Module,
+    layers: Sequence[Layer],
+    task: Task,
+    batches: Sequence[Sequence[Any]],
+    seed: int,
+    collect: Callable[[Layer, Tensor, Tensor], None],
+    report: Callable[[int], None],
+    uses: dict[str, int] | None = None,
+) -> None:
+    """One forward and backward pass over some batches, each layer's inputs ``[n, t, i]`` and gradients handed on.
+
+    Before each backward pass `uses`, where given, is told how often the layers will be seen.
+    """
     generator = torch.Generator().manual_seed(seed)
-    for contents in batches:
-        with capturing(model, layers) as capture:
+
+    def seen(number: int, entered: Tensor, arrived: Tensor) -> None:
+        layer = layers[number]
+        if layer.bias:
+            entered = torch.cat([entered, entered.new_ones(*entered.shape[:2], 1)], dim=-1)
+        collect(layer, entered, arrived)
+
+    for number, contents in enumerate(batches):
+        with tapping(model, layers, len(contents), seen) as used:
             if task.sampled_loss is None:
-                loss = task.train_loss(model, contents)
+                loss, function = task.train_loss(model, contents), "train_loss"
             else:
-                loss = task.sampled_loss(model, contents, generator)
-        function = "train_loss" if task.sampled_loss is None else "sampled_loss"
-        capture.backward(one_each(loss, contents, function).sum())
-        yield capture
+                loss, function = task.sampled_loss(model, contents, generator), "sampled_loss"
+            if uses is not None:
+                uses |= {layer.name: times for layer, times in zip(layers, used, strict=True)}
+            backward(one_each(loss, contents, function).sum())
+        report(number + 1)
 
 
 def save_curvature(path: Path, layers: Sequence[Layer], curvature: Curvature, build_key: str) -> None:

@@ -35,8 +35,8 @@ class IndexSettings:
 
     damping: float = 0.03
     batch_examples: int = 32
-    curvature_examples: int = 256
-    eigenvalue_examples: int = 256
+    curvature_examples: int = 512
+    eigenvalue_examples: int = 512
     blocks: int = 8
     calibration_outputs: int = 128
     own_examples: int = 16

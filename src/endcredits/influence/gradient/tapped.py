@@ -36,7 +36,7 @@ def frozen(model: nn.Module) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def tapping(model: nn.Module, layers: Sequence[Layer], examples: int, collect: Collect) -> Iterator[None]:
+def tapping(model: nn.Module, layers: Sequence[Layer], examples: int, collect: Collect) -> Iterator[list[int]]:
     """Hands every layer's input and gradient to `collect` while the backward pass of what ran inside the block runs.
 
     Args:
@@ -44,11 +44,16 @@ def tapping(model: nn.Module, layers: Sequence[Layer], examples: int, collect: C
         layers: to be seen.
         examples: n; a layer that flattened its examples' positions together is told apart by it.
         collect: called once per use of a layer, in the order of the backward pass; the bias's constant is not appended.
+
+    Yields:
+        How often each layer was used in the forward pass.
     """
+    uses = [0] * len(layers)
     modules = dict(model.named_modules())
 
     def hook_for(number: int, layer: Layer) -> Callable[..., Tensor]:
         def remember(module: nn.Module, args: tuple[Any, ...], named: dict[str, Any], output: Tensor) -> Tensor:
+            uses[number] += 1
             given = (args[0] if args else next(iter(named.values()))).detach()
 
             def arrived(gradient: Tensor) -> None:
@@ -72,7 +77,7 @@ def tapping(model: nn.Module, layers: Sequence[Layer], examples: int, collect: C
     ]
     try:
         with frozen(model):
-            yield
+            yield uses
     finally:
         for handle in handles:
             handle.remove()
