@@ -192,9 +192,11 @@ def test_settings_that_make_no_sense(wrong: dict[str, Any]) -> None:
 
 
 def test_no_bands_no_blocks(classifier: Case, tmp_path: Path) -> None:
-    """With one block per work nothing but sums is stored, and the error is unknown."""
+    """With one block per work nothing but sums is stored, and the rows tell no error."""
     index = classifier.build(tmp_path, settings=dataclasses.replace(SETTINGS, blocks=1))
 
     assert all(shard.blocks.numel() == 0 for shard in index.loaded.shards)
-    assert np.isnan(index.attribute(classifier.outputs[:1])[0].error_nats).all()
+    base, full, middle = index.models
+    found = index.loaded.raw_credits(middle, base, full, EMPIRICAL, classifier.outputs[0], SETTINGS.damping)
+    assert torch.isnan(found.errors).all()
     assert len(files_of(tmp_path)) == 7
