@@ -1,130 +1,206 @@
-"""`python -m benchmarks.payout --truth DIR [--json]`.
+"""`python -m benchmarks.payout --truth DIR [--json]`: would the money have gone where retraining says it should?
 
-DIR holds a base and a full model, the training examples, outputs, and the true Shapley credits of every creator by
-retraining coalitions (`base/`, `full/`, `train.parquet`, `queries.parquet`, `shapley.npz`). For each method and kind of
-output it prints the payout error: total variation, half the sum of absolute differences, between paid and true shares, per
-output (mean) and per statement (credits summed over the outputs of a kind, clipped once). Beside it stand splits that look
-at nothing, and the floor: the error that the truth's own standard errors imply, which no method can beat and be believed.
+DIR is a truth folder: a base and a full model, the training examples, outputs, and the true Shapley credits of every creator
+by retraining coalitions (`benchmarks.payout.panel` says what stands in it; `endcredits.influence.replay.make` makes one). For
+each method and kind of output, human-written and generated, a row says how far its shares are from the true ones, per output
+and per statement (`metrics` explains every figure). Beside the methods stands the floor: what the truth's own standard errors
+alone would cost, which no method can beat and be believed.
+
+The first run makes indexes and training runs and keeps them under .cache/; later runs take a minute. Seconds are CPU seconds
+on one thread of the first run; those of training runs are counted where they were made.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from benchmarks.frame import machine
-from endcredits.ids import WorkId
-from endcredits.influence import Example, TextOutput, build_index, load_text_models, use_threads
-from endcredits.influence.text.windows import Window
+from benchmarks.payout import gaming, ours
+from benchmarks.payout.cache import kept
+from benchmarks.payout.metrics import (
+    coalition_lds,
+    completeness,
+    completeness_error,
+    coverage,
+    error_per_statement,
+    errors_per_output,
+    leakage,
+    ndcg3,
+    noise_floor,
+    top1,
+)
+from benchmarks.payout.panel import GENERATED, HUMAN, Panel, Scored, load_panel
+from benchmarks.payout.peers import LIBRARY_PEERS, NOT_ADDITIVE, PEERS, Unavailable
+from endcredits.influence import use_threads
 
-KINDS = ("human", "gen_T1", "gen_T0.7")
-PAID = 20
+KINDS = (HUMAN, GENERATED)
+YARDSTICK = "ek-fac at the final model"
+GAMED = ("equal", "size", "bm25", "n-gram overlap", "grad-dot", YARDSTICK)
+"""Peers whose gains from tricks are measured; the others take an index or more of a library for each trick."""
 
 
-def shares(credits: np.ndarray) -> np.ndarray:
-    """Positive parts as shares along the last axis; equal where nothing is positive."""
-    positive = np.clip(credits, 0, None)
-    total = positive.sum(-1, keepdims=True)
-    return np.where(total > 0, positive / np.where(total > 0, total, 1), 1 / credits.shape[-1])
-
-
-def error_per_output(found: np.ndarray, true: np.ndarray) -> float:
-    """Mean over outputs of the total variation between shares."""
-    return float((0.5 * np.abs(shares(found) - shares(true)).sum(-1)).mean())
-
-
-def error_per_statement(found: np.ndarray, true: np.ndarray) -> float:
-    """Total variation between the shares of the summed credits."""
-    return float(0.5 * np.abs(shares(found.sum(0)) - shares(true.sum(0))).sum())
-
-
-def measured(folder: Path, truth: Path, examples: list[dict[str, Any]], queries: list[dict[str, Any]]) -> dict[str, Any]:
-    """Credits of our index, by creator, with what it cost."""
-    models = load_text_models(truth / "base", truth / "full")
-    given = [Example(WorkId(row["creator_id"]), Window(tuple(row["bytes"]))) for row in examples]
-    begin = time.perf_counter()
-    index = build_index(
-        folder, base=models.base, full=models.full, task=models.task, examples=given, calibration=models.calibration(0)
-    )
-    built = time.perf_counter() - begin
-    begin = time.perf_counter()
-    answers = index.attribute([TextOutput(row["output"], row["prompt"]) for row in queries])
-    return {
-        "creators": list(index.work_ids),
-        "credits": np.array([answer.credit_nats for answer in answers]),
-        "log_ratio": np.array([answer.log_ratio_nats for answer in answers]),
-        "seconds_index": built,
-        "seconds_output": (time.perf_counter() - begin) / len(queries),
-        "bytes": sum(path.stat().st_size for path in folder.iterdir()),
+def row(name: str, kind: str, panel: Panel, scored: Scored, gain: float | None) -> dict[str, Any]:
+    """One method and kind."""
+    chosen = panel.of_kind(kind)
+    scores, paid = scored.scores[chosen], panel.paid
+    mine, true = scores[:, :paid], panel.phi[chosen][:, :paid]
+    log_ratio = (panel.full - panel.base)[chosen]
+    leak = leakage(scores, paid)
+    found: dict[str, Any] = {
+        "method": name,
+        "kind": kind,
+        "tv_output": round(float(errors_per_output(mine, true).mean()), 4),
+        "tv_statement": round(error_per_statement(mine, true), 4),
+        "lds": round(coalition_lds(mine, panel.masks, panel.log_likelihood[:, chosen]), 4),
+        "top1": round(top1(mine, true), 4),
+        "ndcg3": round(ndcg3(mine, true), 4),
+        "completeness": round(completeness(scores, log_ratio), 4) if scored.in_nats else None,
+        "completeness_error": round(completeness_error(scores, log_ratio), 4) if scored.in_nats else None,
+        "leakage": round(leak[0], 4),
+        "leakage_statement": round(leak[1], 4),
+        "split_gain": None if gain is None else round(gain, 4),
+        "seconds": round(scored.seconds_output, 4),
+        "seconds_once": round(scored.seconds_once, 1),
+        "bytes": scored.bytes_kept,
     }
+    if scored.errors is not None:
+        truth_errors = panel.phi_error[chosen][:, :paid]
+        found["coverage"] = round(coverage(mine, scored.errors[chosen][:, :paid], true, truth_errors), 4)
+    return found
 
 
-def run(truth: Path) -> dict[str, Any]:
+def run(asked: argparse.Namespace) -> dict[str, Any]:
     """All rows."""
-    queries = pq.read_table(truth / "queries.parquet").to_pylist()
-    examples = pq.read_table(truth / "train.parquet").to_pylist()
-    table = np.load(truth / "shapley.npz")
-    creators = [str(name) for name in table["creators"]]
-    assert [str(name) for name in table["query_id"]] == [row["query_id"] for row in queries]
-    with tempfile.TemporaryDirectory() as folder:
-        ours = measured(Path(folder) / "index", truth, examples, queries)
-    order = [ours["creators"].index(name) for name in creators]
-    sizes = np.array([float(sum(len(row["bytes"]) for row in examples if row["creator_id"] == name)) for name in creators])
-    methods = {
-        "endcredits ek-fac-midpoint/1": ours["credits"][:, order],
-        "equal split": np.ones((len(queries), len(creators))),
-        "by size": np.tile(sizes, (len(queries), 1)),
+    panel = load_panel(asked.truth)
+    workshop = ours.Workshop(asked.cache, asked.processes, _tell)
+    rows, skipped, tricks = [], [], {}
+    methods = ours.methods(panel, workshop, curve=asked.curve)
+    methods |= {name: lambda method=method: method(panel) for name, method in {**PEERS, **LIBRARY_PEERS}.items()}
+    for name, compute in methods.items():
+        if asked.only and not any(part in name for part in asked.only):
+            continue
+        print(f"payout: {name}", file=sys.stderr)
+        try:
+            scored = kept(asked.cache, panel.folder, name, compute)
+        except Unavailable as error:
+            skipped.append({"method": name, "reason": error.reason})
+            continue
+        gains = _gains(name, panel, workshop, asked)
+        tricks |= {name: gains} if gains else {}
+        rows += [row(name, kind, panel, scored, gains.get(kind, {}).get("split")) for kind in KINDS]
+    return {
+        "benchmark": "payout",
+        "machine": machine(),
+        "outputs": {kind: int(panel.of_kind(kind).sum()) for kind in KINDS},
+        "floor": _floor(panel),
+        "rows": rows,
+        "tricks": tricks,
+        "skipped": skipped,
     }
-    noise = np.random.default_rng(0).standard_normal(table["phi"].shape) * table["se"]
-    rows, floor = [], {}
+
+
+def _floor(panel: Panel) -> dict[str, Any]:
+    found = {}
     for kind in KINDS:
-        chosen = np.array([row["kind"] == kind for row in queries])
-        true = table["phi"][chosen][:, :PAID]
-        floor[kind] = round(error_per_output((table["phi"] + noise)[chosen][:, :PAID], true), 3)
-        for name, credits in methods.items():
-            row: dict[str, Any] = {
-                "method": name,
-                "kind": kind,
-                "tv_output": round(error_per_output(credits[chosen][:, :PAID], true), 3),
-                "tv_statement": round(error_per_statement(credits[chosen][:, :PAID], true), 3),
-            }
-            if name.startswith("endcredits"):
-                row["credit_sum_nats"] = round(float(credits[chosen].sum(1).mean()), 2)
-                row["log_ratio_nats"] = round(float(ours["log_ratio"][chosen].mean()), 2)
-                row["seconds"] = round(ours["seconds_output"], 4)
-                row["bytes"] = ours["bytes"]
-            rows.append(row)
-    built = {"seconds_index": ours["seconds_index"]}
-    return {"benchmark": "payout", "machine": machine(), "floor": floor, **built, "rows": rows}
+        chosen = panel.of_kind(kind)
+        per_output, per_statement = noise_floor(panel.phi[chosen][:, : panel.paid], panel.phi_error[chosen][:, : panel.paid])
+        found[kind] = {"tv_output": round(per_output, 4), "tv_statement": round(per_statement, 4)}
+    return found
+
+
+def _gains(name: str, panel: Panel, workshop: ours.Workshop, asked: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """What tricks gain, per kind; empty where they were not tried."""
+    if asked.no_tricks:
+        return {}
+    creators = gaming.chosen_creators(panel, count=2)
+    kinds = {kind: panel.of_kind(kind) for kind in KINDS}
+    if name == "endcredits curvature":
+        builder = gaming.builder_of(lambda other: ours.curvature(other, workshop), panel)
+    elif name == "endcredits response":
+        design = ours.two_levels(tuple(panel.creators[: panel.paid]))
+        gains = kept(
+            asked.cache,
+            panel.folder,
+            f"{name}, split",
+            lambda: _as_scored(ours.split_gain(panel, workshop, design, creators[0])),
+        )
+        return {kind: {"split": float(gains.scores[0, number])} for number, kind in enumerate(KINDS)}
+    elif name in GAMED:
+        builder = gaming.builder_of(PEERS[name], panel)
+    else:
+        return {}
+    rebuilt = name in NOT_ADDITIVE or name.startswith("endcredits")
+    play = gaming.gains_rebuilt if rebuilt else gaming.gains
+
+    def measured() -> Scored:
+        found = play(builder, gaming.registered(panel), creators, kinds)
+        table = np.array([[found[kind].split, found[kind].rechunk, found[kind].duplicate] for kind in KINDS])
+        return Scored(table, False, 0.0, 0.0, 0)
+
+    table = kept(asked.cache, panel.folder, f"{name}, tricks", measured).scores
+    return {
+        kind: dict(zip(("split", "rechunk", "duplicate"), map(float, line), strict=True))
+        for kind, line in zip(KINDS, table, strict=True)
+    }
+
+
+def _as_scored(gains: Any) -> Scored:
+    return Scored(np.array([[gains[kind] for kind in KINDS]]), False, 0.0, 0.0, 0)
+
+
+def _tell(stage: str, done: int, total: int) -> None:
+    if done == total or done % max(1, total // 10) == 0:
+        print(f"  {stage} {done}/{total}", file=sys.stderr)
+
+
+def show(document: dict[str, Any]) -> None:
+    """The table for people."""
+    print(f"payout error  ({document['machine']}; outputs {document['outputs']}; errors: lower is better)")
+    names = ("tv_output", "tv_statement", "lds", "top1", "ndcg3", "completeness", "leakage", "split_gain", "coverage")
+    print(
+        f"  {'method':<40}{'kind':<11}"
+        + "".join(f"{name:>13}" for name in names)
+        + f"{'ms/output':>11}{'s once':>9}{'MB':>8}"
+    )
+    for line in document["rows"]:
+        cells = "".join(f"{'' if line.get(name) is None else format(line[name], '.3f'):>13}" for name in names)
+        cost = f"{1000 * line['seconds']:>11.1f}{line['seconds_once']:>9.0f}{line['bytes'] / 1e6:>8.1f}"
+        print(f"  {line['method']:<40}{line['kind']:<11}{cells}{cost}")
+    for kind, floor in document["floor"].items():
+        print(f"  {'floor: noise of the truth':<40}{kind:<11}{floor['tv_output']:>13.3f}{floor['tv_statement']:>13.3f}")
+    for entry in document["skipped"]:
+        print(f"  skipped: {entry['method']}: {entry['reason']}")
 
 
 def main() -> None:
     """Runs the benchmark."""
     parser = argparse.ArgumentParser(description="Payout error against the shares that retraining shows.")
-    parser.add_argument("--truth", type=Path, required=True, help="folder with models, outputs and true credits")
+    parser.add_argument("--truth", type=Path, required=True, help="truth folder with models, outputs and true credits")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--only", nargs="*", default=[], help="rows whose name contains one of these")
+    parser.add_argument(
+        "--curve", action="store_true", help="more designs of the response tier (another 2K+1 training runs)"
+    )
+    parser.add_argument("--no-tricks", action="store_true", help="do not measure what splitting and copying gain")
+    parser.add_argument(
+        "--cache", type=Path, default=Path(".cache/benchmarks/payout"), help="where indexes and runs are kept"
+    )
+    parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1), help="training runs at a time")
     asked = parser.parse_args()
     use_threads(1)
-    document = run(asked.truth)
+    document = run(asked)
     if asked.json:
         json.dump(document, sys.stdout, indent=2)
         print()
-        return
-    print(f"payout error  ({document['machine']}; index {document['seconds_index']:.0f} s; lower is better)")
-    print(f"  {'method':<32}{'kind':<10}{'per output':>11}{'statement':>11}   credits of measured nats")
-    for row in document["rows"]:
-        sums = f"   {row['credit_sum_nats']} of {row['log_ratio_nats']}" if "credit_sum_nats" in row else ""
-        print(f"  {row['method']:<32}{row['kind']:<10}{row['tv_output']:>11.3f}{row['tv_statement']:>11.3f}{sums}")
-    for kind, value in document["floor"].items():
-        print(f"  {'floor (noise of the truth)':<32}{kind:<10}{value:>11.3f}")
+    else:
+        show(document)
 
 
 if __name__ == "__main__":

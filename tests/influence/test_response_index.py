@@ -10,11 +10,12 @@ import torch
 from endcredits.errors import ConflictError, InputError, IntegrityError
 from endcredits.ids import WorkId
 from endcredits.influence import Example, TextOutput
+from endcredits.influence.replay.run import load_run
 from endcredits.influence.response.build import build_responses
 from endcredits.influence.response.design import central, one_sided, three_points
 from endcredits.influence.response.forwards import exact_contrasts, log_likelihoods, run_likelihoods
 from endcredits.influence.response.index import ResponseIndex
-from endcredits.influence.response.runs import load_run, make_runs, run_key
+from endcredits.influence.response.runs import make_runs
 from endcredits.influence.text.finetune import Recipe, TextFineTune
 from endcredits.influence.text.windows import training_windows
 from tests.influence.helpers import WORKS
@@ -174,7 +175,7 @@ def test_runs_go_on_after_a_kill_and_a_damaged_run_is_made_again(tested: TextFin
 
     assert len(set(paths.values())) == len(design.runs) == 5
     assert {name: path.read_bytes() for name, path in paths.items() if name in kept} == kept
-    assert run_key(tested, catalogues, design.runs[0], 0) != run_key(tested, catalogues, design.runs[0], 1)
+    assert make_runs(tmp_path, tested, catalogues, design.runs[:1], seed=1)[design.runs[0].name] not in paths.values()
     assert set(load_run(paths[design.runs[1].name])) == {name for name, _ in tested.new_model().named_parameters()}
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 CURVATURE_FACTOR = 0.7
-RESPONSE_FACTOR = 0.22
+RESPONSE_FACTOR = 0.16
 
 
 def stated_errors(credits: Tensor, sampling: Tensor, factor: float) -> Tensor:

@@ -27,9 +27,10 @@ from endcredits.influence.gradient.midpoint import check_finite, check_same_shap
 from endcredits.influence.gradient.settings import IndexSettings
 from endcredits.influence.gradient.shards import file_digests, save_tensors
 from endcredits.influence.records import Example
-from endcredits.influence.response.design import Design, Run, central
+from endcredits.influence.replay.run import load_run
+from endcredits.influence.response.design import Design, Run, two_levels
 from endcredits.influence.response.index import CURVATURE_FOLDER, METHOD, POINTS_FILE, RESPONSES_FILE, ResponseIndex
-from endcredits.influence.response.runs import load_run, make_runs
+from endcredits.influence.response.runs import make_runs
 from endcredits.influence.task import Task
 from endcredits.influence.trainer import Snapshot, Trainer
 from endcredits.progress import Progress, silent
@@ -68,13 +69,13 @@ def build_responses(
         trainer: repeats the run under other weights.
         examples: every training example of every work. Works that the trainer never reads may stand here: they earn nothing.
         catalogues: works that are measured together, by a name; each work by itself when None.
-        design: which runs; `central` when None.
+        design: which runs; `two_levels` when None.
         curvature_weight: of the curvature tier's credits, which are added to the responses'; 0 builds and adds none.
         calibration: outputs on which the curvature tier is scaled; see `build_index`.
         settings: of the curvature tier.
         runs_folder: cache of the runs; `runs/` beside the index when None.
         processes: runs at a time.
-        progress: told about the stages of the curvature tier, then about "training runs".
+        progress: told about the stages of the curvature tier, then about "retraining".
 
     Raises:
         InputError: the trainer does not repeat the run that made `full`, base and full are the same, or catalogues and
@@ -88,7 +89,7 @@ def build_responses(
         check_finite(model.eval(), name)
     sizes = _sizes(task, trainer, examples)
     groups = _groups(trainer, catalogues)
-    chosen = design or central(sorted(groups))
+    chosen = design or two_levels(sorted(groups))
     beside = ""
     if curvature_weight:
         beside = build_index(

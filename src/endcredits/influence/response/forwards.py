@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from endcredits.influence.replay.run import load_run
 from endcredits.influence.response.design import Design
-from endcredits.influence.response.runs import load_run
 from endcredits.influence.task import Task, one_each
 from endcredits.influence.trainer import Trainer
 from endcredits.progress import Progress, silent

@@ -1,22 +1,19 @@
-"""Making the runs of a design: in parallel, resumable, each kept under the digest of what made it.
+"""Making the runs of a design, by the audit's own machinery: in parallel, resumable, kept under what made them.
 
-A run's file name is the digest of trainer, weights and seed, so a killed batch goes on where it stopped, two designs share
-the runs they have in common, and a changed recipe can never be mixed up with an old one.
+A run's file name is the digest of trainer, weights and seed, so a killed batch goes on where it stopped, designs and audits
+share the runs they have in common, and a changed recipe can never be mixed up with an old one.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from endcredits.canonical import digest
-from endcredits.compute import map_shards
-from endcredits.errors import InputError, IntegrityError
+from endcredits.errors import InputError
 from endcredits.ids import WorkId
-from endcredits.influence.gradient.shards import load_tensors, save_tensors
+from endcredits.influence.replay.run import run_of, train_runs
 from endcredits.influence.response.design import Run
-from endcredits.influence.trainer import Snapshot, Trainer
+from endcredits.influence.trainer import Trainer
 from endcredits.progress import Progress, silent
 
 
@@ -39,7 +36,7 @@ def make_runs(
         runs: what to make.
         seed: passed to the trainer.
         processes: runs at a time.
-        progress: told about the stage "training runs".
+        progress: told about the stage "retraining", in runs.
 
     Returns:
         The file of each run, by its name.
@@ -49,52 +46,14 @@ def make_runs(
         MachineError: a process died or the disk is full; finished runs stay.
     """
     _check_catalogues(trainer, catalogues)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = {run.name: folder / f"{run_key(trainer, catalogues, run, seed)[:32]}.safetensors" for run in runs}
-    # A run that is there but damaged is made again.
-    missing = [run for run in runs if not _is_whole(paths[run.name])]
-    make = functools.partial(_make, trainer, {name: tuple(works) for name, works in catalogues.items()}, seed)
-    items = [(run, paths[run.name]) for run in missing]
-    if items:
-        # What all runs share, such as a recorded step scale, is made by the first before the others start beside it.
-        map_shards(make, items[:1], stage="training runs", progress=progress)
-        map_shards(make, items[1:], processes=processes, stage="training runs", progress=progress)
-    return paths
-
-
-def run_key(trainer: Trainer, catalogues: Mapping[str, Sequence[WorkId]], run: Run, seed: int) -> str:
-    """Digest of everything that decides a run's snapshot."""
-    weights = {work: repr(float(weight)) for work, weight in work_weights(catalogues, run).items()}
-    return digest({"trainer": trainer.digest, "weights": weights, "seed": seed})
+    made = [run_of(work_weights(catalogues, run), seed) for run in runs]
+    paths = train_runs(trainer, made, folder, processes=processes, progress=progress)
+    return {run.name: path for run, path in zip(runs, paths, strict=True)}
 
 
 def work_weights(catalogues: Mapping[str, Sequence[WorkId]], run: Run) -> dict[WorkId, float]:
     """A run's weight of every work."""
     return {work: run.weight_of(name) for name, works in catalogues.items() for work in works}
-
-
-def load_run(path: Path) -> Snapshot:
-    """Reads a run's snapshot.
-
-    Raises:
-        IntegrityError: damaged.
-    """
-    return load_tensors(path)[0]
-
-
-def _make(trainer: Trainer, catalogues: Mapping[str, Sequence[WorkId]], seed: int, item: tuple[Run, Path]) -> None:
-    run, path = item
-    save_tensors(path, trainer.train(work_weights(catalogues, run), seed), {"run": run.name})
-
-
-def _is_whole(path: Path) -> bool:
-    if not path.exists():
-        return False
-    try:
-        load_tensors(path)
-    except IntegrityError:
-        return False
-    return True
 
 
 def _check_catalogues(trainer: Trainer, catalogues: Mapping[str, Sequence[WorkId]]) -> None:
