@@ -77,12 +77,12 @@ def test_from_works_to_credits(models: TextModels, tmp_path: Path) -> None:
         settings=IndexSettings(blocks=2),
     )
 
-    rose, fox = index.attribute([models.output(ROSE), models.output(FOX[20:50], FOX[:20])])
+    rose, fox = (index.contrasts(output) for output in (models.output(ROSE), models.output(FOX[20:50], FOX[:20])))
 
     assert rose.log_ratio_nats > 1 and fox.log_ratio_nats > 1
-    assert rose.credit_nats[0] > abs(rose.credit_nats[1])
-    assert fox.credit_nats[1] > abs(fox.credit_nats[0])
-    assert 0.3 < (rose.credit_sum_nats + fox.credit_sum_nats) / (rose.log_ratio_nats + fox.log_ratio_nats) < 3
+    assert rose.credits[0] > abs(rose.credits[1])
+    assert fox.credits[1] > abs(fox.credits[0])
+    assert 0.3 < float(rose.credits.sum() + fox.credits.sum()) / (rose.log_ratio_nats + fox.log_ratio_nats) < 3
 
 
 LORA = "the same in base and full, so nothing was learnt there"

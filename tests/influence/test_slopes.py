@@ -95,8 +95,8 @@ def test_where_nothing_can_be_told_slopes_stay_one() -> None:
 
 def test_the_asked_examples_are_spread_over_every_work() -> None:
     """And over the works where there are too many."""
-    assert own_examples([4, 1, 9], 3, 100) == [0, 1, 2, 4, 5, 8, 11]
-    assert own_examples([1] * 10, 3, 5) == [0, 2, 4, 6, 8]
+    assert own_examples([4, 1, 9], 3, 100) == [0, 1, 2, 5, 8, 11]  # a work of one example is not asked
+    assert own_examples([5] * 10, 1, 5) == [0, 10, 20, 30, 40]
 
 
 def test_an_index_pays_a_work_that_was_never_read_next_to_nothing(tiny_models: TextModels, tmp_path: Path) -> None:

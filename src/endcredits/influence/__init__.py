@@ -20,15 +20,27 @@ from endcredits.influence.records import Credits, Example, ModelPair
 
 if TYPE_CHECKING:
     from endcredits.influence.environment import build_environment
-    from endcredits.influence.gradient.build import IndexSettings, build_index
+    from endcredits.influence.gradient.build import BuildInputs, IndexSettings, build_index
+    from endcredits.influence.gradient.coverage import coverage_of, coverage_text
     from endcredits.influence.gradient.index import CurvatureIndex, InfluenceIndex, open_index
+    from endcredits.influence.gradient.learnt import without_adapters
     from endcredits.influence.gradient.manifest import check_index, read_manifest
     from endcredits.influence.gradient.midpoint import model_digest
+    from endcredits.influence.gradient.takedown import take_down
+    from endcredits.influence.image.classifier import classifier_task
+    from endcredits.influence.image.diffusion import denoising_task
+    from endcredits.influence.image.noise import linear_schedule
+    from endcredits.influence.response.build import build_responses
+    from endcredits.influence.response.index import ResponseIndex
     from endcredits.influence.task import Task
+    from endcredits.influence.text.finetune import Recipe, TextFineTune
     from endcredits.influence.text.models import TextModels, load_text_models
     from endcredits.influence.text.sample import sample_outputs
     from endcredits.influence.text.tiny import train_tiny
     from endcredits.influence.text.windows import TextOutput
+    from endcredits.influence.trainer import Trainer
+    from endcredits.influence.trajectory.response import responses, trace_back
+    from endcredits.influence.trajectory.run import SgdRun, at_half_weight
 
 
 def use_threads(number: int) -> None:
@@ -42,43 +54,77 @@ def use_threads(number: int) -> None:
 
 
 _LAZY = {
-    "Task": "task",
-    "build_environment": "environment",
-    "IndexSettings": "gradient.build",
-    "build_index": "gradient.build",
+    "BuildInputs": "gradient.build",
     "CurvatureIndex": "gradient.index",
+    "IndexSettings": "gradient.build",
     "InfluenceIndex": "gradient.index",
-    "open_index": "gradient.index",
-    "check_index": "gradient.manifest",
-    "read_manifest": "gradient.manifest",
+    "Recipe": "text.finetune",
+    "ResponseIndex": "response.index",
+    "SgdRun": "trajectory.run",
+    "Task": "task",
+    "TextFineTune": "text.finetune",
     "TextModels": "text.models",
-    "model_digest": "gradient.midpoint",
-    "load_text_models": "text.models",
     "TextOutput": "text.windows",
+    "Trainer": "trainer",
+    "at_half_weight": "trajectory.run",
+    "build_environment": "environment",
+    "build_index": "gradient.build",
+    "build_responses": "response.build",
+    "check_index": "gradient.manifest",
+    "classifier_task": "image.classifier",
+    "coverage_of": "gradient.coverage",
+    "coverage_text": "gradient.coverage",
+    "denoising_task": "image.diffusion",
+    "linear_schedule": "image.noise",
+    "load_text_models": "text.models",
+    "model_digest": "gradient.midpoint",
+    "open_index": "gradient.index",
+    "read_manifest": "gradient.manifest",
+    "responses": "trajectory.response",
     "sample_outputs": "text.sample",
+    "take_down": "gradient.takedown",
+    "trace_back": "trajectory.response",
     "train_tiny": "text.tiny",
+    "without_adapters": "gradient.learnt",
 }
 
 __all__ = [
+    "BuildInputs",
     "Credits",
     "CurvatureIndex",
     "Example",
     "IndexSettings",
     "InfluenceIndex",
     "ModelPair",
+    "Recipe",
+    "ResponseIndex",
+    "SgdRun",
     "Task",
+    "TextFineTune",
     "TextModels",
     "TextOutput",
+    "Trainer",
+    "at_half_weight",
     "build_environment",
     "build_index",
+    "build_responses",
     "check_index",
+    "classifier_task",
+    "coverage_of",
+    "coverage_text",
+    "denoising_task",
+    "linear_schedule",
     "load_text_models",
     "model_digest",
     "open_index",
     "read_manifest",
+    "responses",
     "sample_outputs",
+    "take_down",
+    "trace_back",
     "train_tiny",
     "use_threads",
+    "without_adapters",
 ]
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-CURVATURE_FACTOR = 0.7
+CURVATURE_FACTOR = 0.6
 RESPONSE_FACTOR = 0.16
 
 

@@ -28,6 +28,7 @@ from endcredits.durable import PARTIAL, locked, write_atomic
 from endcredits.errors import ConflictError, InputError, IntegrityError
 from endcredits.ids import plain_id
 from endcredits.influence.gradient.copies import copies_between_works, shared_factors
+from endcredits.influence.gradient.coverage import Coverage, coverage_of, unseen_layers
 from endcredits.influence.gradient.ekfac import Curvature, fit_curvature, kept, load_curvature, save_curvature
 from endcredits.influence.gradient.fingerprint import code_digest, content_digest
 from endcredits.influence.gradient.index import METHOD, CurvatureIndex, Loaded
@@ -47,10 +48,13 @@ from endcredits.influence.gradient.shards import file_digests, is_finished, map_
 from endcredits.influence.gradient.slopes import Slopes, fit_slopes, own_examples
 from endcredits.influence.gradient.vectors import Engine, Works, row_bytes, shard_of
 from endcredits.influence.records import Example
-from endcredits.influence.task import Task
+from endcredits.influence.task import Task, one_each
 from endcredits.progress import Progress, silent
 
 __all__ = ["BuildInputs", "IndexSettings", "build_index"]
+
+CHECKED_EXAMPLES = 3
+"""Examples on which the layers' gradients are held against ordinary backward passes before anything is built."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ def build_index(
     middle, layers, ordered = prepared.middle, prepared.layers, prepared.ordered
     outputs = list(calibration) if calibration is not None else [e.content for e in ordered]
     outputs = _spread(outputs, settings.calibration_outputs)
-    facts = _facts(task, layers, base, full, prepared.digests, ordered, outputs, settings)
+    facts = _facts(prepared, base, full, outputs, settings)
     with locked(place, "this index"):
         build_key = _begin(place, facts)
         if (place / MANIFEST_FILE).exists():
@@ -159,6 +163,7 @@ class Prepared:
     ordered: Sequence[Example]
     digests: Sequence[str]
     plan: Sequence[Works]
+    coverage: Coverage
 
 
 def _prepare(inputs: BuildInputs, settings: IndexSettings) -> Prepared:
@@ -171,32 +176,38 @@ def _prepare(inputs: BuildInputs, settings: IndexSettings) -> Prepared:
         check_finite(model.eval(), name)
     layers = find_layers(middle, inputs.task.layers)
     ordered = sorted(inputs.examples, key=lambda example: example.work_id)  # stable: a work's own order is kept
+    few = _spread([example.content for example in ordered], CHECKED_EXAMPLES)
+    one_each(inputs.task.train_loss(middle, few), few, "train_loss")  # a task that is stated wrongly is named first
+    unseen = unseen_layers(middle, layers, inputs.task.train_loss, few)
+    layers = tuple(layer for layer in layers if layer.name not in unseen)
+    if not layers:
+        raise InputError(
+            f"no layer can be indexed; {next(iter(unseen))}: {next(iter(unseen.values()))}",
+            remedy="Check the task's `layers` and that the first dimension of what enters a layer runs over the examples.",
+            field="layers",
+        )
+    coverage = coverage_of(inputs.full, layers, base=inputs.base, unseen=unseen)
     digests = [content_digest(example.content) for example in ordered]
     plan = _plan(ordered, shared_factors(ordered, digests), layers, settings)
-    return Prepared(middle, inputs.task, layers, ordered, digests, plan)
+    return Prepared(middle, inputs.task, layers, ordered, digests, plan, coverage)
 
 
 def _facts(
-    task: Task,
-    layers: Sequence[Layer],
-    base: nn.Module,
-    full: nn.Module,
-    digests: Sequence[str],
-    ordered: Sequence[Example],
-    outputs: Sequence[Any],
-    settings: IndexSettings,
+    prepared: Prepared, base: nn.Module, full: nn.Module, outputs: Sequence[Any], settings: IndexSettings
 ) -> dict[str, Any]:
     """Everything that decides the index's bytes, as a document."""
-    corpus = [[example.work_id, digest, repr(example.weight)] for example, digest in zip(ordered, digests, strict=True)]
+    pairs = zip(prepared.ordered, prepared.digests, strict=True)
+    corpus = [[example.work_id, digest, repr(example.weight)] for example, digest in pairs]
     numbers = {name: repr(value) for name, value in dataclasses.asdict(settings).items()}
     return {
-        "task": task.name,
-        "layers": [[layer.name, layer.outputs, layer.inputs, layer.bias] for layer in layers],
+        "task": prepared.task.name,
+        "layers": [[layer.name, layer.outputs, layer.inputs, layer.bias] for layer in prepared.layers],
+        "coverage": prepared.coverage.facts(),
         "base_sha256": model_digest(base),
         "full_sha256": model_digest(full),
         "corpus_sha256": canonical_digest(corpus),
         "calibration_sha256": canonical_digest([content_digest(output) for output in outputs]),
-        "examples": len(ordered),
+        "examples": len(prepared.ordered),
         "settings": numbers,
         "code_sha256": code_digest(),
         "torch": torch.__version__,
@@ -396,7 +407,7 @@ def _loaded(
     inputs = loader()
     prepared = _prepare(inputs, settings)
     begun = json.loads((place / BUILD_FILE).read_bytes())
-    here = _facts(inputs.task, prepared.layers, inputs.base, inputs.full, prepared.digests, prepared.ordered, [], settings)
+    here = _facts(prepared, inputs.base, inputs.full, [], settings)
     differing = [name for name in here if name != "calibration_sha256" and here[name] != begun.get(name)]
     if differing:
         raise InputError(
@@ -448,7 +459,7 @@ def _calibrate(
     """
     measured = predicted = 0.0
     for number, output in enumerate(outputs):
-        result = loaded.raw_credits(middle, base, full, task, output, settings.damping)
+        result = loaded.raw_credits(middle, base, full, task, output, settings.damping, bands=False)
         measured += result.log_ratio_nats
         predicted += float(result.credits.sum())
         if not math.isfinite(measured) or not math.isfinite(predicted):
@@ -479,14 +490,17 @@ def _slopes(
 ) -> Slopes:
     """Every work's slope, from its own examples; see `slopes`."""
     counts = [count for shard in loaded.shards for count in shard.counts]
+    nothing = Slopes(torch.ones(len(counts), dtype=torch.float64), torch.zeros(len(counts), dtype=torch.float64))
     if not settings.own_examples:
-        return Slopes(torch.ones(len(counts), dtype=torch.float64), torch.zeros(len(counts), dtype=torch.float64))
+        return nothing
     column = [number for number, count in enumerate(counts) for _ in range(count)]
     asked = own_examples(counts, settings.own_examples, settings.all_own_examples)
+    if not asked:
+        return nothing
     rows, log_ratios = [], []
     for number, place in enumerate(asked):
         content = prepared.ordered[place].content
-        raw = loaded.raw_credits(prepared.middle, base, full, prepared.task, content, settings.damping)
+        raw = loaded.raw_credits(prepared.middle, base, full, prepared.task, content, settings.damping, bands=False)
         if not math.isfinite(raw.log_ratio_nats) or not bool(torch.isfinite(raw.credits).all()):
             raise InputError(
                 f"an example of work '{prepared.ordered[place].work_id}' has no finite credit",

@@ -40,7 +40,7 @@ class IndexSettings:
     blocks: int = 8
     calibration_outputs: int = 128
     own_examples: int = 16
-    all_own_examples: int = 4096
+    all_own_examples: int = 1024
     shard_bytes: int = 32 * 2**20
     seed: int = 0
     rank: float = 1.0

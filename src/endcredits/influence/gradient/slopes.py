@@ -102,6 +102,10 @@ def _asked(sizes: Tensor, owners: Sequence[int]) -> Tensor:
     return ((mine > DOMINANCE * theirs) & own.any(0)).double()
 
 
+FEWEST = 4
+"""A work of fewer examples is not asked: its answer would say more of the example than of the work."""
+
+
 def own_examples(counts: list[int], per_work: int, at_most: int) -> list[int]:
     """Numbers of the examples that are asked, evenly spread over each work, when works stand one after the other.
 
@@ -112,7 +116,7 @@ def own_examples(counts: list[int], per_work: int, at_most: int) -> list[int]:
     """
     chosen, start = [], 0
     for count in counts:
-        number = min(per_work, count)
+        number = min(per_work, count) if count >= FEWEST else 0
         chosen += [start + place * count // number for place in range(number)]
         start += count
     if len(chosen) <= at_most:

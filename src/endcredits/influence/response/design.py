@@ -5,10 +5,11 @@ at which run's weights the output's gradient is taken. A credit is the sum over 
 
     weight * gradient(point) . (theta(plus) - theta(minus)) * factor.
 
-`two_levels` asks 2K + 2 runs and is the default: each catalogue on where the others are few, and off where they are many, at
-the points of the two-point Gauss rule for the level of the others. `central` asks 2K + 1 and looks only at the middle;
-`one_sided` K + 1, best at the lower level, for most of what a coalition adds is added while it is small. `grouped` runs several catalogues at once and leaves the
-division inside a group to another measure, for catalogues too many to run one by one.
+`two_levels` asks 2K + 2 runs and is the default: each catalogue on where the others are few, and off where they are many,
+at the points of the two-point Gauss rule for the level of the others. `central` asks 2K + 1 and looks only at the middle;
+`one_sided` K + 1, best at the lower level, for most of what a coalition adds is added while it is small. `grouped` runs
+several catalogues at once and leaves the division inside a group to another measure, for catalogues too many to run one by
+one.
 """
 
 from __future__ import annotations
