@@ -74,7 +74,7 @@ def test_from_works_to_credits(models: TextModels, tmp_path: Path) -> None:
         full=models.full,
         task=models.task,
         examples=examples,
-        settings=IndexSettings(blocks=2),
+        settings=IndexSettings(blocks=2, own_examples=0),
     )
 
     rose, fox = (index.contrasts(output) for output in (models.output(ROSE), models.output(FOX[20:50], FOX[:20])))
