@@ -55,12 +55,13 @@ if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -c 'import pip' 2>/dev/nu
     fi
   fi
 fi
+# The lock is whole, so nothing else is resolved: what needs torch would otherwise look for it in the index.
 say "installing the pinned packages ($lock)"
 if "$venv/bin/pip" install -q "uv==$uv_version" 2>/dev/null; then
-  "$venv/bin/uv" pip install -q -p "$venv/bin/python" --require-hashes -r "$lock"
+  "$venv/bin/uv" pip install -q -p "$venv/bin/python" --no-deps --require-hashes -r "$lock"
 else
   say "uv is not to be had here; pip does it, more slowly"
-  "$venv/bin/pip" install -q --require-hashes -r "$lock"
+  "$venv/bin/pip" install -q --no-deps --require-hashes -r "$lock"
 fi
 
 have_torch=$("$venv/bin/python" -c 'from importlib.metadata import version; print(version("torch").split("+")[0])' 2>/dev/null || true)
