@@ -22,7 +22,7 @@ def kept(cache: Path, truth: Path, name: str, compute: Callable[[], Scored]) -> 
     path = cache / "scores" / f"{hashlib.sha256(f'{_digest(truth)} {name}'.encode()).hexdigest()[:32]}.npz"
     if path.is_file():
         with np.load(path) as held:
-            errors = held["errors"] if "errors" in held else None
+            errors = held.get("errors")
             once, each, size = held["cost"]
             return Scored(held["scores"], bool(held["in_nats"]), float(once), float(each), int(size), errors)
     found = compute()

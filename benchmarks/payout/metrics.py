@@ -65,7 +65,7 @@ def top1(found: np.ndarray, true: np.ndarray) -> float:
 
 def ndcg3(found: np.ndarray, true: np.ndarray) -> float:
     """Normalised discounted cumulative gain of the first three, with the true share as the gain."""
-    gains, discount = shares(true), 1 / np.log2(np.arange(3) + 2)
+    gains, discount = shares(true), 1 / np.log2(np.arange(min(3, true.shape[-1])) + 2)
     order = np.argsort(-found, axis=-1, kind="stable")[:, :3]
     best = -np.sort(-gains, axis=-1)[:, :3] @ discount
     return float((np.take_along_axis(gains, order, -1) @ discount / best).mean())

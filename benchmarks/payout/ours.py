@@ -6,6 +6,7 @@ kept under the trainer's digest in the cache's `runs/`, and whatever uses them f
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import torch
 from benchmarks.payout.gaming import split
 from benchmarks.payout.metrics import shares
 from benchmarks.payout.panel import Panel, Scored
-from endcredits.canonical import digest
+from endcredits.canonical import digest, sha256_bytes
 from endcredits.errors import InputError
 from endcredits.ids import WorkId
 from endcredits.influence import Example, build_index
@@ -57,33 +58,41 @@ class Workshop:
         """A folder for one index of one panel and one version of the code (an index refuses another version)."""
         from endcredits.influence import build_environment, model_digest
 
-        facts = [name, model_digest(panel.models.full), panel.creators, len(panel.examples), build_environment()]
+        register = sha256_bytes(repr([(example.creator, example.ids) for example in panel.examples]).encode())
+        facts = [name, model_digest(panel.models.full), register, build_environment()]
         return self.folder / "indexes" / digest([str(fact) for fact in facts])[:24]
 
 
-def trainer_of(panel: Panel, folder: Path, recorded: bool = True) -> TextFineTune:
-    """The panel's training run, as `panel.json` and the examples' steps state it.
+def trainer_of(panel: Panel, folder: Path) -> TextFineTune:
+    """The panel's training run, as `panel.json` and the examples' steps state it; what it leaves out is `Recipe`'s default.
 
     Raises:
         InputError: the recipe names no learning rate, or no example was trained on.
     """
     read = [example for example in panel.examples if example.step >= 0]
-    if "lr" not in panel.training or not read:
+    stated = panel.training
+    if not {"lr", "rate"} & set(stated) or not read:
         raise InputError(
             "the folder does not say how the full model was trained",
-            remedy="panel.json needs training.lr, and train.parquet the steps of the examples.",
+            remedy="panel.json needs training.lr (or training.rate), and train.parquet the steps of the examples.",
             file=panel.folder / "panel.json",
             field="training",
         )
     steps: list[list[tuple[int, int]]] = [[] for _ in range(max(example.step for example in read) + 1)]
     for number, example in enumerate(read):
         steps[example.step].append((example.slot, number))
-    batch = int(panel.training.get("batch", max(len(step) for step in steps)))
+    batch = int(stated.get("batch", max(len(step) for step in steps)))
+    fields = {field.name for field in dataclasses.fields(Recipe)}
+    recipe = {
+        "rate": stated.get("lr"),
+        "batch_tokens": batch * panel.models.context,
+        **{name: value for name, value in stated.items() if name in fields},
+    }
     return TextFineTune(
         base=panel.folder / "base",
         examples=tuple(Example(WorkId(example.creator), Window(example.ids)) for example in read),
         batches=tuple(tuple(number for _, number in sorted(step)) for step in steps),
-        recipe=Recipe(rate=float(panel.training["lr"]), batch_tokens=batch * panel.models.context, recorded_scale=recorded),
+        recipe=Recipe(**recipe),
         folder=folder,
     )
 

@@ -92,7 +92,11 @@ def central(catalogues: Sequence[str], level: float = HALF) -> Design:
     """Each catalogue on against off, all others at `level`: 2K + 1 runs."""
     middle, on, off = _middle(level), _each(catalogues, level, 1.0), _each(catalogues, level, 0.0)
     contrasts = tuple(Contrast(k, on[k].name, off[k].name, 1.0) for k in catalogues)
-    return Design("central", (middle, *on.values(), *off.values()), (Term(((middle.name, 1.0),), contrasts),))
+    return Design(
+        "central" if level == HALF else f"central-{level:.3g}",
+        (middle, *on.values(), *off.values()),
+        (Term(((middle.name, 1.0),), contrasts),),
+    )
 
 
 def one_sided(catalogues: Sequence[str], side: str, level: float = HALF) -> Design:
@@ -111,7 +115,7 @@ def one_sided(catalogues: Sequence[str], side: str, level: float = HALF) -> Desi
         else Contrast(k, middle.name, turned[k].name, factor)
         for k in catalogues
     )
-    return Design(f"one-sided-{side}", (middle, *turned.values()), (Term(((middle.name, 1.0),), contrasts),))
+    return Design(f"one-sided-{side}-{level:.3g}", (middle, *turned.values()), (Term(((middle.name, 1.0),), contrasts),))
 
 
 def two_levels(catalogues: Sequence[str]) -> Design:
