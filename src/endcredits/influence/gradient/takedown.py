@@ -13,7 +13,8 @@ one; files that the manifest no longer names are deleted at the end, and by the 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from endcredits.canonical import sha256_bytes
@@ -28,7 +29,12 @@ from endcredits.influence.gradient.manifest import (
     manifest_bytes,
     read_manifest,
 )
-from endcredits.influence.gradient.shards import Shard, file_digests, load_shard, save_shard
+from endcredits.influence.gradient.shards import PARTS, Shard, file_digests, load_shard, load_tensors, save_tensors
+
+ADDED = "added"
+"""In the header of a shard of works that were added after the build: digest of the addition."""
+EXAMPLES = "examples"
+"""In the same: per work, the digests of its examples."""
 
 
 def take_down(folder: str | Path, work_ids: Sequence[WorkId]) -> str:
@@ -71,7 +77,7 @@ def take_down(folder: str | Path, work_ids: Sequence[WorkId]) -> str:
             elif left:
                 new = f"{name.removesuffix('.safetensors')[:11]}-{parent[:8]}.safetensors"
                 whole = load_shard(place / name, manifest.build_key)  # read all of it before any of it is written again
-                save_shard(place / new, _rows(whole, left), manifest.build_key)
+                save_rows(place / new, _rows(whole, left), manifest.build_key, _notes(place / name, gone))
                 kept_files[new] = file_digests(place, [new])[new]
         data = manifest_bytes(_without(manifest, gone, kept_files, parent))
         write_atomic(place / MANIFEST_FILE, data)
@@ -79,6 +85,31 @@ def take_down(folder: str | Path, work_ids: Sequence[WorkId]) -> str:
             if path.name not in kept_files:
                 path.unlink()
     return sha256_bytes(data)
+
+
+def save_rows(path: Path, shard: Shard, build_key: str, notes: Mapping[str, str]) -> None:
+    """Writes a shard as `shards.save_shard` does, with further entries in its header."""
+    works = json.dumps([list(shard.work_ids), list(shard.counts)], separators=(",", ":"))
+    tensors = {name: getattr(shard, name) for name in PARTS}
+    save_tensors(path, tensors, {**notes, "build": build_key, "works": works})
+
+
+def added_notes(digest: str, examples: Mapping[WorkId, Sequence[str]]) -> dict[str, str]:
+    """What the header of a shard says of works that were added; see `ADDED`, `EXAMPLES`."""
+    return {ADDED: digest, EXAMPLES: json.dumps(examples, sort_keys=True, separators=(",", ":"))}
+
+
+def added_examples(path: Path) -> tuple[str, dict[WorkId, list[str]]]:
+    """Digest of the addition that a shard is of, and its works' examples by their digests; empty for a build's shard."""
+    header = load_tensors(path, check=False)[1]
+    examples: dict[WorkId, list[str]] = json.loads(header.get(EXAMPLES, "{}"))
+    return header.get(ADDED, ""), examples
+
+
+def _notes(path: Path, gone: set[WorkId]) -> dict[str, str]:
+    digest, examples = added_examples(path)
+    left = {work_id: digests for work_id, digests in examples.items() if work_id not in gone}
+    return added_notes(digest, left) if digest else {}
 
 
 def _rows(shard: Shard, rows: Sequence[int]) -> Shard:
