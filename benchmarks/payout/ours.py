@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from benchmarks.payout.panel import Panel, Scored
 from endcredits.canonical import digest, sha256_bytes
 from endcredits.errors import InputError
 from endcredits.ids import WorkId
-from endcredits.influence import Example, build_index
+from endcredits.influence import CurvatureIndex, Example, build_index
 from endcredits.influence.replay.audit import budget_design, solve_audit
 from endcredits.influence.replay.coalitions import catalogues_of
 from endcredits.influence.replay.run import load_run, score_design
@@ -30,7 +31,7 @@ from endcredits.influence.residual import complete
 from endcredits.influence.response.build import CURVATURE_WEIGHT, build_responses
 from endcredits.influence.response.design import GAUSS_LEVELS, Design, central, one_sided, two_levels
 from endcredits.influence.response.forwards import exact_contrasts, run_likelihoods
-from endcredits.influence.response.index import ResponseIndex
+from endcredits.influence.response.index import CURVATURE_FOLDER, ResponseIndex
 from endcredits.influence.response.runs import make_runs
 from endcredits.influence.text.finetune import Recipe, TextFineTune
 from endcredits.influence.text.windows import Window
@@ -99,9 +100,16 @@ def trainer_of(panel: Panel, folder: Path) -> TextFineTune:
 
 def curvature(panel: Panel, workshop: Workshop) -> Scored:
     """The curvature tier: one pass over the works, no retraining."""
-    models = panel.models
     begin = _spent()
-    index = build_index(
+    index = curvature_index(panel, workshop)
+    built = _spent() - begin
+    return _answers(panel, index, built, _bytes(index.folder))
+
+
+def curvature_index(panel: Panel, workshop: Workshop) -> CurvatureIndex:
+    """The panel's curvature index, made once."""
+    models = panel.models
+    return build_index(
         workshop.place(panel, "curvature"),
         base=models.base,
         full=models.full,
@@ -110,15 +118,16 @@ def curvature(panel: Panel, workshop: Workshop) -> Scored:
         calibration=models.calibration(0),
         progress=workshop.progress,
     )
-    built = _spent() - begin
-    return _answers(panel, index, built, _bytes(index.folder))
 
 
 def responses(panel: Panel, workshop: Workshop, design: Design, weight: float = CURVATURE_WEIGHT) -> ResponseIndex:
     """A response index of the panel, with the curvature tier beside it or alone."""
     models = panel.models
+    place = workshop.place(panel, f"response {design.name} {weight}")
+    if weight and not (place / CURVATURE_FOLDER).exists():  # the same inputs give the same index: no need to make it again
+        shutil.copytree(curvature_index(panel, workshop).folder, place / CURVATURE_FOLDER)
     return build_responses(
-        workshop.place(panel, f"response {design.name} {weight}"),
+        place,
         base=models.base,
         full=models.full,
         task=models.task,
