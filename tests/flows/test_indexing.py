@@ -139,3 +139,22 @@ def test_a_note_with_another_content_is_refused(tmp_path: Path, house: House, na
     with pytest.raises(IntegrityError, match="the file is damaged"):
         indexing.current_index(studio)
     studio.close()
+
+
+def test_a_work_of_which_nothing_can_be_learnt_is_named(tmp_path: Path, house: House) -> None:
+    """Instead of dropping out of the index in silence."""
+    studio = open_studio(house.copy(house.indexed, tmp_path / "studio"))
+    pair = pairs.load_pair(pairs.folders(*house.models))
+    examples, folders = pair.examples, indexing.index_folders(studio)
+
+    class Blind:
+        base, full, task, output, calibration = pair.base, pair.full, pair.task, pair.output, pair.calibration
+
+        def examples(self, work_id: WorkId, content: bytes) -> list[Example]:
+            return [] if work_id in (h.SALT, h.TIDE) else examples(work_id, content)
+
+    with pytest.raises(InputError, match=f"2 admitted works hold nothing .* '{h.SALT}', '{h.TIDE}'") as caught:
+        indexing.build(studio, Blind(), catalogue.corpus(studio, max_bytes_per_work=350))
+
+    assert "endcredits works permit ID deny" in caught.value.remedy and indexing.index_folders(studio) == folders
+    studio.close()

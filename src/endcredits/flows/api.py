@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from endcredits.attribution import Attribution
 from endcredits.flows import attributing, catalogue, checking, indexing, periods
@@ -23,12 +24,17 @@ from endcredits.flows.catalogue import Corpus
 from endcredits.flows.credit_view import CreditView
 from endcredits.flows.indexing import OpenIndex
 from endcredits.flows.periods import ClosedPeriod
+from endcredits.flows.responses import DESIGNS
 from endcredits.flows.studio import Studio, init_studio, open_studio
+from endcredits.flows.trainers import find_trainer
 from endcredits.influence import ModelPair
 from endcredits.progress import Progress, silent
 from endcredits.royalties import Added, Policy, UsageEvent
 from endcredits.store import Finding
 from endcredits.works import Registered, Submission
+
+if TYPE_CHECKING:
+    from endcredits.influence.trainer import Trainer
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +93,36 @@ class StudioHandle:
         """The works that may be trained on now; the others are in its `refused`."""
         return catalogue.corpus(self.studio, max_bytes_per_work=max_bytes_per_work)
 
-    def build_index(self, task: Mapping[str, str] | ModelPair, corpus: Corpus, progress: Progress = silent) -> IndexHandle:
-        """Builds (or continues, or opens) the index of a corpus under a pair of models."""
-        return IndexHandle(self.studio, indexing.build(self.studio, task, corpus, progress=progress))
+    def build_index(
+        self,
+        task: Mapping[str, str] | ModelPair,
+        corpus: Corpus,
+        progress: Progress = silent,
+        *,
+        trainer: Trainer | str | None = None,
+        processes: int = 1,
+        design: str = DESIGNS[0],
+    ) -> IndexHandle:
+        """Builds (or continues, or opens) the index of a corpus under a pair of models.
+
+        Args:
+            task: `text_models(base, full)`, {"import": "module:name"}, or a pair in memory.
+            corpus: the admitted works.
+            progress: told about the stages.
+            trainer: repeats the run of the full model; with it every creator's part is measured by training. An
+                `endcredits.influence.trainer.Trainer`, its import path "module:name", or the path of a recipe ending in
+                ".toml" (see `flows.recipes`).
+            processes: training runs at a time.
+            design: which runs; "two-levels" (2K + 2 of K creators), "one-sided" (K + 1) or "central" (2K + 1).
+        """
+        if isinstance(trainer, str):
+            path, recipe = ("", trainer) if trainer.endswith(".toml") else (trainer, "")
+            source = task if isinstance(task, Mapping) else {}
+            trainer = find_trainer(path, recipe, source, self.studio.path / indexing.RUNS)
+        built = indexing.build(
+            self.studio, task, corpus, trainer=trainer, design=design, processes=processes, progress=progress
+        )
+        return IndexHandle(self.studio, built)
 
     def index(self) -> IndexHandle:
         """The current index."""

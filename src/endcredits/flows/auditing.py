@@ -1,6 +1,6 @@
 """An audit: train again on coalitions, and hold what was credited against what retraining shows.
 
-The operator names a trainer by its import path (`endcredits.influence.trainer.Trainer`); outputs are handed in again,
+The operator names a trainer by its import path or by a recipe (`flows.trainers`); outputs are handed in again,
 for the studio keeps only their digests. Runs are kept in `audits/runs`, so an audit that was killed goes on, and the next
 one pays only for what is new. Reports are dated files in `audits/`; an audit of two or more outputs also leaves a
 calibration there.
@@ -8,26 +8,24 @@ calibration there.
 
 from __future__ import annotations
 
-import importlib
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from endcredits import durable
 from endcredits.attribution import NANO, Attribution, attributions_of, output_id_of
 from endcredits.canonical import canonical_bytes, digest
-from endcredits.errors import EndcreditsError, InputError, NotFoundError
+from endcredits.errors import InputError, NotFoundError
 from endcredits.flows.attributing import GivenOutput, people
 from endcredits.flows.audit_report import FORMAT, AuditReport, audit_lines, latest_calibration
 from endcredits.flows.clock import now
-from endcredits.flows.indexing import OpenIndex, current_index
+from endcredits.flows.indexing import RUNS, OpenIndex, current_index, read_current
 from endcredits.flows.periods import find_period
 from endcredits.flows.studio import Studio
+from endcredits.flows.trainers import find_trainer
 from endcredits.ids import OutputId, WorkId, slug
 from endcredits.influence.replay.calibration import Calibration, to_json
 from endcredits.progress import Progress, silent
@@ -36,7 +34,6 @@ from endcredits.royalties import usage
 if TYPE_CHECKING:
     from endcredits.influence.trainer import Trainer
 
-PARTS = ("digest", "work_ids", "train", "model", "task")
 SAME_RUN = 0.05
 """How far, as a part of it, the trainer's log-ratio may lie from the recorded one, besides `SAME_RUN` nats an output."""
 
@@ -46,12 +43,13 @@ class Plan:
     """How an audit is made.
 
     Attributes:
-        trainer: import path, "module:name".
+        trainer: import path, "module:name"; "" when there is a recipe.
         runs_per_catalogue: from 2 on; see `replay.audit.budget_design`.
         repeats: full runs with other orders of the examples, for the noise.
         by: "creator" puts works with the same credits into one catalogue, "work" takes every work alone.
         processes: how many runs at once.
         seed: of the draw of coalitions.
+        recipe: TOML file of a language model's fine-tune, instead of `trainer`; see `flows.trainers`.
     """
 
     trainer: str
@@ -60,6 +58,7 @@ class Plan:
     by: str = "creator"
     processes: int = 1
     seed: int = 0
+    recipe: str = ""
 
 
 def audit_output(
@@ -91,39 +90,6 @@ def audit_period(
     return _audit(studio, f"period:{period_id}", used, given, plan, progress)
 
 
-def load_trainer(path: str) -> Trainer:
-    """A trainer from an import path: an object, or a function without arguments that makes one.
-
-    Raises:
-        InputError: it cannot be imported, or lacks a part of `Trainer`.
-    """
-    module_name, colon, name = path.partition(":")
-    if not colon:
-        raise InputError(f"'{path}' is not an import path", remedy="Write it like my_module:my_trainer.", field="--trainer")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        made = getattr(importlib.import_module(module_name), name)
-        found: Any = made() if callable(made) and not hasattr(made, "train") else made
-    except EndcreditsError:
-        raise
-    except Exception as error:  # somebody else's module may fail in any way
-        raise InputError(
-            f"'{path}' gave no trainer ({type(error).__name__}: {error})",
-            remedy="Check the name and PYTHONPATH; --debug shows where it failed.",
-            field="--trainer",
-        ) from error
-    missing = [part for part in PARTS if not hasattr(found, part)]
-    if missing:
-        raise InputError(
-            f"'{path}' lacks {', '.join(missing)}",
-            remedy="See endcredits.influence.trainer.Trainer for the parts of a trainer.",
-            field="--trainer",
-        )
-    trainer: Trainer = found
-    return trainer
-
-
 def _audit(
     studio: Studio,
     subject: str,
@@ -144,7 +110,7 @@ def _audit(
             raise NotFoundError(f"the output '{output_id}' was never attributed", remedy="See: endcredits attribute.")
     index = current_index(studio)
     texts = _texts(index, [known[output_id] for output_id in output_ids], given)
-    trainer = load_trainer(plan.trainer)
+    trainer = find_trainer(plan.trainer, plan.recipe, read_current(studio)["source"], studio.path / RUNS)
     groups = _groups(studio, index, trainer, plan.by)
     catalogues = catalogues_of(groups)
     design = budget_design(catalogues, runs_per_catalogue=plan.runs_per_catalogue, seed=plan.seed)
@@ -211,10 +177,14 @@ def _texts(index: OpenIndex, attributed: Sequence[Attribution], given: Sequence[
 
 
 def _groups(studio: Studio, index: OpenIndex, trainer: Trainer, by: str) -> dict[str, list[WorkId]]:
-    """The index's works in catalogues, which must be exactly the trainer's."""
+    """The index's works in catalogues, which must be exactly the trainer's.
+
+    A response index names the works that its own trainer never read: they earn nothing, and there is nothing to audit.
+    """
     if by not in ("creator", "work"):
         raise InputError(f"catalogues by '{by}' are not known", remedy="Ask by creator or by work.", field="--by")
-    indexed, trained = set(index.index.work_ids), set(trainer.work_ids)
+    unread = {WorkId(work_id) for work_id, size in index.facts.get("sizes", {}).items() if float(size) == 0}
+    indexed, trained = set(index.index.work_ids) - unread, set(trainer.work_ids)
     for works, problem in ((indexed - trained, "the trainer does not read"), (trained - indexed, "the index does not hold")):
         if works:
             raise InputError(

@@ -3,12 +3,15 @@
 An index lives in `index/<name>/`, where the name comes from the models, the corpus and the code: any of them anew makes
 a new index beside the old one, whose receipts stay checkable. `index/current.json` says which one answers now, and
 `corpus.json` in each folder what it was built from. Both files carry their own digest, so that a changed byte is seen.
+
+Without a trainer it is the curvature tier's; with one every creator's part is measured by training (`responses`), and the
+runs, which are what that costs, are kept in `runs/`, whatever becomes of the index.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,20 +19,25 @@ from typing import TYPE_CHECKING, Any
 from endcredits import durable, influence
 from endcredits.canonical import canonical_bytes, digest
 from endcredits.errors import ConflictError, EndcreditsError, InputError, IntegrityError, NotFoundError
-from endcredits.flows import catalogue
+from endcredits.flows import catalogue, responses
 from endcredits.flows.catalogue import Corpus
 from endcredits.flows.pairs import load_pair
+from endcredits.flows.responses import DESIGNS, plan_responses
 from endcredits.flows.studio import Studio
 from endcredits.ids import WorkId
 from endcredits.influence import Example, ModelPair, read_manifest
+from endcredits.influence.opening import open_index
 from endcredits.progress import Progress, silent
 from endcredits.receipts import receipts_in
 
 if TYPE_CHECKING:
     from endcredits.influence import InfluenceIndex
+    from endcredits.influence.trainer import Trainer
 
 CURRENT = "current.json"
 CORPUS = "corpus.json"
+RUNS = "runs"
+"""Folder of the training runs, in the studio's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,9 @@ def build(
     source: Mapping[str, str] | ModelPair,
     corpus: Corpus,
     *,
+    trainer: Trainer | None = None,
+    design: str = DESIGNS[0],
+    processes: int = 1,
     progress: Progress = silent,
 ) -> OpenIndex:
     """Builds the index of a corpus under a pair of models, or continues or opens it, and makes it the current one.
@@ -82,11 +93,16 @@ def build(
         studio: where it is kept.
         source: see `load_pair`; a pair already in memory serves this process but cannot be found again by later ones.
         corpus: the admitted works.
+        trainer: repeats the run of the full model: every creator's part is measured by training, see `responses`.
+        design: which runs; one of `responses.DESIGNS`.
+        processes: training runs at a time.
         progress: told about the stages.
 
     Raises:
-        InputError: no work is admitted, or the models cannot be used.
-        ConflictError: a work of the corpus is no longer admitted, such as after a no recorded since.
+        InputError: no work is admitted, a work holds nothing to learn, or models or trainer cannot be used.
+        ConflictError: a work of the corpus is no longer admitted, such as after a no recorded since, or the trainer reads
+            one that is not.
+        MachineError: a process died or the disk is full; the same call continues.
     """
     if not corpus.admitted:
         raise InputError(
@@ -95,27 +111,35 @@ def build(
             field="works",
         )
     pair = load_pair(source) if isinstance(source, Mapping) else source
+    plan = plan_responses(corpus, trainer, design) if trainer is not None else None
     name = index_name(
         {
             "base_sha256": influence.model_digest(pair.base),
             "full_sha256": influence.model_digest(pair.full),
             "task": pair.task.name,
             **influence.build_environment(),
+            **(plan.facts if plan else {}),
         },
         corpus.manifest(),
     )
     folder = studio.path / "index" / name
     _require_consent(studio, corpus)
     examples = [example for work_id, text in corpus.texts() for example in _examples(pair, work_id, text)]
-    built = influence.build_index(
-        folder,
-        base=pair.base,
-        full=pair.full,
-        task=pair.task,
-        examples=examples,
-        calibration=pair.calibration(0) or None,
-        progress=progress,
-    )
+    _require_examples(corpus, examples)
+    built: InfluenceIndex
+    if plan is not None:
+        runs = studio.path / RUNS
+        built = responses.build_responses(plan, folder, pair, examples, runs, processes=processes, progress=progress)
+    else:
+        built = influence.build_index(
+            folder,
+            base=pair.base,
+            full=pair.full,
+            task=pair.task,
+            examples=examples,
+            calibration=pair.calibration(0) or None,
+            progress=progress,
+        )
     if not _has_corpus(folder):
         record = {
             "manifest": corpus.manifest(),
@@ -169,9 +193,26 @@ def _examples(pair: ModelPair, work_id: WorkId, text: bytes) -> Iterator[Example
         yield example
 
 
+def _require_examples(corpus: Corpus, examples: Sequence[Example]) -> None:
+    """A work of which nothing can be learnt would earn nothing in silence, so its operator hears of it."""
+    present = {example.work_id for example in examples}
+    empty = [work.work_id for work in corpus.admitted if work.work_id not in present]
+    if empty:
+        raise InputError(
+            f"{len(empty)} admitted works hold nothing that a model could learn from: {responses.some(empty)}",
+            remedy="Register each with its content, or keep it out: endcredits works permit ID deny --reason 'empty'.",
+            field="works",
+        )
+
+
 def index_name(facts: Mapping[str, Any], corpus_manifest: Mapping[str, Any]) -> str:
-    """The folder of an index: equal models, works, task, code and threads have one, and nothing else shares it."""
+    """The folder of an index: equal models, works, task, code and threads have one, and nothing else shares it.
+
+    A response index depends on its trainer, design and catalogues as well.
+    """
     chosen = [facts[name] for name in ("base_sha256", "full_sha256", "task", "code_sha256", "torch", "threads")]
+    if "trainer_sha256" in facts:
+        chosen += [facts["trainer_sha256"], facts["design"]["name"], facts["catalogues"]]
     return digest([*chosen, corpus_manifest])[:16]
 
 
@@ -203,7 +244,7 @@ def current_index(studio: Studio) -> OpenIndex:
     # Answers are given with as many threads as the index was built with: the same output, the same nano-nats.
     influence.use_threads(int(read_manifest(folder)[0].facts["threads"]))
     pair = load_pair(source)
-    return _with_facts(folder, pair, influence.open_index(folder, base=pair.base, full=pair.full, task=pair.task))
+    return _with_facts(folder, pair, open_index(folder, base=pair.base, full=pair.full, task=pair.task))
 
 
 def _with_facts(folder: Path, pair: ModelPair, index: InfluenceIndex) -> OpenIndex:

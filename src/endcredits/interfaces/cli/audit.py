@@ -21,6 +21,7 @@ FilesArgument = Annotated[
     typer.Argument(metavar="FILE...", help="The outputs' texts as they were attributed: text files or JSONL."),
 ]
 TrainerOption = Annotated[str, typer.Option(help="module:name of a trainer that repeats the run of the full model.")]
+RecipeOption = Annotated[str, typer.Option(help="Instead: the fine-tune's TOML file, as for index build.")]
 RunsOption = Annotated[float, typer.Option(min=0.1, help="Training runs per catalogue; more than 2 test the middle too.")]
 RepeatsOption = Annotated[int, typer.Option(min=0, help="Full runs with another order of examples, for the noise.")]
 ByOption = Annotated[str, typer.Option(help="Catalogues: creator (works with the same credits) or work.")]
@@ -35,6 +36,7 @@ def output(
     text: Annotated[str, typer.Option(help="The output itself, instead of a file.")] = "",
     prompt: PromptOption = "",
     trainer: TrainerOption = "",
+    recipe: RecipeOption = "",
     runs: RunsOption = 2.0,
     repeats: RepeatsOption = 0,
     by: ByOption = "creator",
@@ -51,7 +53,7 @@ def output(
     from endcredits.interfaces.cli.attribute import read_outputs
 
     given = read_outputs(files or [], text, prompt)
-    plan = _plan(trainer, runs, repeats, by, processes, seed)
+    plan = _plan(trainer, recipe, runs, repeats, by, processes, seed)
     with opened(studio) as place, progress_bars() as progress:
         report, path = auditing.audit_output(place, output_id, given, plan, progress=progress)
     _show(report, path, as_json)
@@ -61,6 +63,7 @@ def period(
     period_id: Annotated[str, typer.Argument(metavar="PERIOD", help="A closed period.")],
     files: FilesArgument = None,
     trainer: TrainerOption = "",
+    recipe: RecipeOption = "",
     runs: RunsOption = 2.0,
     repeats: RepeatsOption = 0,
     by: ByOption = "creator",
@@ -77,23 +80,23 @@ def period(
     from endcredits.interfaces.cli.attribute import read_outputs
 
     given = read_outputs(files or [], "", "")
-    plan = _plan(trainer, runs, repeats, by, processes, seed)
+    plan = _plan(trainer, recipe, runs, repeats, by, processes, seed)
     with opened(studio) as place, progress_bars() as progress:
         report, path = auditing.audit_period(place, period_id, given, plan, progress=progress)
     _show(report, path, as_json)
 
 
-def _plan(trainer: str, runs: float, repeats: int, by: str, processes: int, seed: int) -> Plan:
+def _plan(trainer: str, recipe: str, runs: float, repeats: int, by: str, processes: int, seed: int) -> Plan:
     from endcredits.errors import InputError
     from endcredits.flows.auditing import Plan
 
-    if not trainer:
+    if not trainer and not recipe:
         raise InputError(
             "an audit trains again, and no trainer is named",
-            remedy="Give --trainer module:name of an endcredits.influence.trainer.Trainer.",
+            remedy="Give --trainer module:name of an endcredits.influence.trainer.Trainer, or --recipe.",
             field="--trainer",
         )
-    return Plan(trainer, runs, repeats, by, processes, seed)
+    return Plan(trainer, runs, repeats, by, processes, seed, recipe)
 
 
 def _show(report: AuditReport, path: Path, as_json: bool) -> None:

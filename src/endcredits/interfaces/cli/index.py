@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,11 +19,32 @@ from endcredits.interfaces.cli.common import (
     say,
 )
 
+if TYPE_CHECKING:
+    from endcredits.flows.responses import ResponsePlan
+    from endcredits.progress import Progress
+
+SHOWN = 20
+"""So many creators are listed before the training."""
+SOONEST_SECONDS = 0.05
+"""What takes less is a run that was found, not made."""
+
 
 def build(
     base: Annotated[str, typer.Option(help="Model folder (Hugging Face format) before the works.")] = "",
     full: Annotated[str, typer.Option(help="The same model after them.")] = "",
     task: Annotated[str, typer.Option(help="Instead: module:name of a model pair of your own.")] = "",
+    trainer: Annotated[
+        str,
+        typer.Option(help="Measure every creator by training: module:name of a trainer that repeats the full model's run."),
+    ] = "",
+    recipe: Annotated[
+        str,
+        typer.Option(help="The same without code: a TOML file with the numbers of the fine-tune and its order of examples."),
+    ] = "",
+    design: Annotated[
+        str, typer.Option(help="Which runs for K creators: two-levels (2K + 3), central (2K + 2) or one-sided (K + 2).")
+    ] = "two-levels",
+    processes: Annotated[int, typer.Option(min=1, help="Training runs at a time.")] = 1,
     max_bytes_per_work: Annotated[
         int, typer.Option(min=0, help="Use only so many bytes of each work (what the model saw); 0 for all.")
     ] = 0,
@@ -30,36 +54,111 @@ def build(
 ) -> None:
     """Build the influence index of all works that may be trained on; a killed build continues when run again.
 
+    With --trainer or --recipe every creator's part is measured by training runs, which are kept in the studio's runs/.
+
     Example: endcredits index build --base models/base --full models/full
     """
     from endcredits import influence
     from endcredits.errors import InputError
-    from endcredits.flows import catalogue, indexing, pairs
+    from endcredits.flows import catalogue, indexing, pairs, responses
+    from endcredits.flows.trainers import find_trainer
 
     if bool(task) == bool(base or full) or bool(base) != bool(full):
         raise InputError(
             "the index needs models", remedy="Give --base and --full, or --task with an import path.", field="--base"
         )
+    measured = bool(trainer or recipe)
+    if not measured and (processes != 1 or design != responses.DESIGNS[0]):
+        raise InputError("--design and --processes go with --trainer or --recipe", field="--trainer")
     influence.use_threads(threads)
     source = {"import": task} if task else pairs.folders(base, full)
     with opened(studio) as place, progress_bars() as progress:
         corpus = catalogue.corpus(place, max_bytes_per_work=max_bytes_per_work)
-        built = indexing.build(place, source, corpus, progress=progress)
+        found = find_trainer(trainer, recipe, source, place.path / indexing.RUNS) if measured else None
+        if found is not None and corpus.admitted and not as_json:
+            plan = responses.plan_responses(corpus, found, design)
+            missing = plan.missing(place.path / indexing.RUNS)
+            _announce(plan, missing)
+            progress = estimating(progress, missing, processes, say)
+        built = indexing.build(place, source, corpus, trainer=found, design=design, processes=processes, progress=progress)
+    document = {
+        "index": str(built.folder),
+        "index_digest": built.index.digest,
+        "method": built.index.method,
+        "works": len(built.index.work_ids),
+        "refused": len(corpus.refused),
+        **_contents(built.facts),
+    }
     if as_json:
-        print_json(
-            {
-                "index": str(built.folder),
-                "index_digest": built.index.digest,
-                "method": built.index.method,
-                "works": len(built.index.work_ids),
-                "refused": len(corpus.refused),
-                "examples": built.facts["examples"],
-            }
-        )
+        print_json(document)
     else:
-        say(f"Indexed {len(built.index.work_ids)} works ({built.facts['examples']} examples) in {built.folder}.")
+        say(f"Indexed {len(built.index.work_ids)} works ({_told(built.facts)}) in {built.folder}.")
         say(f"{len(corpus.refused)} works were refused: endcredits works list")
         say("Next: endcredits attribute FILE, or --text 'what the model said'")
+
+
+def estimating(progress: Progress, missing: int, processes: int, tell: Callable[[str], None]) -> Progress:
+    """Passes progress on, and tells once, after the first run that had to be made, how long the others may take.
+
+    Args:
+        progress: told everything.
+        missing: how many runs have to be made.
+        processes: runs at a time.
+        tell: takes the sentence.
+    """
+    before = time.monotonic()
+    waiting = missing > 1
+
+    def report(stage: str, done: int, total: int) -> None:
+        nonlocal before, waiting
+        progress(stage, done, total)
+        passed = time.monotonic() - before
+        before += passed
+        # A run of earlier is there at once, and a step of another stage is no run.
+        if waiting and stage == "retraining" and passed > SOONEST_SECONDS:
+            waiting = False
+            left = passed * math.ceil((missing - 1) / processes)
+            tell(f"The first run took {_duration(passed)}; the others may take about {_duration(left)}.")
+
+    return report
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _announce(plan: ResponsePlan, missing: int) -> None:
+    """What is going to be trained, before anything is."""
+    say(f"{len(plan.catalogues)} creators are measured by training ({plan.design.name}):")
+    for name, works in list(plan.catalogues.items())[:SHOWN]:
+        say(f"  {plan.names[name]}: {len(works)} works")
+    if len(plan.catalogues) > SHOWN:
+        say(f"  and {len(plan.catalogues) - SHOWN} more")
+    if plan.unread:
+        say(f"{len(plan.unread)} works are never read by the trainer and earn nothing: {', '.join(plan.unread)}")
+    there = len(plan.runs) - missing
+    say(f"{len(plan.runs)} training runs" + (f", {there} of them made before" if there else "") + ".")
+
+
+def _contents(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What an index is made of, as far as its manifest says."""
+    if "examples" in facts:
+        return {"examples": facts["examples"]}
+    return {
+        "catalogues": len(facts["catalogues"]),
+        "design": facts["design"]["name"],
+        "runs": len(facts["design"]["runs"]) + 1,
+        "unread": sorted(work for work, size in facts["sizes"].items() if float(size) == 0),
+    }
+
+
+def _told(facts: Mapping[str, Any]) -> str:
+    contents = _contents(facts)
+    if "examples" in contents:
+        return f"{contents['examples']} examples"
+    return f"{contents['catalogues']} creators measured by {contents['runs']} training runs"
 
 
 def show(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
@@ -78,10 +177,13 @@ def show(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
         return
     for folder, manifest, digest in found:
         say(f"{folder}  {manifest.method}  {digest}")
-        say(f"  {len(manifest.works)} works, {manifest.facts['examples']} examples, task {manifest.facts['task']}")
-        say(
-            f"  calibration: credits {manifest.calibration_credit_nats} nats, "
-            f"measured {manifest.calibration_log_ratio_nats} nats"
-        )
+        say(f"  {len(manifest.works)} works, {_told(manifest.facts)}, task {manifest.facts['task']}")
+        if unread := _contents(manifest.facts).get("unread"):
+            say(f"  {len(unread)} works were never read in training and earn nothing: {', '.join(unread)}")
+        if "examples" in manifest.facts:  # measured responses need no calibration
+            say(
+                f"  calibration: credits {manifest.calibration_credit_nats} nats, "
+                f"measured {manifest.calibration_log_ratio_nats} nats"
+            )
     if not found:
         say("No index yet: endcredits index build")
