@@ -1,7 +1,8 @@
 """Scores that are kept: a second run with the same truth and the same code takes seconds.
 
-The key is the digest of the truth's files, the method's name, and the code of this bench and of the influence room. Training
-runs have keys of their own (the trainer's digest), so a change of code that leaves the trainer alone costs no retraining.
+The key is the digest of the truth's files, the method's name, and the code that can change its scores: for our tiers all of
+the influence room, for peers their folder and the few files of the room that they stand on. Training runs have keys of their
+own (the trainer's digest), so a change of code that leaves the trainer alone costs no retraining.
 """
 
 from __future__ import annotations
@@ -17,9 +18,17 @@ import endcredits.influence
 from benchmarks.payout.panel import Scored
 
 
+ROOM = Path(str(endcredits.influence.__file__)).parent
+HERE = Path(__file__).parent
+OURS = ("**/*.py",)
+PEERS = ("records.py", "task.py", "text/*.py", "gradient/ekfac.py", "gradient/layers.py", "gradient/tapped.py")
+"""Files of the influence room, as patterns."""
+
+
 def kept(cache: Path, truth: Path, name: str, compute: Callable[[], Scored]) -> Scored:
     """Reads a method's scores, or computes and keeps them."""
-    path = cache / "scores" / f"{hashlib.sha256(f'{_digest(truth)} {name}'.encode()).hexdigest()[:32]}.npz"
+    key = _digest(truth, OURS if name.startswith("endcredits") else PEERS)
+    path = cache / "scores" / f"{hashlib.sha256(f'{key} {name}'.encode()).hexdigest()[:32]}.npz"
     if path.is_file():
         with np.load(path) as held:
             errors = held.get("errors")
@@ -36,12 +45,13 @@ def kept(cache: Path, truth: Path, name: str, compute: Callable[[], Scored]) -> 
 
 
 @functools.cache
-def _digest(truth: Path) -> str:
+def _digest(truth: Path, patterns: tuple[str, ...]) -> str:
     whole = hashlib.sha256()
-    rooms = (Path(__file__).parent, Path(str(endcredits.influence.__file__)).parent)
-    for path in [path for room in rooms for path in sorted(room.rglob("*.py"))]:
-        if path.name not in ("__main__.py", "metrics.py"):  # they only read scores
-            whole.update(f"{path.name}\n".encode() + path.read_bytes())
+    own = {HERE / "panel.py", HERE / "gaming.py"} | (
+        {HERE / "ours.py"} if patterns is OURS else set((HERE / "peers").glob("*.py"))
+    )
+    for path in [*sorted(own), *sorted(path for pattern in patterns for path in ROOM.glob(pattern))]:
+        whole.update(f"{path.name}\n".encode() + path.read_bytes())
     for path in sorted(path for path in truth.rglob("*") if path.is_file()):
         whole.update(f"{path.relative_to(truth)}\n".encode() + path.read_bytes())
     return whole.hexdigest()
