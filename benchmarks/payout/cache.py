@@ -17,11 +17,20 @@ import numpy as np
 import endcredits.influence
 from benchmarks.payout.panel import Scored
 
-
 ROOM = Path(str(endcredits.influence.__file__)).parent
 HERE = Path(__file__).parent
 OURS = ("**/*.py",)
-PEERS = ("records.py", "task.py", "text/*.py", "gradient/ekfac.py", "gradient/layers.py", "gradient/tapped.py")
+PEERS = (
+    "records.py",
+    "task.py",
+    "text/models.py",
+    "text/task.py",
+    "text/tokenizers.py",
+    "text/windows.py",
+    "gradient/ekfac.py",
+    "gradient/layers.py",
+    "gradient/tapped.py",
+)
 """Files of the influence room, as patterns."""
 
 
