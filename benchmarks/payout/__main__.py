@@ -2,8 +2,8 @@
 
 DIR is a truth folder: a base and a full model, the training examples, outputs, and the true Shapley credits of every creator
 by retraining coalitions (`benchmarks.payout.panel` says what stands in it, `endcredits.influence.replay.make` makes one).
-For each method and kind of output, human-written and generated, a row says how far its shares are from the true ones, per output
-and per statement; `metrics` explains every figure. Beside the methods stands the floor: what the truth's own standard
+For each method and kind of output, human-written and generated, a row says how far its shares are from the true ones, per
+output and per statement; `metrics` explains every figure. Beside the methods stands the floor: what the truth's own standard
 errors alone would cost, which no method can beat and be believed.
 
 The first run makes indexes and training runs and keeps them under .cache/; later runs take a minute. Seconds are CPU seconds
