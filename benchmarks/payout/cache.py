@@ -19,7 +19,7 @@ from benchmarks.payout.panel import Scored
 
 ROOM = Path(str(endcredits.influence.__file__)).parent
 HERE = Path(__file__).parent
-OURS = ("**/*.py",)
+OURS = ("*.py", "gradient/*.py", "replay/*.py", "response/*.py", "text/*.py")
 PEERS = (
     "records.py",
     "task.py",
@@ -32,6 +32,18 @@ PEERS = (
     "gradient/tapped.py",
 )
 """Files of the influence room, as patterns."""
+BESIDE = (
+    "__init__.py",
+    "opening.py",
+    "adding.py",
+    "takedown.py",
+    "callback.py",
+    "spans.py",
+    "refine.py",
+    "tiny.py",
+    "tangent.py",
+)
+"""Files that no score of ours goes through."""
 
 
 def kept(cache: Path, truth: Path, name: str, compute: Callable[[], Scored]) -> Scored:
@@ -59,7 +71,8 @@ def _digest(truth: Path, patterns: tuple[str, ...]) -> str:
     own = {HERE / "panel.py", HERE / "gaming.py"} | (
         {HERE / "ours.py"} if patterns is OURS else set((HERE / "peers").glob("*.py"))
     )
-    for path in [*sorted(own), *sorted(path for pattern in patterns for path in ROOM.glob(pattern))]:
+    room = {path for pattern in patterns for path in ROOM.glob(pattern) if path.name not in BESIDE}
+    for path in [*sorted(own), *sorted(room)]:
         whole.update(f"{path.name}\n".encode() + path.read_bytes())
     for path in sorted(path for path in truth.rglob("*") if path.is_file()):
         whole.update(f"{path.relative_to(truth)}\n".encode() + path.read_bytes())
