@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from endcredits.attribution import NANO
 from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, progress_bars, say
 from endcredits.money import PPB
 
@@ -100,6 +99,7 @@ def _plan(trainer: str, recipe: str, runs: float, repeats: int, by: str, process
 
 
 def _show(report: AuditReport, path: Path, as_json: bool) -> None:
+    from endcredits.attribution import NANO
     from endcredits.canonical import to_plain
     from endcredits.influence.replay.calibration import UNCALIBRATED
 
