@@ -41,7 +41,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def index(tested: TextFineTune, place: Path) -> ResponseIndex:
     """The central design over both works, and a work that was never read."""
-    return build(tested, place, "central")
+    return build(tested, place, "central", design=central((LIGHTNING, ROSE)))
 
 
 def build(tested: TextFineTune, place: Path, name: str, **more: object) -> ResponseIndex:
@@ -149,12 +149,12 @@ def test_works_of_one_catalogue_divide_its_credit_by_size(tested: TextFineTune, 
 
 def test_a_finished_index_opens_again_and_damage_is_named(index: ResponseIndex, tested: TextFineTune, place: Path) -> None:
     """The same inputs give the same digest; another recipe in the same folder is refused."""
-    again = build(tested, place, "central")
+    again = build(tested, place, "central", design=central((LIGHTNING, ROSE)))
     assert again.digest == index.digest
     assert again.method == "response/1:central"
 
     with pytest.raises(ConflictError, match="something else"):
-        build(tested, place, "central", examples=tested.examples)
+        build(tested, place, "central", design=central((LIGHTNING, ROSE)), examples=tested.examples)
     copy = build(tested, place, "copy")
     path = copy.folder / "responses.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"x")

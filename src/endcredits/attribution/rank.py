@@ -57,6 +57,7 @@ def attribution_of(credits: Credits, *, output: bytes, prompt: bytes = b"", meth
         credit_sum_nanonats=sum(signed.values()),
         unattributed_ppb=shares[UNATTRIBUTED],
         lines=tuple(Line(rank, work, signed[work], errors[work], shares[work]) for rank, work in enumerate(ranked, 1)),
+        gap_nanonats=nanonats(credits.gap_nats),
     )
 
 

@@ -22,7 +22,7 @@ class Line:
         rank: 1 for the largest credit; ties by work id.
         work_id: the work.
         credit_nanonats: signed credit; negative when the work made the output less likely.
-        error_nanonats: standard error of the credit (jackknife over the work's examples), >= 0.
+        error_nanonats: standard error of the credit, >= 0: of the work's passages and of the method.
         share_ppb: the positive part of the credit as a share of the whole.
     """
 
@@ -48,6 +48,8 @@ class Attribution:
         credit_sum_nanonats: sum of all signed credits; beside the line above it shows completeness.
         unattributed_ppb: the part no work can be credited for.
         lines: one per work of the index, by rank.
+        gap_nanonats: what of the log-ratio the works' own credits left over; it is divided among them by size, and is in
+            their credits.
     """
 
     output_id: OutputId
@@ -60,3 +62,4 @@ class Attribution:
     credit_sum_nanonats: int
     unattributed_ppb: int
     lines: tuple[Line, ...]
+    gap_nanonats: int = 0

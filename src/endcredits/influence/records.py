@@ -38,12 +38,14 @@ class Credits:
         work_ids: the works, in the index's order.
         credit_nats: signed credit per work.
         error_nats: standard error per work, >= 0; see `endcredits.influence.bands`.
+        gap_nats: what of the log-ratio the works' own credits left over and was divided by their sizes (`residual`).
     """
 
     log_ratio_nats: float
     work_ids: tuple[WorkId, ...]
     credit_nats: tuple[float, ...]
     error_nats: tuple[float, ...]
+    gap_nats: float = 0.0
 
     @property
     def credit_sum_nats(self) -> float:

@@ -286,7 +286,8 @@ class CurvatureIndex:
                 )
             credit = complete(found.credits, found.log_ratio_nats, sizes)
             error = stated_errors(credit, found.errors, CURVATURE_FACTOR)
-            answers.append(Credits(found.log_ratio_nats, self.work_ids, tuple(credit.tolist()), tuple(error.tolist())))
+            gap = found.log_ratio_nats - float(found.credits.sum())
+            answers.append(Credits(found.log_ratio_nats, self.work_ids, tuple(credit.tolist()), tuple(error.tolist()), gap))
         return answers
 
     def contrasts(self, output: Any) -> RawCredits:

@@ -201,7 +201,8 @@ class ResponseIndex:
                 )
             credits = complete(raw, log_ratio, self.sizes)
             errors = stated_errors(credits, sampling, RESPONSE_FACTOR)
-            answers.append(Credits(log_ratio, self.work_ids, tuple(credits.tolist()), tuple(errors.tolist())))
+            gap = log_ratio - float(raw.sum())
+            answers.append(Credits(log_ratio, self.work_ids, tuple(credits.tolist()), tuple(errors.tolist()), gap))
         return answers
 
     def __repr__(self) -> str:
