@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from endcredits.attribution import NANO, Attribution, Line
 from endcredits.canonical import to_plain
@@ -16,6 +16,11 @@ from endcredits.ids import PartyId, WorkId
 from endcredits.money import PPB, allocate
 from endcredits.works import TRAIN_RIGHT, WORLD, splits_at
 
+if TYPE_CHECKING:
+    from endcredits.flows.indexing import OpenIndex
+    from endcredits.flows.spans import TextSpans
+
+LAST_DAY = "9999-12-31"
 UNATTRIBUTED = "unattributed"
 UNKNOWN = "unknown creators"
 RESERVED = (UNATTRIBUTED, UNKNOWN)
@@ -52,10 +57,14 @@ class CreditView:
     Attributes:
         attribution: the recorded document.
         people: the studio's names.
+        calibration: digest of the calibration of the index that stands; "" while its credits are uncalibrated.
+        spans: the output's text in parts with credits of their own; None until it was measured (`with_spans`).
     """
 
     attribution: Attribution
     people: People
+    calibration: str = ""
+    spans: TextSpans | None = None
 
     def lines(self) -> tuple[NamedLine, ...]:
         """All works by rank."""
@@ -74,7 +83,7 @@ class CreditView:
             line.error_nanonats / NANO,
         )
 
-    def shares(self, by: str = "work", on: str = "9999-12-31") -> dict[str, int]:
+    def shares(self, by: str = "work", on: str = LAST_DAY) -> dict[str, int]:
         """Who has which share of the output, in parts per billion that sum to 1,000,000,000.
 
         Args:
@@ -104,24 +113,101 @@ class CreditView:
         return work.title if alone else f"{work.title} ({work.work_id})"
 
     def _divided(self, line: Line, on: str) -> dict[str, int]:
-        work = self.people.works.get(WorkId(line.work_id))
-        splits = splits_at(work, TRAIN_RIGHT, WORLD, on) if work else ()
+        splits = self._splits(line.work_id, on)
         if not splits or not line.share_ppb:
             return {UNKNOWN: line.share_ppb}
-        parts = allocate(line.share_ppb, {split.party_id: split.split_ppb for split in splits})
+        parts = allocate(line.share_ppb, splits)
         named: Counter[str] = Counter()
         for party_id, part in parts.items():
-            name = self.people.parties[PartyId(party_id)].name
-            named[f"{name} ({party_id})" if name in RESERVED else name] += part
+            named[self._name(party_id)] += part
         return named
 
+    def _splits(self, work_id: str, on: str) -> dict[str, int]:
+        work = self.people.works.get(WorkId(work_id))
+        splits = splits_at(work, TRAIN_RIGHT, WORLD, on) if work else ()
+        return {split.party_id: split.split_ppb for split in splits}
+
+    def _name(self, party_id: str) -> str:
+        name = self.people.parties[PartyId(party_id)].name
+        return f"{name} ({party_id})" if name in RESERVED else name
+
+    def portions(self, on: str = LAST_DAY) -> dict[str, dict[str, float]]:
+        """For every work of the index, which part of it is whose; a work's parts sum to 1."""
+        found = {}
+        for line in self.attribution.lines:
+            parts: dict[str, float] = {}
+            for party_id, split in self._splits(line.work_id, on).items():
+                parts[self._name(party_id)] = parts.get(self._name(party_id), 0.0) + split / PPB
+            found[str(line.work_id)] = parts or {UNKNOWN: 1.0}
+        return found
+
+    def with_spans(self, index: OpenIndex, text: bytes, prompt: bytes = b"", *, most: int = 16) -> CreditView:
+        """The same credits with the parts of the text that each work moved; a backward pass for every part.
+
+        Args:
+            index: that the output was attributed by.
+            text: the output again, since nobody kept it.
+            prompt: what came before it.
+            most: parts, at least 1.
+
+        Raises:
+            InputError: text or prompt are not those that were attributed, or the output is not text.
+            NotFoundError: the output was attributed by another index.
+        """
+        from endcredits.flows.spans import measure_spans
+
+        return replace(self, spans=measure_spans(index, self.attribution, text, prompt, most=most))
+
+    def show(self, *, top: int = 12) -> None:
+        """Rolls the end credits where one looks: as a page in a notebook, else on the terminal."""
+        from endcredits.flows import credit_page, end_credits
+
+        if not credit_page.display(self, top=top):
+            end_credits.roll(self, top=top)
+
+    def html(self, *, top: int = 12) -> str:
+        """The end credits as one HTML document without scripts, to be saved or sent."""
+        from endcredits.flows.credit_page import page
+
+        return page(self, top=top)
+
+    def heat_strip(self, work_id: str) -> str:
+        """Which part of the text one work moved, as an SVG picture.
+
+        Raises:
+            InputError: the parts were not measured; see `with_spans`.
+            NotFoundError: the index has no such work.
+        """
+        from endcredits.flows.heat_strip import strip_svg
+
+        if self.spans is None:
+            raise InputError(
+                "the parts of this text were not measured", remedy="Measure them: with_spans(index, text).", field="spans"
+            )
+        titles = {line.work_id: line.title for line in self.lines()}
+        return strip_svg(self.spans, work_id, titles.get(WorkId(work_id), work_id))
+
     def as_dict(self) -> dict[str, Any]:
-        """The attribution with titles and people, as plain data."""
+        """The attribution with titles, people, calibration and, where they were measured, spans, as plain data."""
         document: dict[str, Any] = to_plain(self.attribution)
         names = {line.work_id: line for line in self.lines()}
         for line in document["lines"]:
             line["title"] = names[line["work_id"]].title
             line["people"] = list(names[line["work_id"]].people)
+        document["calibration"] = self.calibration or None
+        if self.spans is not None:
+            works = self.spans.work_ids
+            document["spans"] = [
+                {
+                    "bytes": len(span.text),
+                    "tokens": span.tokens,
+                    "log_ratio_nanonats": round(span.log_ratio_nats * NANO),
+                    "credit_nanonats": {
+                        work: round(nats * NANO) for work, nats in zip(works, span.credit_nats, strict=True)
+                    },
+                }
+                for span in self.spans.spans
+            ]
         return document
 
     def __repr__(self) -> str:

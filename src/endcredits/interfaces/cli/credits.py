@@ -1,21 +1,106 @@
-"""End credits on a terminal."""
+"""End credits on a terminal, and `endcredits credits`: an attribution shown again, with who moved which part of its text."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from endcredits.attribution import NANO
-from endcredits.interfaces.cli.common import shown
+import typer
+
+from endcredits.interfaces.cli.common import JsonOption, StudioOption, console, opened, print_json, say, shown
 from endcredits.money import PPB
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from endcredits.attribution import Attribution
+    from endcredits.flows.attributing import GivenOutput
     from endcredits.flows.credit_view import CreditView
+    from endcredits.flows.studio import Studio
 
 NAMES_MAX = 4
+
+
+def credits(
+    output_id: Annotated[str, typer.Argument(metavar="OUTPUT_ID", help="An attributed output.")],
+    file: Annotated[str, typer.Argument(metavar="[FILE]", help="The output's text, as it was attributed; - is stdin.")] = "",
+    text: Annotated[str, typer.Option(help="The output itself, instead of a file.")] = "",
+    prompt: Annotated[str, typer.Option(help="What came before it when it was attributed.")] = "",
+    html: Annotated[str, typer.Option(metavar="FILE", help="Write the end credits as a page.")] = "",
+    work: Annotated[str, typer.Option(metavar="WORK_ID", help="Show which part of the text this work moved.")] = "",
+    svg: Annotated[str, typer.Option(metavar="FILE", help="With --work: write that as a picture.")] = "",
+    spans: Annotated[int, typer.Option(min=1, help="Into how many parts a text is cut at most.")] = 16,
+    top: Annotated[int, typer.Option(min=1, help="How many works to show.")] = 12,
+    studio: StudioOption = ".",
+    as_json: JsonOption = False,
+) -> None:
+    """Roll the end credits of an attributed output again; with its text, show who moved which part of it.
+
+    Example: endcredits credits output:1f0c... story.txt --html credits.html
+    """
+    from endcredits import durable
+    from endcredits.errors import InputError
+    from endcredits.flows import end_credits
+
+    given = _given(file, text, prompt)
+    if (work or svg) and given is None:
+        raise InputError("which part of a text a work moved needs the text", remedy="Give FILE or --text.", field="FILE")
+    if svg and not work:
+        raise InputError("a picture is of one work", remedy="Name it with --work.", field="--svg")
+    with opened(studio) as place:
+        view = _view(place, output_id, given, spans)
+    written = [(html, view.html(top=top))] if html else []
+    written += [(svg, view.heat_strip(work))] if svg else []
+    for name, document in written:
+        durable.write_atomic(Path(name), document.encode())
+    if as_json:
+        print_json({**view.as_dict(), "files": [name for name, _ in written]})
+        return
+    screen = console()
+    if work and view.spans is not None:
+        end_credits.heat_rows(view.spans, work, screen)
+    elif not written:
+        end_credits.roll(view, screen, top=top)
+    for name, _ in written:
+        say(f"Wrote {name}.")
+
+
+def _given(file: str, text: str, prompt: str) -> GivenOutput | None:
+    from endcredits.errors import InputError
+    from endcredits.interfaces.cli.attribute import read_outputs
+
+    if file and text:
+        raise InputError("the text is given twice", remedy="Give FILE or --text.", field="--text")
+    given = read_outputs([file] if file else [], text, prompt)
+    if len(given) > 1:
+        raise InputError(
+            f"the file holds {len(given)} outputs", remedy="Give one: --text TEXT, or a file of its own.", file=file
+        )
+    if prompt and not given:
+        raise InputError("a prompt without its output", remedy="Give FILE or --text.", field="--prompt")
+    return given[0] if given else None
+
+
+def _view(place: Studio, output_id: str, given: GivenOutput | None, spans: int) -> CreditView:
+    from endcredits.flows import attributing, indexing
+    from endcredits.flows.credit_view import CreditView
+    from endcredits.flows.spans import check_given, find_output
+
+    attribution = find_output(place, output_id)
+    if given is not None:
+        check_given(attribution, given.text, given.prompt)  # before the models are read
+    view = CreditView(attribution, attributing.people(place), standing_calibration(place, attribution.index_digest))
+    if given is None:
+        return view
+    return view.with_spans(indexing.current_index(place), given.text, given.prompt, most=spans)
+
+
+def standing_calibration(place: Studio, index_digest: str) -> str:
+    """The digest of the calibration of an index that stands; "" while its credits are uncalibrated."""
+    from endcredits.flows.audit_report import latest_calibration
+
+    found = latest_calibration(place, index_digest)
+    return found.digest if found else ""
 
 
 def excerpt(text: bytes, limit: int = 300) -> str:
@@ -39,6 +124,8 @@ def show_credits(
     """Rolls the end credits of one output: rank, share, nats with error, work, people; then the rest and the sums."""
     from rich.text import Text
 
+    from endcredits.flows.end_credits import UNCALIBRATED, caution, sums
+
     attribution = view.attribution
     screen.print(Text(f"\n{label}  {attribution.output_id}", style="bold"))
     screen.print(Text(excerpt(text), style="italic"))
@@ -56,26 +143,9 @@ def show_credits(
         share, credit = sum(line.share_ppb for line in rest), sum(line.credit_nats for line in rest)
         screen.print(Text(f"        {share / PPB:>7.2%}  {credit:>+10.3f}          {len(rest)} more works"))
     screen.print(Text(f"        {attribution.unattributed_ppb / PPB:>7.2%}                      unattributed"))
-    screen.print(
-        Text(
-            f"  completeness: credits sum to {attribution.credit_sum_nanonats / NANO:+.3f} nats, "
-            f"measured log-ratio {attribution.log_ratio_nanonats / NANO:+.3f} nats",
-            style="dim",
-        )
-    )
+    screen.print(Text(f"  {sums(attribution)}", style="dim"))
+    if not view.calibration:
+        screen.print(Text(f"  {UNCALIBRATED}: no audit has held this index against retraining", style="dim"))
     warning = caution(attribution)
     if warning:
         screen.print(Text(f"  {warning}", style="yellow"))
-
-
-def caution(attribution: Attribution) -> str:
-    """What a reader should know before believing the shares of this output; empty when there is nothing."""
-    measured, credited = attribution.log_ratio_nanonats, attribution.credit_sum_nanonats
-    if measured <= 0:
-        return "The works made this output no likelier than the base model does, so nothing is owed for it."
-    if abs(credited - measured) > measured:
-        return (
-            f"Caution: credits sum to {credited / measured:.1f} times what was measured. Shares are weak evidence here; "
-            "does the index hold exactly the works that the full model learnt from?"
-        )
-    return ""
