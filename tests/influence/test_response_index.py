@@ -217,7 +217,7 @@ def test_curvature_beside_the_responses_is_added_with_its_weight(
     index: ResponseIndex, tested: TextFineTune, place: Path
 ) -> None:
     """To the works that were read; the sum stays the log-ratio, and the very curvature index is asked for."""
-    both = build(tested, place, "both", curvature_weight=0.25)
+    both = build(tested, place, "both", curvature_weight=0.25, design=central((LIGHTNING, ROSE)))
     assert both.beside is not None
     for output in OUTPUTS:
         alone, other = index.contrasts(output), both.beside.contrasts(output)
