@@ -15,6 +15,9 @@ from endcredits.flows.catalogue import Corpus
 from endcredits.flows.responses import by_creators, plan_responses
 from endcredits.flows.studio import open_studio
 from endcredits.ids import PartyId, WorkId
+from endcredits.influence import Example
+from endcredits.influence.text.finetune import Recipe, TextFineTune
+from endcredits.influence.text.windows import Window
 from endcredits.works import Credit, Work, party_id_of
 from tests.story import house as h
 from tests.story.house import House
@@ -137,3 +140,17 @@ def test_what_cannot_be_measured_is_named(corpus: Corpus, tmp_path: Path, house:
                 plan_responses(corpus, trainer), tmp_path, pair, [], tmp_path, processes=processes, progress=print
             )
         assert caught.value.remedy
+
+
+def test_a_recipe_says_how_often_it_read_what(corpus: Corpus, tmp_path: Path) -> None:
+    """Its own cut of the works, by the times they were read; of another trainer only the works are known."""
+    of_the_corpus = [Example(WorkId(name), Window((1, 2))) for name in (h.SALT, h.LAMP)]
+    read = (Example(WorkId(h.SALT), Window((7,))), Example(WorkId(h.SALT), Window((8,))))
+    trainer = TextFineTune(tmp_path, read, ((0, 1), (0,)), Recipe(1e-3), tmp_path)
+
+    found = responses.read_examples(trainer, of_the_corpus)
+    other = responses.read_examples(Reader((h.SALT,)), of_the_corpus)
+
+    lamp = replace(of_the_corpus[1], weight=0.0)
+    assert found == [replace(read[0], weight=2.0), replace(read[1], weight=1.0), lamp]
+    assert other == [of_the_corpus[0], lamp]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from endcredits.influence import read_manifest
+from endcredits.influence.text.finetune import TextFineTune
+from endcredits.influence.trainer import Snapshot
 from endcredits.interfaces.cli import index
 from tests.interfaces.terminal import type_in, type_well
 from tests.story import house as h
@@ -148,3 +152,27 @@ def test_the_estimate_comes_once_after_the_first_run_that_was_made(monkeypatch: 
 def test_durations_are_rough(seconds: float, said: str) -> None:
     """Nobody plans by the second."""
     assert index._duration(seconds) == said
+
+
+def test_a_killed_build_goes_on(template: Measured, studio: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that were made are not made again, and the index is the one that nobody interrupted."""
+    build = ("index", "build", *models(template), "--recipe", template.recipe, "-s", studio)
+    train, made = TextFineTune.train, []
+
+    def interrupted(self: TextFineTune, *given: Any) -> Snapshot:
+        if len(made) == 3:
+            raise KeyboardInterrupt
+        made.append(given)
+        return train(self, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TextFineTune, "train", interrupted)
+        stopped = type_in(*build)
+    assert stopped.code == 130 and "run the same command again to continue" in stopped.err
+    assert "No index yet" in type_well("index", "show", "-s", studio).out
+
+    assert "7 training runs, 3 of them made before.\n" in type_well(*build).out
+
+    (shown,) = type_well("index", "show", "-s", studio, "--json").json
+    whole = read_manifest(*template.studio.glob("index/*/"))[0]
+    assert (shown["files"], shown["build_key"]) == (dict(whole.files), whole.build_key)

@@ -9,8 +9,9 @@ A trainer that reads a work without a yes is refused: it would train on it again
 from __future__ import annotations
 
 import pickle
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +127,26 @@ def by_creators(works: Sequence[Work]) -> dict[str, list[Work]]:
     return groups
 
 
+def read_examples(trainer: Trainer, examples: Sequence[Example]) -> list[Example]:
+    """The examples of an index, weighted by how often the run read them; a creator's works share its credit by that.
+
+    A fine-tune from a recipe says what it read: part of a work, some works more often than others. Of other trainers we
+    know only which works they read, and take each example of these once. What was never read has weight 0.
+
+    Args:
+        trainer: repeats the run.
+        examples: of every work of the corpus, each once.
+    """
+    from endcredits.influence.text.finetune import TextFineTune
+
+    read = set(trainer.work_ids)
+    unread = [replace(example, weight=0.0) for example in examples if example.work_id not in read]
+    if not isinstance(trainer, TextFineTune):
+        return [*(example for example in examples if example.work_id in read), *unread]
+    times = Counter(number for batch in trainer.batches for number in batch)
+    return [*(replace(example, weight=float(times[n])) for n, example in enumerate(trainer.examples)), *unread]
+
+
 def build_responses(
     plan: ResponsePlan,
     folder: Path,
@@ -137,6 +158,15 @@ def build_responses(
     progress: Progress,
 ) -> ResponseIndex:
     """Makes the runs of a plan that are not in `runs_folder` yet, and the index from them.
+
+    Args:
+        plan: what is trained.
+        folder: of the index.
+        pair: the models.
+        examples: of every work of the corpus; see `read_examples`.
+        runs_folder: where runs are kept.
+        processes: runs at a time.
+        progress: told about the stages.
 
     Raises:
         InputError: trainer and models do not fit, or the trainer cannot be sent to other processes.
@@ -160,7 +190,7 @@ def build_responses(
         full=pair.full,
         task=pair.task,
         trainer=plan.trainer,
-        examples=examples,
+        examples=read_examples(plan.trainer, examples),
         catalogues=plan.catalogues,
         design=plan.design,
         calibration=pair.calibration(0) or None,
