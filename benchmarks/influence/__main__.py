@@ -1,24 +1,30 @@
-"""`python -m benchmarks.influence [--json] [--runs N] [--clock wall|cpu]`.
+"""`python -m benchmarks.influence [--json] [--runs N] [--clock cpu|wall]`: about five minutes on one core.
 
-What credit costs, as ratios within one process, on one thread, each pair of things timed in turn:
+What credit costs, as ratios within one process, on one thread; what is compared is timed in turn (medians of three runs):
 
 - an index build without its curvature, from examples to a finished folder on the disk (sums and error bands, digests,
   manifest, calibration on a few outputs), over one plain forward and backward pass of the same examples, batched alike, with
   gradients of all weights, which is what an epoch of training costs without its optimizer: for works of several batches
   (texts), and for works of one example (pictures), with all coordinates and at quarter rank without bands;
-- the curvature over the same reference;
+- the curvature (of samples of 512 examples, however many there are) over the same reference;
+- the works' slopes (up to 16 examples of each work attributed without bands, and the fit) over the same reference;
+- an epoch in which work vectors are collected over the same epoch without;
 - the attribution of one output over generating it token by token with cached keys and values;
 - a query of rows on the disk over reading as many bytes from memory;
 - the peak memory of a build over that of training steps with AdamW, in fresh processes, libraries not counted.
 
+Times are processor time, which is steady on a shared machine and does not contain waiting for the disk; `--clock wall` takes
+the clock on the wall. The output says which.
+
 Limit: a pass costs 6 multiply-adds per weight and position, and so does a build that sums in the backward pass; telling
-examples apart costs writing each row besides. On a busy machine `--clock cpu` compares processor time, without waiting for
-the disk.
+examples apart costs writing each row besides. An answer contains two forward passes and a backward pass of the output, the
+products with the curvature and the rows, the division of the gap and the error bands.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import dataclasses
 import json
 import shutil
@@ -48,16 +54,21 @@ from endcredits.influence import (
     use_threads,
 )
 from endcredits.influence.gradient.ekfac import fit_curvature
+from endcredits.influence.gradient.index import CurvatureIndex
 from endcredits.influence.gradient.layers import find_layers
 from endcredits.influence.gradient.manifest import BUILD_FILE, CURVATURE_FILE
 from endcredits.influence.gradient.midpoint import midpoint_model
 from endcredits.influence.gradient.shards import Shard, credit_dots, map_shard, save_shard
+from endcredits.influence.gradient.slopes import fit_slopes, own_examples
+from endcredits.influence.text.collecting import collecting
+from endcredits.influence.text.models import TextModels
 from endcredits.influence.text.tiny import TinySettings
 
-WORKS = 24
+WORKS = 16
 WORK_BYTES = 16 * 1024
 PICTURES_COUNT = 256
 OUTPUT_TOKENS = 128
+EPOCH_BATCHES = 8
 QUERY_ROWS, QUERY_COORDINATES = 64, 2**21
 
 
@@ -76,23 +87,23 @@ def plain_pass(task: Task, model: nn.Module, examples: Sequence[Example], batch:
 
 
 class Clock:
-    """Times several calls in turn, run after run; the first run warms up and is dropped."""
+    """Times several calls in turn, run after run."""
 
     def __init__(self, kind: str, runs: int) -> None:
         self.now = time.process_time if kind == "cpu" else time.perf_counter
         self.runs = runs
 
-    def __call__(self, *works: Callable[[], Any]) -> list[list[float]]:
-        """Seconds of every call, ``[works][runs]``."""
+    def __call__(self, *works: Callable[[], Any], warm: bool = False) -> list[list[float]]:
+        """Seconds of every call, ``[works][runs]``; unless they are warm already, a first run is dropped."""
         rows = []
-        for _ in range(self.runs + 1):
+        for _ in range(self.runs + (not warm)):
             row = []
             for work in works:
                 begin = self.now()
                 work()
                 row.append(self.now() - begin)
             rows.append(row)
-        return [list(column) for column in zip(*rows[1:], strict=True)]
+        return [list(column) for column in zip(*rows[-self.runs :], strict=True)]
 
 
 def builder(folder: Path, settings: IndexSettings, **inputs: Any) -> Callable[[], Any]:
@@ -126,6 +137,47 @@ def curvature_of(task: Task, base: nn.Module, full: nn.Module, examples: Sequenc
     return lambda: fit_curvature(middle, layers, task, moments, 0, lambda done: None, values)
 
 
+def slopes_of(index: CurvatureIndex, examples: Sequence[Example]) -> Callable[[], Any]:
+    """A call that asks the works' own examples and fits the slopes, as a build with default settings does."""
+    settings = IndexSettings()
+    counts = [count for _, count in index.manifest.works]
+    owners = [number for number, count in enumerate(counts) for _ in range(count)]
+    asked = own_examples(counts, settings.own_examples, settings.all_own_examples)
+    base, full, middle = index.models
+
+    def slopes() -> Any:
+        found = [
+            index.loaded.raw_credits(middle, base, full, index.task, examples[place].content, settings.damping, bands=False)
+            for place in asked
+        ]
+        credits = torch.stack([raw.credits.double() for raw in found]) * float(index.manifest.scale)
+        return fit_slopes(credits, torch.tensor([raw.log_ratio_nats for raw in found]), [owners[n] for n in asked])
+
+    return slopes
+
+
+def epochs(models: TextModels) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """An epoch in which the rows of all works are collected, batches holding works of all kinds; the same without."""
+    model = copy.deepcopy(models.full).train()
+    layers = find_layers(model, models.task.layers)
+    generator = torch.Generator().manual_seed(0)
+    batches = [torch.randint(0, 256, (32, models.context), generator=generator) for _ in range(EPOCH_BATCHES)]
+    owners = [torch.randint(0, WORKS, (32,), generator=generator) for _ in batches]
+    names = [WorkId(f"work-{number:02d}") for number in range(WORKS)]
+
+    def plain() -> None:
+        for ids in batches:
+            torch.autograd.backward(model(input_ids=ids, labels=ids, use_cache=False).loss)
+            model.zero_grad()
+
+    def collected() -> None:
+        left = iter(owners)
+        with collecting(model, layers, names, lambda named: next(left)):
+            plain()
+
+    return collected, plain
+
+
 def texts(folder: Path, clock: Clock) -> tuple[dict[str, Figure], dict[str, Any]]:
     """Works of several batches, attribution and memory, on a small language model."""
     works = [synthetic_text(number, WORK_BYTES) for number in range(WORKS)]
@@ -143,12 +195,16 @@ def texts(folder: Path, clock: Clock) -> tuple[dict[str, Figure], dict[str, Any]
     }
     settings = IndexSettings(own_examples=0)  # work vectors alone; slopes are attributions, and timed as such
     build = builder(folder, settings, **inputs)
-    built, fitted, passed = clock(
+    index = build()
+    built, fitted, sloped, passed = clock(
         build,
         curvature_of(models.task, models.base, models.full, examples),
+        slopes_of(index, examples),
         lambda: plain_pass(models.task, models.full, examples, settings.batch_examples),
+        warm=True,
     )
     index = build()
+    collected, plain = clock(*epochs(models))
     answered, generated = clock(
         lambda: [index.attribute([output]) for output in outputs],
         lambda: [sample_outputs(models, [b""], tokens=OUTPUT_TOKENS, seed=n) for n in range(len(outputs))],
@@ -162,6 +218,12 @@ def texts(folder: Path, clock: Clock) -> tuple[dict[str, Figure], dict[str, Any]
     figures = {
         "build_over_training_pass": figure("build", ratios(built, passed), "x", what),
         "curvature_over_training_pass": figure("curvature", ratios(fitted, passed), "x", what),
+        "slopes_over_training_pass": figure(
+            "slopes", ratios(sloped, passed), "x", f"{IndexSettings().own_examples} examples of each work asked"
+        ),
+        "collected_epoch_over_epoch": figure(
+            "collecting in an epoch", ratios(collected, plain), "x", f"{EPOCH_BATCHES} batches of 32, works mixed"
+        ),
         "attribution_over_generation": figure(
             "attribution", ratios(answered, generated), "x", f"{OUTPUT_TOKENS} tokens, cached keys; credits and bands"
         ),
@@ -176,8 +238,8 @@ def texts(folder: Path, clock: Clock) -> tuple[dict[str, Figure], dict[str, Any]
         "coordinates": sum(layer.size for layer in index.loaded.layers),
         "works": WORKS,
         "examples": len(examples),
-        "curvature_examples": settings.curvature_examples,
-        "eigenvalue_examples": settings.eigenvalue_examples,
+        "curvature_examples": min(settings.curvature_examples, len(examples)),
+        "eigenvalue_examples": min(settings.eigenvalue_examples, len(examples)),
     }
     return figures, facts
 
@@ -227,7 +289,8 @@ def main() -> None:
     """Runs the benchmark."""
 
     def add(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="wall time, or processor time")
+        parser.add_argument("--clock", choices=("wall", "cpu"), default="cpu", help="processor time, or wall time")
+        parser.set_defaults(runs=3)
         parser.add_argument("--only", choices=("texts", "singles", "queries"), help="one part alone")
 
     asked = options("Index build over a training pass, attribution over generation.", add)

@@ -56,7 +56,10 @@ def main() -> None:
                 task=models.task,
                 examples=examples,
                 calibration=[example.content for example in examples[:2]],
-                settings=IndexSettings(batch_examples=BATCH, own_examples=0),
+                # A sample of two batches: how many follow does not change the most memory, and takes long.
+                settings=IndexSettings(
+                    batch_examples=BATCH, own_examples=0, curvature_examples=2 * BATCH, eigenvalue_examples=2 * BATCH
+                ),
             )
     print(peak_bytes() - before)
 
