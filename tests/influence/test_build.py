@@ -178,7 +178,7 @@ def test_other_precisions_and_other_code_are_refused(
     with pytest.raises(InputError, match="is float64 in full"):
         classifier.build(tmp_path / "double", full=copy.deepcopy(classifier.full).double())
     classifier.build(tmp_path / "index")
-    monkeypatch.setattr("endcredits.influence.gradient.index.code_digest", lambda: "0" * 64)
+    monkeypatch.setattr("endcredits.influence.gradient.folder.code_digest", lambda: "0" * 64)
 
     with pytest.raises(ConflictError, match="other code than would now answer"):
         open_index(tmp_path / "index", base=classifier.base, full=classifier.full, task=EMPIRICAL)

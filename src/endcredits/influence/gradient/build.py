@@ -21,16 +21,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from endcredits.canonical import canonical_bytes, sha256_bytes
 from endcredits.canonical import digest as canonical_digest
+from endcredits.canonical import sha256_bytes
 from endcredits.compute import map_shards
-from endcredits.durable import PARTIAL, locked, write_atomic
-from endcredits.errors import ConflictError, InputError, IntegrityError
+from endcredits.durable import locked, write_atomic
+from endcredits.errors import InputError, IntegrityError
 from endcredits.ids import plain_id
 from endcredits.influence.gradient.copies import copies_between_works, shared_factors
 from endcredits.influence.gradient.coverage import Coverage, coverage_of, unseen_layers
 from endcredits.influence.gradient.ekfac import Curvature, fit_curvature, kept, load_curvature, save_curvature
 from endcredits.influence.gradient.fingerprint import code_digest, content_digest
+from endcredits.influence.gradient.folder import check_whole, claim_folder
 from endcredits.influence.gradient.index import METHOD, CurvatureIndex, Loaded
 from endcredits.influence.gradient.layers import Layer, find_layers
 from endcredits.influence.gradient.manifest import (
@@ -39,7 +40,6 @@ from endcredits.influence.gradient.manifest import (
     MANIFEST_FILE,
     IndexManifest,
     manifest_bytes,
-    read_manifest,
 )
 from endcredits.influence.gradient.midpoint import check_finite, midpoint_model, model_digest
 from endcredits.influence.gradient.outliers import capped, capped_factors
@@ -120,9 +120,9 @@ def build_index(
     outputs = _spread(outputs, settings.calibration_outputs)
     facts = _facts(prepared, base, full, outputs, settings)
     with locked(place, "this index"):
-        build_key = _begin(place, facts)
+        build_key = claim_folder(place, facts)
         if (place / MANIFEST_FILE).exists():
-            _check_whole(place)
+            check_whole(place)
             return CurvatureIndex.open(place, base=base, full=full, task=task)
         curvature = _curvature(place, build_key, middle, layers, task, ordered, settings, progress)
         _works(place, build_key, prepared, curvature, settings, processes, loader, progress)
@@ -213,43 +213,6 @@ def _facts(
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
     }
-
-
-def _begin(place: Path, facts: dict[str, Any]) -> str:
-    """Claims the folder for this build and returns its key."""
-    data = canonical_bytes(facts) + b"\n"
-    path = place / BUILD_FILE
-    if path.exists() and path.read_bytes() != data:
-        raise ConflictError(
-            f"the folder holds an index of something else ({_difference(path, facts)} differ)",
-            remedy="Choose another folder, or delete this one if you no longer need it.",
-            file=place,
-        )
-    if not path.exists():
-        write_atomic(path, data)
-    for partial in place.glob(f"*{PARTIAL}"):
-        partial.unlink()
-    return sha256_bytes(data)
-
-
-def _check_whole(place: Path) -> None:
-    """Refuses to take an index from which works were taken down for the one that was built."""
-    taken = read_manifest(place)[0].taken_down
-    if taken:
-        raise ConflictError(
-            f"works were taken down from this index since it was built ('{taken[0]}', {len(taken)} in all)",
-            remedy="Open it as it is, or build without these works in another folder.",
-            file=place,
-        )
-
-
-def _difference(path: Path, facts: dict[str, Any]) -> str:
-    try:
-        held = json.loads(path.read_bytes())
-        names = [name for name in facts if held.get(name) != facts[name]]
-    except (ValueError, AttributeError):
-        return f"{path.name} is damaged; its contents"
-    return ", ".join(names) or "their spelling"
 
 
 def _spread(items: Sequence[Any], count: int) -> list[Any]:

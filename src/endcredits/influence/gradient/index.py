@@ -17,20 +17,19 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from endcredits.errors import ConflictError, InputError
+from endcredits.errors import InputError
 from endcredits.ids import WorkId
 from endcredits.influence.bands import CURVATURE_FACTOR, stated_errors
 from endcredits.influence.gradient.ekfac import Curvature, kept, load_curvature
-from endcredits.influence.gradient.fingerprint import code_digest
+from endcredits.influence.gradient.folder import check_fits
 from endcredits.influence.gradient.layers import Layer, capturing, flatten
 from endcredits.influence.gradient.manifest import (
     CURVATURE_FILE,
-    MANIFEST_FILE,
     IndexManifest,
     check_files,
     read_manifest,
 )
-from endcredits.influence.gradient.midpoint import midpoint_model, model_digest
+from endcredits.influence.gradient.midpoint import midpoint_model
 from endcredits.influence.gradient.outliers import capped_factors
 from endcredits.influence.gradient.rows import dots
 from endcredits.influence.gradient.shards import Shard, check_content, credit_dots, map_shard
@@ -233,28 +232,7 @@ class CurvatureIndex:
                 when rows are first read, in the first answer; `check_index` looks at once.
         """
         manifest, digest = read_manifest(folder)
-        for name, model in (("base", base), ("full", full)):
-            if model_digest(model) != manifest.facts[f"{name}_sha256"]:
-                raise InputError(
-                    f"this index belongs to another {name} model",
-                    remedy="Open it with the models it was built from, or build an index for this model.",
-                    file=folder / MANIFEST_FILE,
-                    field=f"{name}_sha256",
-                )
-        if task.name != manifest.facts["task"]:
-            raise InputError(
-                f"this index was built for the task '{manifest.facts['task']}', not '{task.name}'",
-                remedy="Use the same task.",
-                file=folder / MANIFEST_FILE,
-                field="task",
-            )
-        if code_digest() != manifest.facts["code_sha256"]:
-            raise ConflictError(
-                "this index was built by other code than would now answer, and receipts name the code",
-                remedy="Build the index again, or use the version of endcredits that built it.",
-                file=folder / MANIFEST_FILE,
-                field="code_sha256",
-            )
+        check_fits(folder, manifest, base=base, full=full, task=task)
         check_files(folder, manifest, read_rows=False)
         layers = tuple(Layer(*entry) for entry in manifest.facts["layers"])
         curvature = load_curvature(folder / CURVATURE_FILE, layers, manifest.build_key)

@@ -16,13 +16,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from endcredits.canonical import canonical_bytes, digest, sha256_bytes
-from endcredits.durable import PARTIAL, locked, write_atomic
-from endcredits.errors import ConflictError, InputError
+from endcredits.canonical import digest
+from endcredits.durable import locked, write_atomic
+from endcredits.errors import InputError
 from endcredits.ids import WorkId
 from endcredits.influence.gradient.build import build_index
 from endcredits.influence.gradient.fingerprint import code_digest
-from endcredits.influence.gradient.manifest import BUILD_FILE, MANIFEST_FILE, IndexManifest, manifest_bytes
+from endcredits.influence.gradient.folder import claim_folder
+from endcredits.influence.gradient.manifest import MANIFEST_FILE, IndexManifest, manifest_bytes
 from endcredits.influence.gradient.midpoint import check_finite, check_same_shape, model_digest
 from endcredits.influence.gradient.settings import IndexSettings
 from endcredits.influence.gradient.shards import file_digests, save_tensors
@@ -105,7 +106,7 @@ def build_responses(
     facts = _facts(task, base, full, trainer, sizes, groups, chosen)
     facts |= {"curvature_weight": repr(float(curvature_weight)), "curvature_index": beside}
     with locked(place, "this index"):
-        build_key = _begin(place, facts)
+        build_key = claim_folder(place, facts)
         if (place / MANIFEST_FILE).exists():
             return ResponseIndex.open(place, base=base, full=full, task=task)
         cache = Path(runs_folder) if runs_folder is not None else place.parent / "runs"
@@ -190,22 +191,6 @@ def _facts(
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
     }
-
-
-def _begin(place: Path, facts: Mapping[str, Any]) -> str:
-    data = canonical_bytes(facts) + b"\n"
-    path = place / BUILD_FILE
-    if path.exists() and path.read_bytes() != data:
-        raise ConflictError(
-            "the folder holds an index of something else",
-            remedy="Choose another folder, or delete this one if you no longer need it.",
-            file=place,
-        )
-    if not path.exists():
-        write_atomic(path, data)
-    for partial in place.glob(f"*{PARTIAL}"):
-        partial.unlink()
-    return sha256_bytes(data)
 
 
 def _check_repeats(run: Snapshot, base: nn.Module, full: nn.Module) -> None:

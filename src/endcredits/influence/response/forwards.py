@@ -12,29 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from endcredits.influence.replay.run import load_run
+from endcredits.influence.replay.run import load_run, log_likelihoods
 from endcredits.influence.response.design import Design
-from endcredits.influence.task import Task, one_each
 from endcredits.influence.trainer import Trainer
 from endcredits.progress import Progress, silent
-
-PIECES_AT_ONCE = 32
-"""Pieces of outputs in one forward pass."""
-
-
-def log_likelihoods(model: nn.Module, task: Task, outputs: Sequence[Any]) -> Tensor:
-    """Measurement of each output under one model, in nats: ``[Q]`` float64."""
-    pieces = [(number, piece) for number, output in enumerate(outputs) for piece in task.pieces(output)]
-    found = torch.zeros(len(outputs), dtype=torch.float64)
-    with torch.no_grad():
-        for start in range(0, len(pieces), PIECES_AT_ONCE):
-            batch = pieces[start : start + PIECES_AT_ONCE]
-            contents = [piece for _, piece in batch]
-            values = one_each(task.measurement(model, contents), contents, "measurement").double().cpu()
-            found.index_add_(0, torch.tensor([number for number, _ in batch]), values)
-    return found
 
 
 def run_likelihoods(
@@ -44,7 +27,7 @@ def run_likelihoods(
     task = trainer.task()
     found = {}
     for number, (name, path) in enumerate(runs.items()):
-        found[name] = log_likelihoods(trainer.model(load_run(path)), task, outputs)
+        found[name] = torch.from_numpy(log_likelihoods(trainer.model(load_run(path)), task, outputs))
         progress("forward passes", number + 1, len(runs))
     return found
 

@@ -19,17 +19,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from endcredits.errors import ConflictError, InputError, IntegrityError
+from endcredits.errors import InputError, IntegrityError
 from endcredits.ids import WorkId
 from endcredits.influence.bands import RESPONSE_FACTOR, stated_errors
-from endcredits.influence.gradient.fingerprint import code_digest
+from endcredits.influence.gradient.folder import check_fits
 from endcredits.influence.gradient.index import CurvatureIndex
-from endcredits.influence.gradient.manifest import MANIFEST_FILE, IndexManifest, check_files, read_manifest
-from endcredits.influence.gradient.midpoint import model_digest
+from endcredits.influence.gradient.manifest import IndexManifest, check_files, read_manifest
 from endcredits.influence.gradient.shards import load_tensors
 from endcredits.influence.records import Credits
+from endcredits.influence.replay.run import BATCH_PIECES, log_likelihoods
 from endcredits.influence.residual import complete
-from endcredits.influence.response.forwards import PIECES_AT_ONCE, log_likelihoods
 from endcredits.influence.task import Task, one_each
 from endcredits.influence.trainer import load_snapshot
 
@@ -57,8 +56,8 @@ class Point:
         parameters = [own[name] for name in self.names]
         contents = task.pieces(output)
         total = torch.zeros(sum(value.numel() for value in parameters))
-        for start in range(0, len(contents), PIECES_AT_ONCE):
-            batch = contents[start : start + PIECES_AT_ONCE]
+        for start in range(0, len(contents), BATCH_PIECES):
+            batch = contents[start : start + BATCH_PIECES]
             measured = one_each(task.measurement(self.model, batch), batch, "measurement").sum()
             parts = torch.autograd.grad(measured, parameters, materialize_grads=True)
             total += torch.cat([part.reshape(-1) for part in parts]).cpu()
@@ -127,22 +126,7 @@ class ResponseIndex:
         """
         manifest, digest = read_manifest(folder)
         facts = manifest.facts
-        mine = {"base_sha256": model_digest(base), "full_sha256": model_digest(full), "task": task.name}
-        for name, value in mine.items():
-            if facts[name] != value:
-                raise InputError(
-                    f"this index belongs to another {name.removesuffix('_sha256')}",
-                    remedy="Open it with the models and the task that it was built from.",
-                    file=folder / MANIFEST_FILE,
-                    field=name,
-                )
-        if facts["code_sha256"] != code_digest():
-            raise ConflictError(
-                "this index was built by other code than would now answer, and receipts name the code",
-                remedy="Build it again (the training runs are kept), or use the version of endcredits that built it.",
-                file=folder / MANIFEST_FILE,
-                field="code_sha256",
-            )
+        check_fits(folder, manifest, base=base, full=full, task=task)
         check_files(folder, manifest)
         vectors, points = (_tensors(folder / name, manifest) for name in (RESPONSES_FILE, POINTS_FILE))
         terms = tuple(
