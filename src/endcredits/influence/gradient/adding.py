@@ -34,7 +34,7 @@ import torch
 from torch import nn
 
 from endcredits.canonical import digest as canonical_digest
-from endcredits.durable import locked, write_atomic
+from endcredits.durable import PARTIAL, locked, write_atomic
 from endcredits.errors import ConflictError, InputError
 from endcredits.ids import WorkId
 from endcredits.influence.gradient.build import BuildInputs, Prepared, _engine, _prepare
@@ -91,6 +91,8 @@ def add_works(
         index = CurvatureIndex.open(place, base=base, full=full, task=task)
         manifest = index.manifest
         _check_machine(manifest, place)
+        for partial in place.glob(f"*{PARTIAL}"):
+            partial.unlink()
         kept_settings = manifest.facts["settings"]
         settings = IndexSettings(**{name: ast.literal_eval(value) for name, value in kept_settings.items()})
         prepared = _prepare(BuildInputs(base, full, task, examples), settings)
