@@ -88,9 +88,9 @@ def test_who_leads_is_clearer_than_its_error() -> None:
 def test_another_text_prompt_or_index_is_refused(index: IndexHandle, view: CreditView) -> None:
     """The studio keeps digests only, and they must match; a line break that an editor added is named."""
     plain = replace(view, spans=None)
-    with pytest.raises(InputError, match="not the text of output:.*: its digest is another"):
+    with pytest.raises(InputError, match=r"not the text of output:.*: its digest is another"):
         plain.with_spans(index.opened, TEXT + b"!", PROMPT)
-    with pytest.raises(InputError, match="not the text of output:.* but for the line break at its end"):
+    with pytest.raises(InputError, match=r"not the text of output:.* but for the line break at its end"):
         plain.with_spans(index.opened, TEXT + b"\n", PROMPT)
     with pytest.raises(InputError, match="not the prompt of output:"):
         plain.with_spans(index.opened, TEXT)
