@@ -57,8 +57,10 @@ text-align:left;font-weight:400}
 .endcredits .nats{font-variant-numeric:tabular-nums;white-space:nowrap;text-align:right}
 .endcredits svg .line{stroke:#88888f}
 .endcredits .rest td,.endcredits .rest th{color:#cfcfd6}
-.endcredits tfoot td{border-top:1px solid #3a3a42}
-@media(max-width:640px){.endcredits .strip,.endcredits thead .strip{display:none}.endcredits{padding:1.2em .4em}}
+@media(max-width:640px){.endcredits{padding:1.2em .6em}.endcredits thead{position:absolute;clip-path:inset(50%)}
+.endcredits tbody tr{display:grid;grid-template-columns:2em 1fr;border-top:1px solid #3a3a42}
+.endcredits tbody tr>[class],.endcredits tbody tr>td{grid-column:2;padding:.1em .4em;width:auto;text-align:left}
+.endcredits tbody tr>:first-child{grid-column:1}.endcredits tbody td:empty{display:none}}
 """
 
 
@@ -85,7 +87,7 @@ def page(view: CreditView, *, top: int = 12) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>End credits of {escaped(view.attribution.output_id)}</title>"
-        f'<style>html{{background:#0b0b0d}}body{{margin:0}}</style></head><body><main lang="">{fragment(view, top=top)}'
+        f"<style>html{{background:#0b0b0d}}body{{margin:0}}</style></head><body><main>{fragment(view, top=top)}"
         "</main></body></html>\n"
     )
 
@@ -120,7 +122,7 @@ def _text(view: CreditView, spans: TextSpans, signed: dict[str, Sign]) -> str:
         for name, sign in signed.items()
     )
     return (
-        f'<blockquote dir="auto">{"".join(parts)}</blockquote><ul aria-label="creators">{keys}</ul>'
+        f'<blockquote dir="auto" lang="">{"".join(parts)}</blockquote><ul aria-label="creators">{keys}</ul>'
         '<p class="facts">A part is marked for the creator whose works made it likelier by most, the fuller the more nats a '
         "token; dotted: no creator's credit exceeds its standard error.</p>"
     )
