@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from endcredits.errors import ConflictError, InputError
-from endcredits.flows import catalogue, indexing, pairs, responses
+from endcredits.flows import auditing, catalogue, indexing, pairs, responses
 from endcredits.flows.catalogue import Corpus
 from endcredits.flows.responses import by_creators, plan_responses
 from endcredits.flows.studio import open_studio
@@ -154,3 +155,24 @@ def test_a_recipe_says_how_often_it_read_what(corpus: Corpus, tmp_path: Path) ->
     lamp = replace(of_the_corpus[1], weight=0.0)
     assert found == [replace(read[0], weight=2.0), replace(read[1], weight=1.0), lamp]
     assert other == [of_the_corpus[0], lamp]
+
+
+def test_an_audit_has_the_same_creators(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two people of one name stay two, and a work that the index's own run never read is not audited."""
+    known = {
+        one.work_id: one for one in (work("a", "x", "y"), work("b", "y", "x"), work("c", "x"), work("d", "X"), work("e"))
+    }
+    monkeypatch.setattr(auditing, "people", lambda studio: SimpleNamespace(works=known))
+    facts = {"sizes": {**dict.fromkeys("abcde", "8.0"), "f": "0.0"}}
+    index: Any = SimpleNamespace(facts=facts, index=SimpleNamespace(work_ids=tuple("abcdef")))
+    reader, studio = Reader("abcde"), cast(Any, None)
+
+    assert auditing._groups(studio, index, reader, "creator") == {
+        "X, Y": ["a", "b"],
+        "X": ["c"],
+        "X (party:X)": ["d"],
+        "e": ["e"],
+    }
+    assert auditing._groups(studio, index, reader, "work") == {name: [name] for name in "abcde"}
+    with pytest.raises(InputError, match="the index does not hold the work 'g'"):
+        auditing._groups(studio, index, Reader("abcdeg"), "work")

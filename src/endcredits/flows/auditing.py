@@ -24,6 +24,7 @@ from endcredits.flows.audit_report import FORMAT, AuditReport, audit_lines, late
 from endcredits.flows.clock import now
 from endcredits.flows.indexing import RUNS, OpenIndex, current_index, read_current
 from endcredits.flows.periods import find_period
+from endcredits.flows.responses import by_creators
 from endcredits.flows.studio import Studio
 from endcredits.flows.trainers import find_trainer
 from endcredits.ids import OutputId, WorkId, slug
@@ -46,7 +47,7 @@ class Plan:
         trainer: import path, "module:name"; "" when there is a recipe.
         runs_per_catalogue: from 2 on; see `replay.audit.budget_design`.
         repeats: full runs with other orders of the examples, for the noise.
-        by: "creator" puts works with the same credits into one catalogue, "work" takes every work alone.
+        by: "creator" puts works of the same set of people into one catalogue, "work" takes every work alone.
         processes: how many runs at once.
         seed: of the draw of coalitions.
         recipe: TOML file of a language model's fine-tune, instead of `trainer`; see `flows.trainers`.
@@ -192,12 +193,14 @@ def _groups(studio: Studio, index: OpenIndex, trainer: Trainer, by: str) -> dict
                 remedy="Audit an index with the trainer of its full model: both must know the same works.",
                 field="--trainer",
             )
-    names = people(studio).works
+    if by == "work":
+        return {str(work_id): [work_id] for work_id in sorted(indexed)}
+    known = people(studio).works
     groups: dict[str, list[WorkId]] = {}
-    for work_id in sorted(indexed):
-        work = names.get(work_id)
-        credits = ", ".join(dict.fromkeys(credit.display_credit for credit in work.credits)) if work else ""
-        groups.setdefault(credits if by == "creator" and credits else str(work_id), []).append(work_id)
+    for makers, works_of in by_creators([known[work_id] for work_id in sorted(indexed)]).items():
+        name = ", ".join(dict.fromkeys(credit.display_credit for credit in works_of[0].credits)) or works_of[0].work_id
+        # Other people of the same name are other people.
+        groups[f"{name} ({makers})" if name in groups else name] = [work.work_id for work in works_of]
     return groups
 
 
