@@ -35,7 +35,7 @@ def test_five_lines(tmp_path: Path, house: House) -> None:
 
     by_work = credits.shares()
     assert sum(by_work.values()) == sum(by_creator.values()) == PPB
-    assert next(iter(by_work)) == "The Salt Road" and next(iter(by_creator)) == h.ADA
+    assert next(iter(by_work)) == "The Salt Road" and set(list(by_creator)[:2]) == {h.ADA, h.BEN}, "its two makers"
     assert list(by_work)[-1] == list(by_creator)[-1] == UNATTRIBUTED
     assert UNKNOWN in by_creator, "the rhymes name nobody"
     assert by_creator[h.ADA] == allocate(by_work["The Salt Road"], {h.ADA: 6, h.BEN: 4})[h.ADA]

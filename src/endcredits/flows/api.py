@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from endcredits.attribution import Attribution
 from endcredits.flows import attributing, catalogue, checking, indexing, periods
 from endcredits.flows.attributing import GivenOutput
+from endcredits.flows.audit_report import latest_calibration
 from endcredits.flows.catalogue import Corpus
 from endcredits.flows.credit_view import CreditView
 from endcredits.flows.indexing import OpenIndex
@@ -69,7 +70,12 @@ class IndexHandle:
     def view(self, found: Sequence[Attribution]) -> list[CreditView]:
         """Puts names to recorded attributions."""
         names = attributing.people(self.studio)
-        return [CreditView(attribution, names) for attribution in found]
+        standing = latest_calibration(self.studio, self.opened.index.digest)
+        return [CreditView(attribution, names, standing.digest if standing else "") for attribution in found]
+
+    def spans(self, credits: CreditView, output: str | bytes, prompt: str | bytes = b"") -> CreditView:
+        """The same credits with the part of the text that each work moved; one backward pass for every part."""
+        return credits.with_spans(self.opened, _bytes(output), _bytes(prompt))
 
     def __repr__(self) -> str:
         return f"<{self.opened.index!r} in {self.studio.path}>"

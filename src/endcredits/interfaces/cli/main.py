@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from endcredits.interfaces.cli import attribute, audit, check, demo, index, ledger, period, receipt, split, usage, works
+from endcredits.interfaces.cli import (
+    attribute,
+    audit,
+    check,
+    credits,
+    demo,
+    index,
+    ledger,
+    period,
+    receipt,
+    split,
+    usage,
+    works,
+)
 from endcredits.interfaces.cli.common import JsonOption, print_json, run_app, say
 
 
@@ -83,6 +96,7 @@ index_app.command("show")(index.show)
 app.add_typer(index_app, name="index")
 
 app.command("attribute")(attribute.attribute)
+app.command("credits")(credits.credits)
 
 usage_app = new_app("Record what outputs earned.\n\nExample: endcredits usage add november.csv")
 usage_app.command("add")(usage.add)
