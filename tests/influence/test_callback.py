@@ -15,8 +15,9 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from endcredits.errors import InputError
 from endcredits.ids import WorkId
+from endcredits.influence.gradient.index import _block_errors
 from endcredits.influence.gradient.layers import Layer, find_layers
-from endcredits.influence.gradient.shards import load_shard, save_shard
+from endcredits.influence.gradient.shards import credit_dots, load_shard, save_shard
 from endcredits.influence.text.callback import CollectWorks
 from endcredits.influence.text.collecting import NOBODY, Collected, collecting
 from tests.influence.helpers import explicit_gradients
@@ -186,7 +187,7 @@ class Silent(CollectWorks):
 
 
 def test_rows_are_written_as_a_shard(tmp_path: Path) -> None:
-    """And read again."""
+    """And read again, and asked as an index asks its own: a work's dot product with a query, and no error bands."""
     model = llama().train()
     layers = middle_layers(model)
     with collecting(model, layers, WORKS, lambda named: named.pop("work")) as collector:
@@ -196,6 +197,9 @@ def test_rows_are_written_as_a_shard(tmp_path: Path) -> None:
     read = load_shard(tmp_path / "rows", "by hand")
 
     assert torch.equal(read.sums, collector.sums) and (read.work_ids, read.counts) == (WORKS, (4, 3, 2))
+    query = torch.randn(read.sums.shape[1], generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(credit_dots(read, query, [0, len(query)]), collector.sums @ query)
+    assert _block_errors(query, read).isnan().all()
 
 
 def test_evaluation_is_left_alone() -> None:

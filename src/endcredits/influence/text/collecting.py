@@ -10,7 +10,9 @@ What is given up compared with an index at the midpoint: gradients are taken alo
 moment, which are near the end of training and not in its middle. Midpoint gradients make credits add up to the log-ratio
 and pay better (see `gradient.midpoint`); an example that the model has learnt by heart by then has a small gradient left.
 Works that come late in the epoch are seen by other weights than those that come early, and dropout, if there is any, is in
-the rows. So these rows rank works and serve where a second pass cannot be had; they are no cheaper way to the same credits.
+the rows. On a small language model with six works, credits of 24 outputs from such rows correlated .82 with those of the
+midpoint's, with the same work first for 20; their sum was 3 % of theirs, so they would need a scale of their own. They rank
+works where a second pass cannot be had, and are no cheaper way to the same credits.
 
 Rows are sums of d log p / d weight over a work's examples. Training scales its loss (a mean over tokens, over accumulated
 batches, times what keeps half precision from underflow). The factor is read off the gradient itself: at the logits of a
@@ -60,9 +62,10 @@ class Collected:
     examples: tuple[int, ...]
 
     def shard(self) -> Shard:
-        """The same as a shard without error bands, for `gradient.shards.save_shard`."""
+        """The same as a shard without error bands and norms, for `gradient.shards.save_shard`."""
         nothing = torch.zeros(len(self.work_ids), 0)
-        return Shard(self.work_ids, self.examples, self.sums, nothing, nothing, nothing)
+        blocks = torch.zeros(len(self.work_ids), 0, self.sums.shape[1], dtype=torch.float16)
+        return Shard(self.work_ids, self.examples, self.sums, blocks, nothing, nothing)
 
 
 @dataclass(slots=True)
