@@ -22,14 +22,15 @@ if TYPE_CHECKING:
     from endcredits.influence.environment import build_environment
     from endcredits.influence.gradient.build import BuildInputs, IndexSettings, build_index
     from endcredits.influence.gradient.coverage import coverage_of, coverage_text
-    from endcredits.influence.gradient.index import CurvatureIndex, InfluenceIndex, open_index
+    from endcredits.influence.gradient.index import CurvatureIndex, InfluenceIndex
     from endcredits.influence.gradient.learnt import without_adapters
-    from endcredits.influence.gradient.manifest import check_index, read_manifest
+    from endcredits.influence.gradient.manifest import read_manifest
     from endcredits.influence.gradient.midpoint import model_digest
     from endcredits.influence.gradient.takedown import take_down
     from endcredits.influence.image.classifier import classifier_task
     from endcredits.influence.image.diffusion import denoising_task
     from endcredits.influence.image.noise import linear_schedule
+    from endcredits.influence.opening import check_index, open_index
     from endcredits.influence.response.build import build_responses
     from endcredits.influence.response.index import ResponseIndex
     from endcredits.influence.task import Task
@@ -70,7 +71,7 @@ _LAZY = {
     "build_environment": "environment",
     "build_index": "gradient.build",
     "build_responses": "response.build",
-    "check_index": "gradient.manifest",
+    "check_index": "opening",
     "classifier_task": "image.classifier",
     "coverage_of": "gradient.coverage",
     "coverage_text": "gradient.coverage",
@@ -78,7 +79,7 @@ _LAZY = {
     "linear_schedule": "image.noise",
     "load_text_models": "text.models",
     "model_digest": "gradient.midpoint",
-    "open_index": "gradient.index",
+    "open_index": "opening",
     "read_manifest": "gradient.manifest",
     "responses": "trajectory.response",
     "sample_outputs": "text.sample",

@@ -48,7 +48,7 @@ from endcredits.influence.gradient.shards import file_digests, is_finished, map_
 from endcredits.influence.gradient.slopes import Slopes, fit_slopes, own_examples
 from endcredits.influence.gradient.vectors import Engine, Works, row_bytes, shard_of
 from endcredits.influence.records import Example
-from endcredits.influence.task import Task, one_each
+from endcredits.influence.task import Task, one_each, whole
 from endcredits.progress import Progress, silent
 
 __all__ = ["BuildInputs", "IndexSettings", "build_index"]
@@ -460,10 +460,11 @@ def _slopes(
     asked = own_examples(counts, settings.own_examples, settings.all_own_examples)
     if not asked:
         return nothing
+    task = dataclasses.replace(prepared.task, pieces=whole)  # an example is one content already
     rows, log_ratios = [], []
     for number, place in enumerate(asked):
         content = prepared.ordered[place].content
-        raw = loaded.raw_credits(prepared.middle, base, full, prepared.task, content, settings.damping, bands=False)
+        raw = loaded.raw_credits(prepared.middle, base, full, task, content, settings.damping, bands=False)
         if not math.isfinite(raw.log_ratio_nats) or not bool(torch.isfinite(raw.credits).all()):
             raise InputError(
                 f"an example of work '{prepared.ordered[place].work_id}' has no finite credit",

@@ -111,8 +111,10 @@ def build_responses(
             return ResponseIndex.open(place, base=base, full=full, task=task)
         cache = Path(runs_folder) if runs_folder is not None else place.parent / "runs"
         wanted = {run.name: run for run in (EVERYTHING, *chosen.runs)}
+        # A trainer of another run must not cost more than this one.
+        first = make_runs(cache, trainer, groups, [EVERYTHING], progress=progress)[EVERYTHING.name]
+        _check_repeats(load_run(first), base, full)
         paths = make_runs(cache, trainer, groups, list(wanted.values()), processes=processes, progress=progress)
-        _check_repeats(load_run(paths[EVERYTHING.name]), base, full)
         points = sorted({name for term in chosen.terms for name, _ in term.points})
         save_tensors(
             place / POINTS_FILE,
@@ -195,6 +197,13 @@ def _facts(
 
 def _check_repeats(run: Snapshot, base: nn.Module, full: nn.Module) -> None:
     before, after = dict(base.named_parameters()), dict(full.named_parameters())
+    strange = next((name for name, value in run.items() if name not in after or after[name].shape != value.shape), None)
+    if strange is not None:
+        raise InputError(
+            f"the trainer trains '{strange}', which the full model does not hold so",
+            remedy="Give models that hold what is trained: adapters as layers of their own, not merged.",
+            field="trainer",
+        )
     moved = missed = 0.0
     for name, value in run.items():
         moved += float((after[name] - before[name]).detach().double().square().sum())
