@@ -203,7 +203,6 @@ def texts(folder: Path, clock: Clock) -> tuple[dict[str, Figure], dict[str, Any]
         lambda: plain_pass(models.task, models.full, examples, settings.batch_examples),
         warm=True,
     )
-    index = build()
     collected, plain = clock(*epochs(models))
     answered, generated = clock(
         lambda: [index.attribute([output]) for output in outputs],
