@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import importlib.util
 import os
 import signal
@@ -13,9 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from endcredits.compute import Ray, map_shards
+from endcredits.compute import Ray
 from endcredits.errors import MachineError
-from endcredits.influence.gradient import build
 from endcredits.influence.gradient.build import BuildInputs
 from tests.influence.helpers import SAMPLED, case, files_of
 
@@ -48,16 +46,14 @@ class TheCase:
 
 
 @pytest.mark.parametrize("threads,killed", [(1, False), (2, True)])
-def test_ray_gives_the_bytes_of_one_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int, killed: bool
-) -> None:
+def test_ray_gives_the_bytes_of_one_process(tmp_path: Path, threads: int, killed: bool) -> None:
     """Also when a worker is killed in the middle, which Ray replaces."""
     mark = tmp_path / "mark"
     torch.set_num_threads(threads)
     try:
         case().build(tmp_path / "alone", task=SAMPLED)
-        monkeypatch.setattr(build, "map_shards", functools.partial(map_shards, backend=Ray()))
-        case().build(tmp_path / "ray", task=SAMPLED, processes=2, loader=TheCase(str(mark) if killed else ""))
+        loader = TheCase(str(mark) if killed else "")
+        case().build(tmp_path / "ray", task=SAMPLED, processes=2, loader=loader, backend=Ray())
     finally:
         torch.set_num_threads(1)
 
@@ -65,16 +61,14 @@ def test_ray_gives_the_bytes_of_one_process(
     assert mark.exists() == killed
 
 
-def test_a_worker_that_is_not_replaced_leaves_a_build_that_continues(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_that_is_not_replaced_leaves_a_build_that_continues(tmp_path: Path) -> None:
     """The error says so, and the same call ends with the same bytes."""
     case().build(tmp_path / "alone", task=SAMPLED)
-    monkeypatch.setattr(build, "map_shards", functools.partial(map_shards, backend=Ray(retries=0)))
+    backend = Ray(retries=0)
     loader = TheCase(str(tmp_path / "mark"))
 
     with pytest.raises(MachineError, match="a worker of Ray died 1 times while working on works"):
-        case().build(tmp_path / "ray", task=SAMPLED, processes=2, loader=loader)
-    case().build(tmp_path / "ray", task=SAMPLED, processes=2, loader=loader)
+        case().build(tmp_path / "ray", task=SAMPLED, processes=2, loader=loader, backend=backend)
+    case().build(tmp_path / "ray", task=SAMPLED, processes=2, loader=loader, backend=backend)
 
     assert files_of(tmp_path / "ray") == files_of(tmp_path / "alone")

@@ -163,7 +163,7 @@ def spoilt_models(place: Path, house: House, **changes: Any) -> tuple[Path, Path
 def base_and_full_of_different_shapes(place: Path, house: House) -> tuple[list[object], list[str]]:
     base, _ = spoilt_models(place, house, width=24)
     words = ["index", "build", "--base", base, "--full", house.full]
-    return [*words], ["not the same architecture", "not the same architecture", "(257, 24)"]
+    return [*words], ["field 'head_dim'", "not the same architecture", "12 in base and 8 in full"]
 
 
 @scene(2)

@@ -20,6 +20,7 @@ from endcredits.influence.records import Credits, Example, ModelPair
 
 if TYPE_CHECKING:
     from endcredits.influence.environment import build_environment
+    from endcredits.influence.gradient.adding import add_works
     from endcredits.influence.gradient.build import BuildInputs, IndexSettings, build_index
     from endcredits.influence.gradient.coverage import coverage_of, coverage_text
     from endcredits.influence.gradient.index import CurvatureIndex, InfluenceIndex
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from endcredits.influence.response.build import build_responses
     from endcredits.influence.response.index import ResponseIndex
     from endcredits.influence.task import Task
+    from endcredits.influence.text.callback import CollectWorks
+    from endcredits.influence.text.collecting import collecting
     from endcredits.influence.text.finetune import Recipe, TextFineTune
     from endcredits.influence.text.models import TextModels, load_text_models
     from endcredits.influence.text.sample import sample_outputs
@@ -56,6 +59,7 @@ def use_threads(number: int) -> None:
 
 _LAZY = {
     "BuildInputs": "gradient.build",
+    "CollectWorks": "text.callback",
     "CurvatureIndex": "gradient.index",
     "IndexSettings": "gradient.build",
     "InfluenceIndex": "gradient.index",
@@ -67,12 +71,14 @@ _LAZY = {
     "TextModels": "text.models",
     "TextOutput": "text.windows",
     "Trainer": "trainer",
+    "add_works": "gradient.adding",
     "at_half_weight": "trajectory.run",
     "build_environment": "environment",
     "build_index": "gradient.build",
     "build_responses": "response.build",
     "check_index": "opening",
     "classifier_task": "image.classifier",
+    "collecting": "text.collecting",
     "coverage_of": "gradient.coverage",
     "coverage_text": "gradient.coverage",
     "denoising_task": "image.diffusion",
@@ -91,6 +97,7 @@ _LAZY = {
 
 __all__ = [
     "BuildInputs",
+    "CollectWorks",
     "Credits",
     "CurvatureIndex",
     "Example",
@@ -105,12 +112,14 @@ __all__ = [
     "TextModels",
     "TextOutput",
     "Trainer",
+    "add_works",
     "at_half_weight",
     "build_environment",
     "build_index",
     "build_responses",
     "check_index",
     "classifier_task",
+    "collecting",
     "coverage_of",
     "coverage_text",
     "denoising_task",

@@ -23,7 +23,7 @@ from torch import nn
 
 from endcredits.canonical import digest as canonical_digest
 from endcredits.canonical import sha256_bytes
-from endcredits.compute import map_shards
+from endcredits.compute import Ray, map_shards
 from endcredits.durable import locked, write_atomic
 from endcredits.errors import InputError, IntegrityError
 from endcredits.ids import plain_id
@@ -85,6 +85,7 @@ def build_index(
     settings: IndexSettings | None = None,
     processes: int = 1,
     loader: Callable[[], BuildInputs] | None = None,
+    backend: Ray | None = None,
     progress: Progress = silent,
 ) -> CurvatureIndex:
     """Builds an index, or continues or opens one that was begun with the same inputs.
@@ -101,6 +102,7 @@ def build_index(
         processes: how many work on shards at once; the bytes are the same.
         loader: gives another process the same models, task and examples; a module-level function or another object that
             can be pickled. Needed for more than one process.
+        backend: Ray in place of processes, for several machines or GPUs; also needs a loader. The bytes are the same.
         progress: told about the stages "curvature" (batches), "works" (examples) and "calibration" (outputs).
 
     Returns:
@@ -125,7 +127,7 @@ def build_index(
             check_whole(place)
             return CurvatureIndex.open(place, base=base, full=full, task=task)
         curvature = _curvature(place, build_key, middle, layers, task, ordered, settings, progress)
-        _works(place, build_key, prepared, curvature, settings, processes, loader, progress)
+        _works(place, build_key, prepared, curvature, settings, processes, loader, backend, progress)
         names = [shard_name(number) for number in range(len(prepared.plan))]
         shards = [map_shard(place / name, build_key) for name in names]
         work_ids = [work_id for shard in shards for work_id in shard.work_ids]
@@ -294,6 +296,7 @@ def _works(
     settings: IndexSettings,
     processes: int,
     loader: Callable[[], BuildInputs] | None,
+    backend: Ray | None,
     progress: Progress,
 ) -> None:
     """Writes every shard that is not there yet."""
@@ -305,7 +308,7 @@ def _works(
         done += examples
         progress("works", done, sum(sizes))
 
-    if processes > 1:
+    if processes > 1 or backend is not None:
         if loader is None:
             raise InputError(
                 "several processes cannot share the models of this one",
@@ -320,6 +323,7 @@ def _works(
             build_shard,
             jobs,
             processes=processes,
+            backend=backend,
             stage="works",
             progress=lambda stage, finished, total: report(sizes[finished - 1]),
         )

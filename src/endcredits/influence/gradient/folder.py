@@ -43,12 +43,17 @@ def claim_folder(place: Path, facts: Mapping[str, Any]) -> str:
 
 
 def check_whole(place: Path) -> None:
-    """Refuses to take an index from which works were taken down for the one that was built."""
-    taken = read_manifest(place)[0].taken_down
-    if taken:
+    """Refuses to take an index whose works have changed since for the one that was built.
+
+    Raises:
+        ConflictError: works were added or taken down.
+    """
+    manifest = read_manifest(place)[0]
+    if manifest.parent:
+        taken = f" ('{manifest.taken_down[0]}', {len(manifest.taken_down)} in all)" if manifest.taken_down else ""
         raise ConflictError(
-            f"works were taken down from this index since it was built ('{taken[0]}', {len(taken)} in all)",
-            remedy="Open it as it is, or build without these works in another folder.",
+            f"works were {'taken down from' if taken else 'added to'} this index since it was built{taken}",
+            remedy="Open it as it is, or build in another folder.",
             file=place,
         )
 
