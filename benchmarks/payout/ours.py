@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.payout.cache import kept
 from benchmarks.payout.gaming import split
 from benchmarks.payout.metrics import shares
 from benchmarks.payout.panel import Panel, Scored
@@ -144,10 +145,10 @@ def responses(panel: Panel, workshop: Workshop, design: Design, weight: float = 
 
 def response(panel: Panel, workshop: Workshop, design: Design, weight: float = CURVATURE_WEIGHT) -> Scored:
     """A design of the response tier, scored."""
-    begin = _spent()
+    training = len(design.runs) * run_seconds(panel, workshop)
+    beside = kept(workshop.folder, panel.folder, "endcredits curvature", lambda: curvature(panel, workshop)).seconds_once
     index = responses(panel, workshop, design, weight)
-    built = _spent() - begin
-    return _answers(panel, index, built, _bytes(index.folder))
+    return _answers(panel, index, training + (beside if weight else 0.0), _bytes(index.folder))
 
 
 def exact(panel: Panel, workshop: Workshop, design: Design) -> Scored:
@@ -168,7 +169,8 @@ def exact(panel: Panel, workshop: Workshop, design: Design) -> Scored:
         raw = index.division @ raw + index.weight * (index.sizes > 0) * other.credits
         rows.append(complete(raw, other.log_ratio_nats, index.sizes).numpy())
     each = (_spent() - begin) / len(outputs)
-    return Scored(_columns(panel, index.work_ids, np.array(rows)), True, 0.0, each, _bytes(index.folder))
+    training = len(design.runs) * run_seconds(panel, workshop)
+    return Scored(_columns(panel, index.work_ids, np.array(rows)), True, training, each, _bytes(index.folder))
 
 
 def calibrated(panel: Panel, workshop: Workshop, estimated: Scored) -> Scored:
@@ -176,7 +178,6 @@ def calibrated(panel: Panel, workshop: Workshop, estimated: Scored) -> Scored:
     trainer = trainer_of(panel, workshop.folder)
     paid = panel.creators[: panel.paid]
     design = budget_design(catalogues_of({name: [WorkId(name)] for name in paid}), runs_per_catalogue=RUNS_PER_CREATOR)
-    begin = _spent()
     scores = score_design(
         trainer,
         design,
@@ -191,11 +192,22 @@ def calibrated(panel: Panel, workshop: Workshop, estimated: Scored) -> Scored:
     return Scored(
         np.concatenate([audited, rest], 1),
         True,
-        estimated.seconds_once + _spent() - begin,
+        estimated.seconds_once + run_seconds(panel, workshop) * float(design.masks.mean(1).sum()),
         estimated.seconds_output,
         estimated.bytes_kept,
         np.concatenate([errors, rest], 1),
     )
+
+
+def run_seconds(panel: Panel, workshop: Workshop) -> float:
+    """CPU seconds of one training run on all works, measured once: kept runs do not tell what they cost."""
+
+    def measured() -> Scored:
+        begin = _spent()
+        trainer_of(panel, workshop.folder).train({}, 0)
+        return Scored(np.zeros((1, 1)), False, _spent() - begin, 0.0, 0)
+
+    return kept(workshop.folder, panel.folder, "endcredits: one training run", measured).seconds_once
 
 
 def split_gain(panel: Panel, workshop: Workshop, design: Design, creator: str) -> Mapping[str, float]:

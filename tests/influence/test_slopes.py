@@ -13,7 +13,7 @@ from endcredits.influence.gradient.slopes import LARGEST, PRIOR, fit_slopes, own
 from endcredits.influence.text.windows import training_windows
 from tests.influence.helpers import WORKS
 
-UNREAD = b"Mr Quick, the grocer, weighed twelve ounces of tea; he sighed, wrote 4/6 in his book & locked up. "
+UNREAD = b"".join(b"%d lb of TEA @ %d/%d, Mr. QUICK; " % (n, n * 7 % 11, n * 5 % 13) for n in range(12, 30))
 
 
 def game(read: list[float], examples: int = 16, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, list[int]]:
@@ -33,6 +33,7 @@ def test_works_that_were_read_keep_their_slope_and_others_lose_it() -> None:
         found = fit_slopes(*game(read))
         assert found.slopes.tolist() == pytest.approx(read, abs=0.25)
         assert found.read.tolist() == [slope > 0 for slope in read]
+        assert [factor == 1 for factor in found.factors.tolist()] == [slope > 0 for slope in read]
         assert found.evidence_nats.abs().min() > 5
 
 

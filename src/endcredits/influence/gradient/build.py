@@ -126,7 +126,7 @@ def build_index(
         if (place / MANIFEST_FILE).exists():
             check_whole(place)
             return CurvatureIndex.open(place, base=base, full=full, task=task)
-        curvature = _curvature(place, build_key, middle, layers, task, ordered, settings, progress)
+        curvature = _curvature(place, build_key, prepared, settings, progress)
         _works(place, build_key, prepared, curvature, settings, processes, loader, backend, progress)
         names = [shard_name(number) for number in range(len(prepared.plan))]
         shards = [map_shard(place / name, build_key) for name in names]
@@ -147,7 +147,7 @@ def build_index(
             copies=copies_between_works(ordered, prepared.digests),
             capped=flagged,
             kept_energy=f"{curvature.kept_energy(layers, settings.damping, settings.rank):.6f}",
-            slopes=tuple(f"{slope:.6f}" for slope in slopes.slopes.tolist()),
+            slopes=tuple(f"{slope:.6f}" for slope in slopes.factors.tolist()),
             sizes=_sizes(prepared, slopes),
         )
         data = manifest_bytes(manifest)
@@ -257,35 +257,35 @@ def shard_name(number: int) -> str:
 def _curvature(
     place: Path,
     build_key: str,
-    middle: nn.Module,
-    layers: Sequence[Layer],
-    task: Task,
-    ordered: Sequence[Example],
+    prepared: Prepared,
     settings: IndexSettings,
     progress: Progress,
 ) -> Curvature:
     path = place / CURVATURE_FILE
     if path.exists():
         try:
-            return load_curvature(path, layers, build_key)
+            return load_curvature(path, prepared.layers, build_key)
         except IntegrityError:
             path.unlink()
-    contents = [example.content for example in ordered]
+    seen: dict[str, Any] = {}  # copies say nothing new of the curvature
+    for example, name in zip(prepared.ordered, prepared.digests, strict=True):
+        seen.setdefault(name, example.content)
+    contents = list(seen.values())
     batches, checks = (
         _batches(_spread(contents, number), settings.batch_examples)
         for number in (settings.curvature_examples, settings.eigenvalue_examples)
     )
     curvature = fit_curvature(
-        middle,
-        layers,
-        task,
+        prepared.middle,
+        prepared.layers,
+        prepared.task,
         batches,
         settings.seed,
         lambda done: progress("curvature", done, len(batches) + len(checks)),
         checks,
     )
-    save_curvature(path, layers, curvature, build_key)
-    return load_curvature(path, layers, build_key)
+    save_curvature(path, prepared.layers, curvature, build_key)
+    return load_curvature(path, prepared.layers, build_key)
 
 
 def _works(

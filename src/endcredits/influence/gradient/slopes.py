@@ -11,14 +11,16 @@ So the measured log-ratios of a few examples of every work are regressed on all 
 
 in one joint fit, so that works that share a style, or pieces of one work, divide what they explain. On the public truth
 panel read works get slopes of .7 to 1.1 and works that were never read at most .25, where no other quantity of an index told
-them apart. Credits are multiplied by their work's slope, which also mends a work whose effect was over- or understated.
+them apart.
 
-Whether a work was read at all is decided by its *evidence*: by how many nats its own examples are likelier at slope 0 than
-at slope 1, all other slopes as fitted. Only works that move their own examples much more than others do are asked; where
-works cannot be told apart by their examples, slopes stay 1 and all count as read.
+Whether a work was read is decided by its *evidence*: by how many nats its own examples are likelier at slope 0 than at
+slope 1, all other slopes as fitted. Only works that move their own examples much more than others do are asked; where works
+cannot be told apart by their examples, all count as read. A work that looks unread keeps its fitted slope, next to nothing;
+every other keeps a slope of exactly 1: a slope of its own would follow the accidents of sixteen examples, and a work cut in
+pieces would draw anew (measured: shares moved by a third).
 
-What it gives up: a work whose content the model learnt elsewhere (a copy in base's diet, a near-copy among the works) shows
-a small slope too, and a work of one or two examples keeps a slope near 1, because little can be said of it.
+What it gives up: a work whose content the model learnt elsewhere (a copy in base's diet, a near-copy among the works) looks
+unread too, and of a work of a few examples little can be said.
 """
 
 from __future__ import annotations
@@ -39,8 +41,8 @@ LARGEST = 2.0
 """No slope is larger."""
 DOMINANCE = 3.0
 """A work is asked when its credits on its own examples are this many times those of the average other work."""
-UNREAD_FROM_NATS = 5.0
-"""Evidence from which a work counts as never read: about 150 to 1."""
+UNREAD_FROM_NATS = 10.0
+"""Evidence from which a work counts as never read: about 20,000 to 1, because many works are asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Slopes:
     """What the works' own examples say of them.
 
     Attributes:
-        slopes: ``[W]`` float64 in [0, LARGEST]; exactly 1 for works that cannot be asked.
+        slopes: ``[W]`` float64 in [0, LARGEST], as fitted; exactly 1 for works that cannot be asked.
         evidence_nats: ``[W]`` that a work was never read; 0 for works that cannot be asked.
     """
 
@@ -60,6 +62,11 @@ class Slopes:
         """``[W]`` bool; all when none would be left, for then the test itself failed."""
         counted = self.evidence_nats < UNREAD_FROM_NATS
         return counted if bool(counted.any()) else torch.ones_like(counted)
+
+    @property
+    def factors(self) -> Tensor:
+        """``[W]`` what credits are multiplied by: 1 for works that were read, the slope for the others."""
+        return torch.where(self.read, 1.0, self.slopes)
 
 
 def fit_slopes(credits: Tensor, log_ratios_nats: Tensor, owners: Sequence[int]) -> Slopes:

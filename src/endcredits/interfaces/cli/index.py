@@ -168,7 +168,7 @@ def show(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
     """
     from endcredits.canonical import to_plain
     from endcredits.flows.indexing import index_folders
-    from endcredits.influence import read_manifest
+    from endcredits.influence import coverage_text, read_manifest
 
     with opened(studio) as place:
         found = [(folder, *read_manifest(folder)) for folder in index_folders(place)]
@@ -181,6 +181,10 @@ def show(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
         if unread := _contents(manifest.facts).get("unread"):
             say(f"  {len(unread)} works were never read in training and earn nothing: {', '.join(unread)}")
         if "examples" in manifest.facts:  # measured responses need no calibration
+            unread = [w for (w, _), size in zip(manifest.works, manifest.sizes, strict=True) if not float(size)]
+            if unread:
+                say(f"  {len(unread)} works look as if training never read them: {', '.join(unread)}")
+            say("  " + coverage_text(manifest.facts["coverage"]).replace("\n", "\n  "))
             say(
                 f"  calibration: credits {manifest.calibration_credit_nats} nats, "
                 f"measured {manifest.calibration_log_ratio_nats} nats"
