@@ -39,21 +39,22 @@ def named_signs(view: CreditView) -> dict[str, Sign]:
 
 
 def sums(attribution: Attribution) -> str:
-    """What the credits add up to, beside what was measured."""
+    """What the credits add up to, and how much of that no work could be told apart for."""
     return (
         f"completeness: credits sum to {attribution.credit_sum_nanonats / NANO:+.3f} nats, "
-        f"measured log-ratio {attribution.log_ratio_nanonats / NANO:+.3f} nats"
+        f"measured log-ratio {attribution.log_ratio_nanonats / NANO:+.3f} nats; "
+        f"{attribution.gap_nanonats / NANO:+.3f} of them are a gap, divided by size"
     )
 
 
 def caution(attribution: Attribution) -> str:
     """What a reader should know before believing the shares of this output; empty when there is nothing."""
-    measured, credited = attribution.log_ratio_nanonats, attribution.credit_sum_nanonats
+    measured, credited = attribution.log_ratio_nanonats, attribution.credit_sum_nanonats - attribution.gap_nanonats
     if measured <= 0:
         return "The works made this output no likelier than the base model does, so nothing is owed for it."
     if abs(credited - measured) > measured:
         return (
-            f"Caution: credits sum to {credited / measured:.1f} times what was measured. Shares are weak evidence here; "
+            f"Caution: the works' own credits sum to {credited / measured:.1f} times what was measured. Shares are weak evidence here; "
             "does the index hold exactly the works that the full model learnt from?"
         )
     return ""

@@ -9,10 +9,11 @@ gradients are taken at theta = (base + full) / 2,
 
 where F is the Fisher information per example in the EK-FAC approximation (`ekfac`) and N the number of examples. Works
 are *summed* vectors (`shards`), never averaged or normalised, so cutting a work into more pieces earns nothing. `scale`
-is one number for the whole index, chosen so that credits add up to the measured log-ratio on calibration outputs; the
-per-output gap that remains is printed with every answer (completeness).
+is one number for the whole index, chosen so that credits add up to the measured log-ratio on calibration outputs. Works
+that the run never read are found out by their own examples (`slopes`); the per-output gap that remains is divided by size
+and stated with every answer (`endcredits.influence.residual`).
 
 What it gives up: curvature between layers, the optimizer's own path, and everything that a one-point rule misses when
-the path bends. Measured against retraining, see docs/concepts.md. The response tier will answer through the same
-interface (`InfluenceIndex`) with vectors that were measured by retraining instead of approximated.
+the path bends. Measured against retraining, see docs/science.md. The response tier (`endcredits.influence.response`) answers
+through the same interface with vectors that were measured by retraining instead of approximated.
 """

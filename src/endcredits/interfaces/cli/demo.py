@@ -139,10 +139,10 @@ def _show_credits(screen: Console, result: DemoResult) -> None:
     show_credits(screen, view, output.label, output.text, seconds_per_line=pause)
     measured = sum(a.log_ratio_nanonats for a in result.attributions) / NANO
     credited = sum(a.credit_sum_nanonats for a in result.attributions) / NANO
-    missed = sum(abs(a.log_ratio_nanonats - a.credit_sum_nanonats) for a in result.attributions) / NANO
+    gaps = sum(abs(a.gap_nanonats) for a in result.attributions) / NANO
     screen.print(
         f"\n  Completeness over all outputs: credits sum to {credited:,.1f} nats, measured log-ratio {measured:,.1f} nats; "
-        f"mean gap of an output {missed / max(len(result.attributions), 1):.1f} nats."
+        f"{gaps / max(len(result.attributions), 1):.1f} nats of an output, in the mean, are a gap that is divided by size."
     )
     test = result.held_out
     chance = test.passages / test.works
