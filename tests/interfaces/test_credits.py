@@ -43,7 +43,8 @@ def test_from_the_id_to_a_page_and_a_picture(studio: Path, tmp_path: Path) -> No
     again = type_well(*words)
     assert "The Salt Road" in again.out and "unattributed" in again.out and "[A]" not in again.out
     coloured = type_well(*words, tmp_path / "said.txt")
-    assert "[A]" in coloured.out and f"{h.ADA} +" in coloured.out
+    assert "[A]" in coloured.out
+    assert f"{h.ADA} +" in coloured.out or f"{h.BEN} +" in coloured.out, "the Salt Road's two makers"
     written = type_well(*words, "--text", TEXT, "--html", page)
     assert written.out == f"Wrote {page}.\n" and "<mark" in page.read_text() and "The Salt Road" in page.read_text()
     strip = type_well(*words, "-", "--work", h.SALT, "--svg", picture, "--spans", 6, stdin=TEXT.encode())

@@ -54,8 +54,8 @@ def caution(attribution: Attribution) -> str:
         return "The works made this output no likelier than the base model does, so nothing is owed for it."
     if abs(credited - measured) > measured:
         return (
-            f"Caution: the works' own credits sum to {credited / measured:.1f} times what was measured. Shares are weak evidence here; "
-            "does the index hold exactly the works that the full model learnt from?"
+            f"Caution: the works' own credits sum to {credited / measured:.1f} times what was measured. Shares are weak "
+            "evidence here; does the index hold exactly the works that the full model learnt from?"
         )
     return ""
 

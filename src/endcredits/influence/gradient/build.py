@@ -133,7 +133,7 @@ def build_index(
         work_ids = [work_id for shard in shards for work_id in shard.work_ids]
         flagged = capped(work_ids, torch.cat([shard.norms for shard in shards]), settings.cap_multiple)
         loaded = Loaded(layers, curvature, shards, settings.rank, factors=capped_factors(flagged, work_ids))
-        scale, measured, predicted = _calibrate(loaded, base, full, middle, task, outputs, settings, progress)
+        scale, measured, predicted = _calibrate(loaded, base, full, prepared, outputs, settings, progress)
         slopes = _slopes(loaded, base, full, prepared, scale, settings, progress)
         manifest = IndexManifest(
             method=METHOD,
@@ -413,20 +413,48 @@ def _calibrate(
     loaded: Loaded,
     base: nn.Module,
     full: nn.Module,
-    middle: nn.Module,
-    task: Task,
+    prepared: Prepared,
     outputs: Sequence[Any],
     settings: IndexSettings,
     progress: Progress,
 ) -> tuple[float, float, float]:
     """The one number that makes credits add up to the measured log-ratio over the calibration outputs.
 
+    A model that has learnt little may say things for which the works' credits sum to nothing, or less; then the works' own
+    examples, where they cannot, take the outputs' place.
+
     Returns:
         scale, the measured log-ratio summed over the outputs, and the unscaled credits summed over outputs and works.
     """
+    measured, predicted = _sums(loaded, base, full, prepared, prepared.task, outputs, settings, progress)
+    if predicted <= 0 < measured:
+        own = _spread([example.content for example in prepared.ordered], settings.calibration_outputs)
+        task = dataclasses.replace(prepared.task, pieces=whole)
+        measured, predicted = _sums(loaded, base, full, prepared, task, own, settings, progress)
+    if measured <= 0 or predicted <= 0:
+        raise InputError(
+            f"credits cannot be put into nats: over {len(outputs)} calibration outputs the full model is {measured:.4g} "
+            f"nats ahead of base, and the works' gradients point {predicted:.4g} that way",
+            remedy="Check that full is base after the works, and not the other way round or the same model twice.",
+            field="base, full",
+        )
+    return measured / predicted, measured, predicted
+
+
+def _sums(
+    loaded: Loaded,
+    base: nn.Module,
+    full: nn.Module,
+    prepared: Prepared,
+    task: Task,
+    outputs: Sequence[Any],
+    settings: IndexSettings,
+    progress: Progress,
+) -> tuple[float, float]:
+    """Measured log-ratio and unscaled credits, summed over outputs."""
     measured = predicted = 0.0
     for number, output in enumerate(outputs):
-        result = loaded.raw_credits(middle, base, full, task, output, settings.damping, bands=False)
+        result = loaded.raw_credits(prepared.middle, base, full, task, output, settings.damping, bands=False)
         measured += result.log_ratio_nats
         predicted += float(result.credits.sum())
         if not math.isfinite(measured) or not math.isfinite(predicted):
@@ -436,14 +464,7 @@ def _calibrate(
                 field="calibration",
             )
         progress("calibration", number + 1, len(outputs))
-    if measured <= 0 or predicted <= 0:
-        raise InputError(
-            f"credits cannot be put into nats: over {len(outputs)} calibration outputs the full model is {measured:.4g} "
-            f"nats ahead of base, and the works' gradients point {predicted:.4g} that way",
-            remedy="Check that full is base after the works, and not the other way round or the same model twice.",
-            field="base, full",
-        )
-    return measured / predicted, measured, predicted
+    return measured, predicted
 
 
 def _slopes(
