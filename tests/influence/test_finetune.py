@@ -135,3 +135,53 @@ def test_a_run_that_diverges_says_so(tiny_folders: tuple[Path, Path], tmp_path: 
     """Instead of keeping NaN."""
     with pytest.raises(InputError, match="diverged"):
         trainer(tiny_folders[0], tmp_path, Recipe(rate=1e25)).train({}, 0)
+
+
+def test_a_damaged_record_is_refused_and_never_credited(tiny_folders: tuple[Path, Path], tmp_path: Path) -> None:
+    """One flipped bit would move credits unseen: the full run does not divide by the record that it makes."""
+    import subprocess
+    import sys
+
+    tested = trainer(tiny_folders[0], tmp_path)
+    tested.train({ROSE: 0.5}, 0)
+    (path,) = tmp_path.glob("*-scale.npy")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+    again = (
+        "import pickle, sys; t = pickle.load(open(sys.argv[1], 'rb'));"
+        "import torch; torch.set_num_threads(1); t.train({'rose': 0.5}, 0)"
+    )
+    (tmp_path / "trainer.pickle").write_bytes(pickle.dumps(tested))
+    done = subprocess.run(
+        [sys.executable, "-c", again, str(tmp_path / "trainer.pickle")],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+
+    assert done.returncode != 0 and "recorded step scale of the full run is damaged" in done.stderr
+
+
+def test_adapters_carry_an_index_of_their_own(tiny_folders: tuple[Path, Path], tmp_path: Path) -> None:
+    """End to end: responses with the curvature tier beside them, on the adapters' layers alone."""
+    from endcredits.influence import TextOutput, build_responses
+
+    recipe = Recipe(rate=1e-2, warm_up_steps=3, batch_tokens=96, lora_rank=2)
+    tested = trainer(tiny_folders[0], tmp_path, recipe)
+    index = build_responses(
+        tmp_path / "index",
+        base=tested.new_model(),
+        full=tested.model(tested.train({}, 0)),
+        task=tested.task(),
+        trainer=tested,
+        examples=tested.examples,
+    )
+    (credits,) = index.attribute([TextOutput(b"said the rose to the")])
+
+    assert index.beside is not None and all(
+        "down" in name or "up" in name for name in (p for p in index.points.popitem()[1].names)
+    )
+    assert credits.credit_sum_nats == pytest.approx(credits.log_ratio_nats, abs=1e-6)
+    assert credits.credit_nats[1] > credits.credit_nats[0]  # the rose

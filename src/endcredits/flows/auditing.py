@@ -21,10 +21,11 @@ from endcredits.canonical import canonical_bytes, digest
 from endcredits.errors import InputError, NotFoundError
 from endcredits.flows.attributing import GivenOutput, people
 from endcredits.flows.audit_report import FORMAT, AuditReport, audit_lines, latest_calibration
+from endcredits.flows.catalogue import corpus
 from endcredits.flows.clock import now
 from endcredits.flows.indexing import RUNS, OpenIndex, current_index, read_current
 from endcredits.flows.periods import find_period
-from endcredits.flows.responses import by_creators
+from endcredits.flows.responses import by_creators, require_yes
 from endcredits.flows.studio import Studio
 from endcredits.flows.trainers import find_trainer
 from endcredits.ids import OutputId, WorkId, slug
@@ -112,6 +113,7 @@ def _audit(
     index = current_index(studio)
     texts = _texts(index, [known[output_id] for output_id in output_ids], given)
     trainer = find_trainer(plan.trainer, plan.recipe, read_current(studio)["source"], studio.path / RUNS)
+    require_yes(corpus(studio), set(trainer.work_ids))  # an audit trains, and a no since then counts
     groups = _groups(studio, index, trainer, plan.by)
     catalogues = catalogues_of(groups)
     design = budget_design(catalogues, runs_per_catalogue=plan.runs_per_catalogue, seed=plan.seed)

@@ -40,6 +40,9 @@ NUMBERS = ("rate", "warm_up_steps", "final_fraction", "beta_1", "beta_2", "epsil
 WHOLE = ("warm_up_steps", "batch_tokens", "lora_rank")
 COLUMNS = ("work_id", "step", "slot", "text", "ids", "context_tokens")
 
+LARGEST = 1e12
+"""No number of a recipe is larger."""
+
 
 def load_recipe(path: Path, base: Path, folder: Path) -> TextFineTune:
     """A trainer of a language model from a recipe file; see above for what stands in it.
@@ -99,7 +102,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 def _check_number(path: Path, name: str, value: Any) -> None:
     kind = "a whole number" if name in WHOLE else "a number"
-    if isinstance(value, bool) or not isinstance(value, int if name in WHOLE else (int, float)) or not math.isfinite(value):
+    whole = isinstance(value, int if name in WHOLE else (int, float)) and not isinstance(value, bool)
+    if not whole or abs(value) > LARGEST or not math.isfinite(value):
         raise _wrong(path, name, f"{value!r} is not {kind}", f"Write it like {name} = {3 if name in WHOLE else 0.5}.")
     least = 1 if name == "batch_tokens" else 0
     low_enough = value < 1 if name in ("beta_1", "beta_2") else value <= 1 if name == "final_fraction" else True
@@ -130,7 +134,7 @@ def _jsonl(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         for number, line in enumerate(lines, start=1):
             try:
                 row = json.loads(line) if line.strip() else None
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise InputError(
                     f"the line is not JSON ({error})", remedy="Write one object a line.", file=path, row=number
                 ) from error

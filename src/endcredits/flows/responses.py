@@ -92,7 +92,7 @@ def plan_responses(corpus: Corpus, trainer: Trainer, design: str = DESIGNS[0]) -
     from endcredits.influence.response import design as designs
 
     read = set(trainer.work_ids)
-    _require_yes(corpus, read)
+    require_yes(corpus, read)
     groups = by_creators([work for work in corpus.admitted if work.work_id in read])
     if not groups:
         raise InputError(
@@ -215,7 +215,7 @@ def _people(work: Work) -> str:
     return ", ".join(names) or f"nobody named: {work.title}"
 
 
-def _require_yes(corpus: Corpus, read: set[WorkId]) -> None:
+def require_yes(corpus: Corpus, read: set[WorkId]) -> None:
     """Every run of a plan trains anew on what the trainer reads, so all of it needs a yes now."""
     without = sorted(read - {work.work_id for work in corpus.admitted})
     if without:

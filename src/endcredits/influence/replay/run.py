@@ -136,14 +136,14 @@ def load_run(path: Path) -> Snapshot:
     Raises:
         IntegrityError: missing or damaged.
     """
-    try:
-        return load_tensors(path)[0]
-    except IntegrityError as error:
+    found = _intact(path, path.stem)
+    if found is None:
         raise IntegrityError(
-            "the snapshot of a run is missing or damaged",
+            "the snapshot of a run is missing, damaged, or another run's under this name",
             remedy="Delete it and run the same command again; the other runs are kept.",
             file=path,
-        ) from error
+        )
+    return found
 
 
 def score_design(
@@ -205,20 +205,21 @@ def log_likelihoods(model: torch.nn.Module, task: Task, outputs: Sequence[Any]) 
     return total
 
 
-def _intact(path: Path) -> dict[str, torch.Tensor] | None:
-    """The tensors of a finished file; None where there is none or only a damaged one."""
+def _intact(path: Path, run: str) -> dict[str, torch.Tensor] | None:
+    """The tensors of a finished file; None where there is none, only a damaged one, or another run's."""
     if not path.exists():
         return None
     try:
-        return load_tensors(path)[0]
+        tensors, header = load_tensors(path)
     except IntegrityError:
         return None
+    return tensors if header.get("run") == run else None
 
 
 def _train_one(threads: int, trainer: Trainer, item: tuple[Run, Path]) -> Path:
     torch.set_num_threads(threads)  # the last bits of a run depend on it, and a spawned process would take every core
     run, path = item
-    if _intact(path) is not None:
+    if _intact(path, path.stem) is not None:
         return path
     snapshot = trainer.train(dict(run.weights), run.seed)
     for name, value in snapshot.items():
@@ -236,7 +237,7 @@ def _train_one(threads: int, trainer: Trainer, item: tuple[Run, Path]) -> Path:
 def _score_one(threads: int, trainer: Trainer, outputs: Sequence[Any], item: tuple[Path, Path]) -> np.ndarray:
     torch.set_num_threads(threads)
     snapshot, path = item
-    kept = _intact(path)
+    kept = _intact(path, snapshot.stem)
     if kept is None:
         model = trainer.model(load_run(snapshot))
         kept = {SCORES: torch.from_numpy(log_likelihoods(model, trainer.task(), outputs))}

@@ -145,6 +145,12 @@ def _sizes(task: Task, trainer: Trainer, examples: Sequence[Example]) -> dict[Wo
     sizes: dict[WorkId, float] = {}
     read = set(trainer.work_ids)
     for example in examples:
+        if not (math.isfinite(example.weight) and example.weight >= 0):
+            raise InputError(
+                f"an example of work '{example.work_id}' has weight {example.weight}",
+                remedy="Give how often the run read it, relative to the others: 0 or more.",
+                field="weight",
+            )
         size = example.weight * task.size(example.content) if example.work_id in read else 0.0
         sizes[example.work_id] = sizes.get(example.work_id, 0.0) + size
     lost = sorted(work for work in read if not sizes.get(work, 0) > 0)

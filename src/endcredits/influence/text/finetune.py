@@ -27,8 +27,8 @@ import torch
 from torch import Tensor, nn
 
 from endcredits.canonical import digest, sha256_bytes, sha256_file
-from endcredits.durable import PARTIAL, locked, machine_error
-from endcredits.errors import InputError
+from endcredits.durable import PARTIAL, locked, machine_error, write_atomic
+from endcredits.errors import InputError, IntegrityError
 from endcredits.ids import WorkId
 from endcredits.influence.gradient.fingerprint import content_digest
 from endcredits.influence.records import Example
@@ -39,6 +39,7 @@ from endcredits.influence.trainer import Snapshot, load_snapshot
 from endcredits.progress import Progress, silent
 
 SCALE_FILE = "scale.npy"
+SEAL = ".sha256"
 LOCK_WAIT_SECONDS = 24 * 3600.0
 
 
@@ -133,8 +134,14 @@ class TextFineTune:
         return load_snapshot(self.new_model(), snapshot)
 
     def task(self) -> Task:
-        """The causal text task of the base folder's model."""
-        return load_text_models(self.base, self.base).task
+        """The causal text task of the base folder's model; of adapters, when they are what is trained."""
+        models = load_text_models(self.base, self.base)
+        if not self.recipe.lora_rank:
+            return models.task
+        model = self.new_model()
+        adapted = [name for name, module in model.named_modules() if isinstance(module, Adapted)]
+        trained = frozenset(f"{name}.{part}" for name in adapted for part in ("down", "up"))
+        return text_task.causal_text_task(model, models.tokenizer, models.context, trained)
 
     def new_model(self) -> nn.Module:
         """Base as the run begins with it; only what is trained requires gradients."""
@@ -148,20 +155,24 @@ class TextFineTune:
         path = self.folder / f"{self.digest[:24]}-{SCALE_FILE}"
         with locked(self.folder, "this trainer's record", wait_seconds=LOCK_WAIT_SECONDS):
             if path.exists():
-                return _mapped(path)
+                return _verified(path)
             draft = path.with_name(path.name + PARTIAL)
             try:
                 size = sum(value.numel() for value in _trained(self.new_model()))
                 kept = np.lib.format.open_memmap(draft, "w+", np.float32, (len(self.batches), size))
+                if hasattr(os, "posix_fallocate"):  # a mapped file that meets a full disk would kill the process
+                    with draft.open("r+b") as file:
+                        os.posix_fallocate(file.fileno(), 0, draft.stat().st_size)
                 self._run(self.batches, torch.ones(len(self.examples)), None, kept, progress)
                 kept.flush()
                 del kept
+                write_atomic(path.with_suffix(SEAL), sha256_file(draft).encode())
                 os.replace(draft, path)
             except OSError as error:
                 raise machine_error(error, draft) from error
             finally:
                 draft.unlink(missing_ok=True)
-        return _mapped(path)
+        return _verified(path)
 
     def _run(
         self,
@@ -205,7 +216,20 @@ class TextFineTune:
         return {name: value.detach().clone() for name, value in model.named_parameters() if value.requires_grad}
 
 
-def _mapped(path: Path) -> np.ndarray:
+@functools.cache
+def _verified(path: Path) -> np.ndarray:
+    """Maps a record, after comparing it with its digest once in this process.
+
+    Raises:
+        IntegrityError: it was changed or cut short; runs made with it would credit the wrong works.
+    """
+    seal = path.with_suffix(SEAL)
+    if not seal.exists() or seal.read_text() != sha256_file(path):
+        raise IntegrityError(
+            "the recorded step scale of the full run is damaged",
+            remedy="Delete it and the training runs made since, and run the same again.",
+            file=path,
+        )
     scales: np.ndarray = np.load(path, mmap_mode="r")
     return scales
 

@@ -25,7 +25,7 @@ RunsOption = Annotated[float, typer.Option(min=0.1, help="Training runs per cata
 RepeatsOption = Annotated[int, typer.Option(min=0, help="Full runs with another order of examples, for the noise.")]
 ByOption = Annotated[str, typer.Option(help="Catalogues: creator (works with the same credits) or work.")]
 ProcessesOption = Annotated[int, typer.Option(min=1, help="How many runs at once.")]
-SeedOption = Annotated[int, typer.Option(help="Of the draw of coalitions.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="Of the draw of coalitions.")]
 PromptOption = Annotated[str, typer.Option(help="What came before the output (with --text or one text file).")]
 
 
