@@ -505,6 +505,7 @@ def _slopes(
 def _sizes(prepared: Prepared, slopes: Slopes) -> tuple[str, ...]:
     """Every work's size; 0 where its own examples say that it was never read."""
     sizes: dict[str, float] = {}
-    for example in prepared.ordered:
-        sizes[example.work_id] = sizes.get(example.work_id, 0.0) + example.weight * prepared.task.size(example.content)
+    factors = shared_factors(prepared.ordered, prepared.digests)  # copies share one example's size, as its credit
+    for example, factor in zip(prepared.ordered, factors, strict=True):
+        sizes[example.work_id] = sizes.get(example.work_id, 0.0) + factor * prepared.task.size(example.content)
     return tuple(repr(size) if read else "0.0" for size, read in zip(sizes.values(), slopes.read.tolist(), strict=True))
