@@ -21,8 +21,7 @@ from endcredits.durable import locked, write_atomic
 from endcredits.errors import InputError
 from endcredits.ids import WorkId
 from endcredits.influence.gradient.build import build_index
-from endcredits.influence.gradient.copies import shared_factors
-from endcredits.influence.gradient.fingerprint import code_digest, content_digest
+from endcredits.influence.gradient.fingerprint import code_digest
 from endcredits.influence.gradient.folder import claim_folder
 from endcredits.influence.gradient.manifest import MANIFEST_FILE, IndexManifest, manifest_bytes
 from endcredits.influence.gradient.midpoint import check_finite, check_same_shape, model_digest
@@ -145,10 +144,14 @@ def _sizes(task: Task, trainer: Trainer, examples: Sequence[Example]) -> dict[Wo
     """How much the run read of each work: 0 for works that it never reads."""
     sizes: dict[WorkId, float] = {}
     read = set(trainer.work_ids)
-    # Copies share one example's size, as they share its credit; a weight that is no number is refused there.
-    factors = shared_factors(examples, [content_digest(example.content) for example in examples])
-    for example, factor in zip(examples, factors, strict=True):
-        size = factor * task.size(example.content) if example.work_id in read else 0.0
+    for example in examples:
+        if not (math.isfinite(example.weight) and example.weight >= 0):
+            raise InputError(
+                f"an example of work '{example.work_id}' has weight {example.weight}",
+                remedy="Give how often the run read it, relative to the others: 0 or more.",
+                field="weight",
+            )
+        size = example.weight * task.size(example.content) if example.work_id in read else 0.0
         sizes[example.work_id] = sizes.get(example.work_id, 0.0) + size
     lost = sorted(work for work in read if not sizes.get(work, 0) > 0)
     if lost:
