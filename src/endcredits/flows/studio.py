@@ -4,6 +4,8 @@ studio.toml     its name, its log's origin, its database
 studio.db       parties, works, permissions, attributions, usage, journal, statements (or a PostgreSQL URL)
 content/        the works' files, by digest
 index/          influence indexes, and which one is current
+runs/           training runs of the response tier; may be deleted, at the price of training again
+audits/         reports and calibrations of audits, and their training runs
 log/            the append-only log of receipts: entries, hashes, signed checkpoint, public key
 keys/           the log's private key; never leaves the operator
 receipts/       one file per receipt, to be handed out
