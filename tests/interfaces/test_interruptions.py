@@ -15,7 +15,10 @@ from tests.story.house import House
 from .terminal import start, type_in
 
 SLOW = """
-import pathlib, sys, time
+import pathlib, signal, sys, time
+
+# A shell that runs tests in the background makes its children deaf to interrupts; a person at a terminal does not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from endcredits.flows import catalogue
 from endcredits.interfaces.cli import main
 
