@@ -1,0 +1,126 @@
+"""A frozen period: everything that its close follows from, in one folder of Parquet tables that nobody writes to again.
+
+A close must be replayable in ten years and at twenty million credit rows, so its inputs are taken out of the living tables
+once, at the cut-off, in a fixed order and with a digest each. Strings stand once, in `works`, `parties` and `outputs`; the
+large tables name them by their row number, from 0.
+
+A table's digest is over its values, not over the file, so that it does not change with the Parquet library: SHA-256 of the
+table's name and, column by column, the column's name and its values: integers as 8 bytes little-endian two's complement,
+texts as their UTF-8 bytes, each preceded by its length as 8 bytes little-endian. No column holds nulls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+_I32, _I64, _TEXT = pa.int32(), pa.int64(), pa.string()
+
+SCHEMAS: dict[str, dict[str, pa.DataType]] = {
+    # Sorted by work_id. cluster: row of the cluster's first work (its own row for a work alone). registered_at: UTC.
+    # state: "payable" or "disputed". paid_ppb: PPB, or the policy's tail for a work that was revoked before the period.
+    "works": {
+        "work_id": _TEXT,
+        "cluster": _I32,
+        "registered_at": _TEXT,
+        "state": _TEXT,
+        "paid_ppb": _I64,
+    },
+    "parties": {"party_id": _TEXT},
+    # The splits in force on the period's last day, by work, right, territory, party. They sum to PPB per work, right, territory.
+    "splits": {"work": _I32, "right": _TEXT, "territory": _TEXT, "party": _I32, "split_ppb": _I64},
+    # Time and salary units of crew, by work, right, party; for parts divided by "units".
+    "units": {"work": _I32, "right": _TEXT, "party": _I32, "time_units": _I64, "salary_units": _I64},
+    # Sorted by output_id. reliability_ppb: -1 where it was never measured.
+    "outputs": {
+        "output_id": _TEXT,
+        "attribution_digest": _TEXT,
+        "log_ratio_nanonats": _I64,
+        "reliability_ppb": _I64,
+    },
+    # By output, work. share_ppb: the signed share, toward_zero(PPB * credit / whole), 0 where log_ratio <= 0; lines whose credit
+    # is zero are left out.
+    "credits": {"output": _I32, "work": _I32, "share_ppb": _I64, "credit_nanonats": _I64, "error_nanonats": _I64},
+    # By event_id. kind and usage_period as in `Pool`; base amounts in the event's currency; refunds known at the cut-off of the
+    # event's own period are in refunded_micros, later ones are rows of kind "refund" whose gross_micros is what was given back.
+    "events": {
+        "event_id": _TEXT,
+        "output": _I32,
+        "kind": _TEXT,
+        "usage_period": _TEXT,
+        "service": _TEXT,
+        "territory": _TEXT,
+        "offer": _TEXT,
+        "payer": _TEXT,
+        "use": _TEXT,
+        "currency": _TEXT,
+        "uses": _I64,
+        "gross_micros": _I64,
+        "tax_micros": _I64,
+        "refunded_micros": _I64,
+    },
+    # Works that events declare as used, by event (its row), work.
+    "declared": {"event": _I32, "work": _I32},
+    # Revenue of many uses together, by revenue_id; kinds and refunds as for events.
+    "revenue": {
+        "revenue_id": _TEXT,
+        "kind": _TEXT,
+        "usage_period": _TEXT,
+        "service": _TEXT,
+        "territory": _TEXT,
+        "offer": _TEXT,
+        "payer": _TEXT,
+        "currency": _TEXT,
+        "gross_micros": _I64,
+        "tax_micros": _I64,
+        "refunded_micros": _I64,
+    },
+    # The rate that applies per pair of currencies, by currency, into.
+    "rates": {"currency": _TEXT, "into": _TEXT, "numerator": _I64, "denominator": _I64, "fixed_on": _TEXT, "source": _TEXT},
+}
+"""Tables of a frozen period: name -> column -> Arrow type, in the order in which they are digested."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A frozen period on disk.
+
+    Attributes:
+        folder: holds `<table>.parquet` for every table of `SCHEMAS`.
+        digests: (table, digest) pairs, by table.
+    """
+
+    folder: Path
+    digests: tuple[tuple[str, str], ...]
+
+
+def table_schema(name: str) -> pa.Schema:
+    """The Arrow schema of a frozen table; no column may hold nulls."""
+    return pa.schema([pa.field(column, kind, nullable=False) for column, kind in SCHEMAS[name].items()])
+
+
+def table_path(folder: Path, name: str) -> Path:
+    """Where a frozen table lies."""
+    return folder / f"{name}.parquet"
+
+
+def table_digest(name: str, file: Path, batch_rows: int = 1_000_000) -> str:
+    """Digest of a table's values, read column by column in bounded memory; see the module's head for its rule."""
+    digest = hashlib.sha256(name.encode())
+    with pq.ParquetFile(file) as source:
+        for column in source.schema_arrow.names:
+            digest.update(column.encode())
+            for batch in source.iter_batches(batch_rows, columns=[column]):
+                digest.update(_bytes_of(batch.column(0)))
+    return digest.hexdigest()
+
+
+def _bytes_of(values: pa.Array) -> bytes:
+    if not pa.types.is_string(values.type):
+        return np.ascontiguousarray(values.to_numpy(zero_copy_only=False), dtype="<i8").tobytes()
+    return b"".join(len(raw).to_bytes(8, "little") + raw for raw in (text.encode() for text in values.to_pylist()))
