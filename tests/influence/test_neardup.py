@@ -14,20 +14,7 @@ from endcredits.influence.neardup import clusters, near_pairs, shingles
 from endcredits.influence.neardup.pairs import RESEMBLANCE_MIN_PPB, compared
 from endcredits.money import PPB
 
-WORDS = [
-    "river",
-    "stone",
-    "lantern",
-    "winter",
-    "harbour",
-    "silver",
-    "meadow",
-    "letter",
-    "garden",
-    "thunder",
-    "window",
-    "bread",
-]
+WORDS = tuple("river stone lantern winter harbour silver meadow letter garden thunder window bread".split())  # noqa: SIM905
 
 
 def text(seed: int, words: int = 400) -> str:

@@ -1,75 +1,87 @@
-"""The policy: how much of the revenue goes to the works, as data in a TOML file that both sides can read.
+"""The policy in a TOML file that both sides can read: who pays what into which pool, and how a pool is divided.
 
     [policy]
-    name = "fifty-fifty"
-    pool = "50%"                 # or pool_ppb = 500000000
-    weighting = "revenue"        # or "nats"
-    right = "train"
-    payout_threshold = "10.00"   # in main units of any currency, or payout_threshold_micros = 10000000
+    name = "streams"
+    payout_threshold = "10.00"       # main units of each currency
+    settle_in = "EUR"
 
-Everything is read exactly: percentages and amounts are texts or whole numbers, never floats. A key that we do not know
-is refused, because a misspelt rule that is silently ignored pays the wrong people.
+    [[pool]]
+    name = "subscriptions"
+    base = "net"                     # gross, net, fixed, per-use
+    share = "55%"                    # of the revenue; amount = "0.05 USD" for fixed and per-use
+    spread = "uses"                  # direct: each use keeps what it earned; uses: all uses of the pool count the same
+    by = ["service", "territory"]    # what pools are told apart by: service, territory, offer, payer
+
+    [[pool.part]]                    # the waterfall, in order; a pool without parts is one part for its works
+    name = "administration"
+    share = "5%"
+    by = "party"                     # credits, declared, equal, units, party
+    party = "party:society"
+
+    [[pool.part]]
+    name = "works"
+    share = "100%"
+    of_rest = true                   # a portion of what the earlier parts left
+    gate = { uses_min = 1000, cap = "10%", floor = "0.01", to = "commons" }
+
+    [[levy]]
+    name = "pension fund"
+    share = "4%"
+    party = "party:pension-fund"
+
+A policy of one pool of the gross revenue may be written shortly: `pool = "50%"` and, where it is not "train", `right` under
+[policy]. `policy_toml` writes any policy back so that it reads the same. What each key means stands in `rules.py`; what is
+allowed together, in `policy_rules.py`; whole examples lie in `policies/`.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import tomllib
-from collections.abc import Mapping
 from importlib import resources
-from typing import Any
 
-from endcredits.canonical import INTEGER_MAX, digest
-from endcredits.errors import InputError
-from endcredits.ids import plain_id
-from endcredits.money import PPB, parse_micros
-from endcredits.royalties.records import Policy
-from endcredits.royalties.sources import read_text
+from endcredits.canonical import digest
+from endcredits.errors import InputError, NotFoundError
+from endcredits.money import PPB
+from endcredits.royalties.policy_rules import AUDIT_DAYS_MAX, WEIGHTINGS, check_policy
+from endcredits.royalties.rules import (
+    BASES,
+    BASES_OF_DIVISION,
+    DESTINATIONS,
+    KEYS,
+    SPREADS,
+    Gate,
+    Levy,
+    Part,
+    Policy,
+    PoolRule,
+)
+from endcredits.royalties.toml_table import Table, chosen, load_toml
 
-WEIGHTINGS = ("revenue", "nats")
-"""What `Policy.weighting` may say."""
-
-KEYS = ("name", "pool", "pool_ppb", "weighting", "right", "payout_threshold", "payout_threshold_micros")
-"""What the table [policy] may hold."""
-
-PPB_PER_PERCENT = PPB // 100
-
-_PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,7}))? ?%")
+_DEFAULTS = Policy("defaults", ())
+_SHIPPED = resources.files("endcredits.royalties").joinpath("policies")
 
 
 def read_policy(source: str | os.PathLike[str]) -> Policy:
     """Reads a policy from a TOML file, or from TOML text.
 
     Args:
-        source: a path; a `str` with a line break or beginning with "[" is the TOML text itself.
+        source: a path; a `str` with a line break, or beginning with "[", is the TOML text itself.
 
     Raises:
-        InputError: no such file, not TOML, a key that is unknown, missing, given twice, of a wrong type or out
-            of range.
+        InputError: no such file, not TOML, a key that is unknown, missing, given twice, of a wrong type or out of range, or
+            rules that do not go together; file and key path are named.
     """
-    if isinstance(source, str) and ("\n" in source or source.lstrip().startswith("[")):
-        return parse_policy(source)
-    return parse_policy(read_text(source), file=source)
+    is_text = isinstance(source, str) and ("\n" in source or source.lstrip().startswith("["))
+    return parse_policy(source, file=None if is_text else source)
 
 
-def parse_policy(text: str, *, file: object = None) -> Policy:
-    """Reads a policy from TOML text.
-
-    Args:
-        text: TOML 1.0.
-        file: named in errors.
-
-    Raises:
-        InputError: as for `read_policy`.
-    """
+def parse_policy(source: str | os.PathLike[str], *, file: object = None) -> Policy:
+    """Reads a policy like `read_policy`, with the file's name as the caller wants it in errors."""
+    tables = load_toml(source, file=file)
     try:
-        tables = tomllib.loads(text)
-        return _policy(tables)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError(f"the policy is not TOML ({error})", remedy="Correct the line named.", file=file) from error
+        return check_policy(_policy(Table(tables)))
     except InputError as error:
-        raise InputError(error.message, remedy=error.remedy, file=file, field=error.field) from error
+        raise type(error)(error.message, remedy=error.remedy, file=file, field=error.field) from error
 
 
 def policy_digest(policy: Policy) -> str:
@@ -77,85 +89,136 @@ def policy_digest(policy: Policy) -> str:
     return digest(policy)
 
 
-def _policy(tables: Mapping[str, Any]) -> Policy:
-    rules = tables.get("policy")
-    if not isinstance(rules, dict):
-        raise InputError("there is no table [policy]", remedy="Begin the rules with a line [policy].", field="policy")
-    _refuse_unknown(tables, ("policy",), "the file")
-    _refuse_unknown(rules, KEYS, "[policy]")
-    name = _text(rules, "name")
-    weighting = _text(rules, "weighting", "revenue")
-    if weighting not in WEIGHTINGS:
-        raise InputError(f"'{weighting}' is not a weighting", remedy='Write "revenue" or "nats".', field="weighting")
-    return Policy(
-        name=plain_id(name, what="name"),
-        pool_ppb=_pool_ppb(rules),
-        weighting=weighting,
-        right=plain_id(_text(rules, "right", "train"), what="right"),
-        payout_threshold_micros=_threshold_micros(rules),
+def shipped_policies() -> tuple[str, ...]:
+    """The names of the examples that come with this package, sorted."""
+    return tuple(sorted(one.name.removesuffix(".toml") for one in _SHIPPED.iterdir() if one.name.endswith(".toml")))
+
+
+def shipped_policy(name: str) -> Policy:
+    """An example by its name.
+
+    Raises:
+        NotFoundError: there is none of that name.
+    """
+    return parse_policy(shipped_text(name), file=f"{name}.toml")
+
+
+def shipped_text(name: str) -> str:
+    """An example's TOML text, with the comments that explain it.
+
+    Raises:
+        NotFoundError: there is none of that name.
+    """
+    if name not in shipped_policies():
+        raise NotFoundError(
+            f"no policy '{name[:60]}' comes with this package",
+            remedy=f"Name one of {', '.join(shipped_policies())}, or a file.",
+            field="policy",
+        )
+    return _SHIPPED.joinpath(f"{name}.toml").read_text(encoding="utf-8")
+
+
+def _policy(file: Table) -> Policy:
+    if not file.has("policy"):
+        raise InputError(
+            "there is no table [policy]", remedy="Begin the rules with a line [policy].", field="policy"
+        )
+    head = file.table("policy")
+    pools = tuple(_pool(table) for table in file.tables("pool"))
+    if any([head.has("pool"), head.has("pool_ppb"), head.has("right")]):
+        if pools:
+            raise InputError(
+                "the policy has a short form ('pool', 'right') and tables [[pool]]",
+                remedy="Move the short form into a [[pool]] of its own.",
+                field=head.at("pool" if head.has("pool") else "right"),
+            )
+        pools = (
+            PoolRule("works", share_ppb=head.percent("pool"), parts=(Part("works", right=head.id("right", "train")),)),
+        )
+    if not pools:
+        raise InputError(
+            "the policy has no pool", remedy='Add pool = "50%" or a table [[pool]].', field=head.at("pool")
+        )
+    policy = Policy(
+        name=head.id("name"),
+        pools=pools,
+        levies=tuple(_levy(table) for table in file.tables("levy")),
+        weighting=head.choice("weighting", WEIGHTINGS, _DEFAULTS.weighting),
+        settle_in=head.text("settle_in", ""),
+        significance_ppb=head.percent("significance", 0),
+        reliability_min_ppb=head.percent("reliability_min", 0),
+        tail_ppb=head.percent("tail", PPB),
+        payout_threshold_micros=head.amount("payout_threshold", 0),
+        holds_anomalies=head.truth("holds_anomalies"),
+        four_eyes=head.truth("four_eyes"),
+        audit_window_days=head.whole("audit_window_days", _DEFAULTS.audit_window_days, top=AUDIT_DAYS_MAX),
     )
+    head.close()
+    file.close()
+    return policy
 
 
-def _refuse_unknown(table: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
-    for key in table:
-        if key not in known:
-            raise InputError(f"{where} knows no key '{key}'", remedy=f"Known keys: {', '.join(known)}.", field=key)
+def _pool(table: Table) -> PoolRule:
+    base = table.choice("base", BASES, "gross")
+    if base in ("gross", "net"):
+        share_ppb, amount, currency = table.percent("share"), 0, ""
+        wrong = [key for key in ("amount", "amount_micros", "currency") if table.has(key)]
+        remedy = f'A pool of {base} revenue has a share; write base = "fixed" or "per-use" for an amount.'
+    else:
+        amount, currency = table.money("amount")
+        share_ppb = 0
+        wrong = [key for key in ("share", "share_ppb") if table.has(key)]
+        remedy = f"A pool of base '{base}' has an amount; leave the share out."
+    if wrong:
+        raise InputError(f"a pool of base '{base}' has no '{wrong[0]}'", remedy=remedy, field=table.at(wrong[0]))
+    factors = table.table("multipliers")
+    rule = PoolRule(
+        name=table.name("name"),
+        base=base,
+        share_ppb=share_ppb,
+        amount_micros=amount,
+        currency=currency,
+        spread=table.choice("spread", SPREADS, "uses" if base == "fixed" else "direct"),
+        by=table.choices("by", KEYS),
+        service=table.text("service", ""),
+        offer=table.text("offer", ""),
+        use=table.text("use", ""),
+        multipliers=tuple((kind, factors.factor(kind)) for kind in factors.keys()),
+        parts=tuple(_part(part) for part in table.tables("part")) or (Part("works"),),
+    )
+    table.close()
+    return rule
 
 
-def _text(rules: Mapping[str, Any], key: str, default: str | None = None) -> str:
-    value = rules.get(key, default)
-    if value is None:
-        raise InputError(f"the key '{key}' is missing", remedy=f'Add a line {key} = "...".', field=key)
-    if not isinstance(value, str):
-        raise InputError(f"{value!r} is not text", remedy=f'Write {key} = "..." with quotation marks.', field=key)
-    return value
+def _part(table: Table) -> Part:
+    by_reliability = table.has("fixed") and table.text("fixed") == "by reliability"
+    gate = table.table("gate")
+    part = Part(
+        name=table.name("name"),
+        share_ppb=table.percent("share", PPB),
+        of_rest=table.truth("of_rest"),
+        by=table.choice("by", BASES_OF_DIVISION, "credits"),
+        right=table.id("right", "train"),
+        party_id=table.text("party", ""),
+        fixed_ppb=0 if by_reliability else table.percent("fixed", 0),
+        fixed_by_reliability=by_reliability,
+        gate=Gate(
+            uses_min=gate.whole("uses_min", 0),
+            cap_ppb=gate.percent("cap", PPB),
+            floor_micros=gate.amount("floor", 0),
+            to=chosen(gate.text("to", "commons"), DESTINATIONS, gate.at("to")),
+        ),
+    )
+    gate.close()
+    table.close()
+    return part
 
 
-def _whole(rules: Mapping[str, Any], key: str, top: int) -> int:
-    value = rules[key]
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InputError(f"{value!r} is not a whole number", remedy=f"Write {key} as digits only.", field=key)
-    if not 0 <= value <= top:
-        raise InputError(f"{value} is out of range", remedy=f"Give a number from 0 to {top}.", field=key)
-    return value
+def _levy(table: Table) -> Levy:
+    levy = Levy(name=table.name("name"), share_ppb=table.percent("share"), party_id=table.id("party"))
+    table.close()
+    return levy
 
 
-def _one_of(rules: Mapping[str, Any], first: str, second: str) -> None:
-    if first in rules and second in rules:
-        raise InputError(f"both '{first}' and '{second}' are given", remedy="Keep one of them.", field=second)
-
-
-def _pool_ppb(rules: Mapping[str, Any]) -> int:
-    _one_of(rules, "pool", "pool_ppb")
-    if "pool_ppb" in rules:
-        return _whole(rules, "pool_ppb", PPB)
-    text = _text(rules, "pool")
-    match = _PERCENT.fullmatch(text)
-    if match is None:
-        raise InputError(
-            f"'{text}' is not a percentage", remedy='Write it like "50%" or "12.5%", at most 7 decimals.', field="pool"
-        )
-    pool_ppb = int(match[1]) * PPB_PER_PERCENT + int((match[2] or "").ljust(7, "0"))
-    if pool_ppb > PPB:
-        raise InputError(f"{text} is more than the whole", remedy="Give at most 100%.", field="pool")
-    return pool_ppb
-
-
-def _threshold_micros(rules: Mapping[str, Any]) -> int:
-    _one_of(rules, "payout_threshold", "payout_threshold_micros")
-    if "payout_threshold_micros" in rules:
-        return _whole(rules, "payout_threshold_micros", INTEGER_MAX)
-    text = _text(rules, "payout_threshold", "0")
-    # Twenty characters hold every amount in range and keep absurd ones out of the arithmetic.
-    micros = parse_micros(text[:20], field="payout_threshold")
-    if len(text) > 20 or not 0 <= micros <= INTEGER_MAX:
-        raise InputError(
-            f"'{text[:40]}' is out of range", remedy="Give an amount from 0 to 9007199254.", field="payout_threshold"
-        )
-    return micros
-
-
-FIFTY_FIFTY = parse_policy(
-    resources.files("endcredits.royalties").joinpath("policies", "fifty-fifty.toml").read_text(encoding="utf-8")
-)
+FIFTY_FIFTY = shipped_policy("fifty-fifty")
 """The default policy: half of the revenue, by revenue, paid out from 10.00 on."""
