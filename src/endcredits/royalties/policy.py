@@ -120,9 +120,7 @@ def shipped_text(name: str) -> str:
 
 def _policy(file: Table) -> Policy:
     if not file.has("policy"):
-        raise InputError(
-            "there is no table [policy]", remedy="Begin the rules with a line [policy].", field="policy"
-        )
+        raise InputError("there is no table [policy]", remedy="Begin the rules with a line [policy].", field="policy")
     head = file.table("policy")
     pools = tuple(_pool(table) for table in file.tables("pool"))
     if any([head.has("pool"), head.has("pool_ppb"), head.has("right")]):
@@ -132,13 +130,9 @@ def _policy(file: Table) -> Policy:
                 remedy="Move the short form into a [[pool]] of its own.",
                 field=head.at("pool" if head.has("pool") else "right"),
             )
-        pools = (
-            PoolRule("works", share_ppb=head.percent("pool"), parts=(Part("works", right=head.id("right", "train")),)),
-        )
+        pools = (PoolRule("works", share_ppb=head.percent("pool"), parts=(Part("works", right=head.id("right", "train")),)),)
     if not pools:
-        raise InputError(
-            "the policy has no pool", remedy='Add pool = "50%" or a table [[pool]].', field=head.at("pool")
-        )
+        raise InputError("the policy has no pool", remedy='Add pool = "50%" or a table [[pool]].', field=head.at("pool"))
     policy = Policy(
         name=head.id("name"),
         pools=pools,
