@@ -1,0 +1,78 @@
+"""Which registered works are the same again: by their bytes, and for texts by what they are made of.
+
+Money is clipped and paid once per cluster (`royalties`). Works are in one cluster when at least half of the bytes that either has
+are in files that both have (a licence file that many packages hold joins nothing), or when their texts resemble each other
+(`influence.neardup`). What was compared once is kept beside the index by the works' digests, so that
+a close does not compare an unchanged catalogue again; the file may be deleted, at the price of comparing again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
+
+from endcredits import durable
+from endcredits.canonical import canonical_bytes, digest
+from endcredits.errors import EndcreditsError
+from endcredits.flows.studio import Studio
+from endcredits.ids import WorkId
+from endcredits.influence.neardup import Pair, clusters, near_pairs
+from endcredits.works import Work, get_content
+
+KEPT = Path("index") / "duplicates.json"
+HOLDERS_MAX = 1_000
+
+
+def cluster_of_works(studio: Studio, works: Sequence[Work]) -> dict[WorkId, WorkId]:
+    """The cluster of every work, named after the smallest id in it."""
+    pairs = [(pair.first, pair.second) for pair in near_duplicates(studio, works)]
+    return clusters((work.work_id for work in works), [*_same_files(works), *pairs])
+
+
+def near_duplicates(studio: Studio, works: Sequence[Work]) -> tuple[Pair, ...]:
+    """The pairs of textual works that resemble each other, with how much."""
+    compared = digest([[work.work_id, [file.sha256 for file in work.manifestations]] for work in works])
+    kept = studio.path / KEPT
+    found = _kept(kept, compared)
+    if found is None:
+        found = near_pairs(dict(_texts(studio, works)))
+        durable.write_atomic(kept, canonical_bytes({"compared": compared, "pairs": found}))
+    return found
+
+
+def _kept(file: Path, compared: str) -> tuple[Pair, ...] | None:
+    try:
+        document = json.loads(file.read_bytes())
+        if document["compared"] == compared:
+            return tuple(Pair(**pair) for pair in document["pairs"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # it may be deleted or torn; then the works are compared again
+    return None
+
+
+def _texts(studio: Studio, works: Sequence[Work]) -> Iterator[tuple[WorkId, bytes]]:
+    for work in works:
+        files = [file for file in work.manifestations if file.media_type.startswith("text/")]
+        try:
+            text = b"\n".join(get_content(studio.content, file.sha256) for file in files)
+        except EndcreditsError:
+            continue  # `check` names a missing or changed file; it must not keep a period from closing
+        if text:
+            yield work.work_id, text
+
+
+def _same_files(works: Sequence[Work]) -> Iterator[tuple[WorkId, WorkId]]:
+    sizes = {work.work_id: {file.sha256: file.size_bytes for file in work.manifestations} for work in works}
+    holders: dict[str, list[WorkId]] = defaultdict(list)
+    for work_id in sorted(sizes):
+        for sha256 in sizes[work_id]:
+            holders[sha256].append(work_id)
+    # A file that very many works hold is boilerplate, and comparing all its holders would cost their square.
+    likely = (same for same in holders.values() if len(same) <= HOLDERS_MAX)
+    for one, other in sorted({pair for same in likely for pair in combinations(same, 2)}):
+        shared = sum(size for sha256, size in sizes[one].items() if sha256 in sizes[other])
+        if 2 * shared >= sum((sizes[one] | sizes[other]).values()) > 0:
+            yield one, other
