@@ -1,0 +1,1 @@
+"""What tricks gain: attacks on the payment rule, each through the real close."""
