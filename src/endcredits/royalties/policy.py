@@ -55,7 +55,8 @@ from endcredits.royalties.rules import (
     Policy,
     PoolRule,
 )
-from endcredits.royalties.toml_table import Table, chosen, load_toml
+from endcredits.royalties.spellings import chosen
+from endcredits.royalties.toml_table import Table, load_toml
 
 _DEFAULTS = Policy("defaults", ())
 _SHIPPED = resources.files("endcredits.royalties").joinpath("policies")
@@ -177,7 +178,7 @@ def _pool(table: Table) -> PoolRule:
         service=table.text("service", ""),
         offer=table.text("offer", ""),
         use=table.text("use", ""),
-        multipliers=tuple((kind, factors.factor(kind)) for kind in factors.keys()),
+        multipliers=tuple((kind, factors.factor(kind)) for kind in factors.names()),
         parts=tuple(_part(part) for part in table.tables("part")) or (Part("works"),),
     )
     table.close()

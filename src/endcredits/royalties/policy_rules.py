@@ -26,7 +26,7 @@ from endcredits.royalties.rules import (
     Policy,
     PoolRule,
 )
-from endcredits.royalties.toml_table import checked_currency, chosen, readable
+from endcredits.royalties.spellings import checked_currency, chosen, readable
 
 WEIGHTINGS = ("revenue", "nats")
 """What `Policy.weighting` may say."""
@@ -40,7 +40,8 @@ def check_policy(policy: Policy) -> Policy:
     """Returns a policy as it is.
 
     Raises:
-        InputError: a value is out of range, or rules do not go together; the field is the path in a TOML file, counted from 1.
+        InputError: a value is out of range, or rules do not go together; the field is the path in TOML,
+            counted from 1.
     """
     plain_id(policy.name, what="policy.name")
     chosen(policy.weighting, WEIGHTINGS, "policy.weighting")
