@@ -1,29 +1,69 @@
 """Payouts: what is owed to whom, explained line by line.
 
-`statements` turns a closed period into one statement per payee and currency: opening balance, earnings work by work,
-closing balance, and what of it is payable. `statement_html`, `statement_markdown` and `statement_json` show it;
-`save_statements` keeps it, append-only; `check_payouts` compares every statement with the books.
+`statements` turns a closed period into one statement per payee and currency: opening balance, earnings work by work, what
+contracts do, closing balance, and what of it is payable. `statement_json`, `statement_csv`, `statement_markdown`,
+`statement_html` and `statement_pdf` show it; `evidence_zip` packs what is needed to check it; `save_statements` keeps it,
+append-only; `check_payouts` compares every statement with the books, `check_remade` with itself made again.
 """
 
-from endcredits.payouts.book import find_statement, save_statements, statements_for_period
-from endcredits.payouts.checks import check_payouts
+from endcredits.payouts.book import (
+    documents_for_period,
+    find_statement,
+    save_statements,
+    statements_for_party,
+    statements_for_period,
+)
+from endcredits.payouts.checks import check_payouts, check_remade
+from endcredits.payouts.csv_form import statement_csv
 from endcredits.payouts.documents import parse_statement, statement_json
-from endcredits.payouts.records import Statement, StatementLine
-from endcredits.payouts.render import statement_html, statement_markdown
-from endcredits.payouts.statements import format_percent, statement_id, statements
+from endcredits.payouts.earned import EarnedLine, earned_lines, read_earned_lines
+from endcredits.payouts.explain import format_percent
+from endcredits.payouts.facts import Facts, Issuer, Measurement, Payee, Standing, WorkName
+from endcredits.payouts.records import (
+    ESTIMATE,
+    FINAL,
+    Deduction,
+    PaidOut,
+    Statement,
+    StatementLevy,
+    StatementLine,
+    StatementPart,
+    StatementPool,
+    Summary,
+)
+from endcredits.payouts.statements import statement_id, statements
 
 __all__ = [
+    "ESTIMATE",
+    "FINAL",
+    "Deduction",
+    "EarnedLine",
+    "Facts",
+    "Issuer",
+    "Measurement",
+    "PaidOut",
+    "Payee",
+    "Standing",
     "Statement",
+    "StatementLevy",
     "StatementLine",
+    "StatementPart",
+    "StatementPool",
+    "Summary",
+    "WorkName",
     "check_payouts",
+    "check_remade",
+    "documents_for_period",
+    "earned_lines",
     "find_statement",
     "format_percent",
     "parse_statement",
+    "read_earned_lines",
     "save_statements",
-    "statement_html",
+    "statement_csv",
     "statement_id",
     "statement_json",
-    "statement_markdown",
     "statements",
+    "statements_for_party",
     "statements_for_period",
 ]

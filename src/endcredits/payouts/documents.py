@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+import types
+import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from endcredits.canonical import canonical_bytes
+from endcredits.canonical import INTEGER_MAX
 from endcredits.errors import IntegrityError
-from endcredits.payouts.records import Statement, StatementLine
-from endcredits.payouts.statements import payable_micros, statement_id
-
-LINE_FIELDS = tuple(field.name for field in dataclasses.fields(StatementLine))
-FIELDS = tuple(field.name for field in dataclasses.fields(Statement))
+from endcredits.money import PPB
+from endcredits.payouts.explain import reason
+from endcredits.payouts.fast_canonical import fast_canonical, fast_digest
+from endcredits.payouts.records import ESTIMATE, KINDS, Statement, StatementPart, StatementPool
+from endcredits.payouts.statements import coin_micros, line_order, outputs_counted, statement_id
+from endcredits.payouts.sums import due_micros, moved
 
 
 def statement_json(statement: Statement) -> str:
     """The canonical JSON text of a statement (RFC 8785)."""
-    return canonical_bytes(statement).decode()
+    return fast_canonical(statement).decode()
 
 
 def parse_statement(document: str | bytes) -> Statement:
@@ -28,11 +32,7 @@ def parse_statement(document: str | bytes) -> Statement:
         IntegrityError: not JSON, a field missing, unknown or of a wrong type, or not in canonical spelling.
     """
     try:
-        plain = _fields(json.loads(document), FIELDS)
-        lines = plain.pop("lines")
-        if not isinstance(lines, list):
-            raise TypeError("lines is not a list")
-        statement = Statement(**plain, lines=tuple(StatementLine(**_fields(line, LINE_FIELDS)) for line in lines))
+        statement: Statement = _record(Statement, json.loads(document), "statement")
     except (ValueError, TypeError, RecursionError) as error:
         raise _refuse(str(error)) from error
     text = document.decode() if isinstance(document, bytes) else document
@@ -45,30 +45,125 @@ def _refuse(why: str) -> IntegrityError:
     return IntegrityError(f"the document is not a statement ({why})", remedy="Restore it from your last copy.")
 
 
-def _fields(plain: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    if not isinstance(plain, Mapping) or set(plain) != set(names):
-        raise TypeError("it has other fields")
-    for name, value in plain.items():
-        if name.endswith(("_micros", "_ppb")) or name == "outputs":
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise TypeError(f"{name} is not a whole number")
-        elif name != "lines" and not isinstance(value, str):
-            raise TypeError(f"{name} is not a text")
-    return dict(plain)
+@functools.cache
+def _fields(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _record(kind: type, plain: Any, where: str) -> Any:
+    fields = _fields(kind)
+    if not isinstance(plain, Mapping) or set(plain) != set(fields):
+        raise TypeError(f"{where} has other fields")
+    return kind(**{name: _value(of, plain[name], f"{where}.{name}") for name, of in fields.items()})
+
+
+def _value(kind: Any, plain: Any, where: str) -> Any:
+    kind = getattr(kind, "__supertype__", kind)
+    if isinstance(kind, types.GenericAlias):
+        if not isinstance(plain, list):
+            raise TypeError(f"{where} is not a list")
+        of = typing.get_args(kind)
+        if of[-1] is Ellipsis:
+            return tuple(_value(of[0], item, where) for item in plain)
+        if len(of) != len(plain):
+            raise TypeError(f"{where} has {len(plain)} items")
+        return tuple(_value(one, item, where) for one, item in zip(of, plain, strict=True))
+    if dataclasses.is_dataclass(kind):
+        return _record(typing.cast(type, kind), plain, where)
+    if kind is int and (isinstance(plain, bool) or not isinstance(plain, int) or abs(plain) > INTEGER_MAX):
+        raise TypeError(f"{where} is not a whole number")
+    if kind is str and not isinstance(plain, str):
+        raise TypeError(f"{where} is not a text")
+    return plain
 
 
 def problems(statement: Statement) -> Iterator[str]:
     """What does not add up in a statement, in words."""
-    if statement.statement_id != statement_id(statement.period_id, statement.party_id, statement.currency):
+    if statement.kind not in KINDS:
+        yield "it is of no known kind"
+    about = statement.kind, statement.period_id, statement.party_id, statement.currency, statement.version
+    if statement.statement_id != statement_id(*about):
         yield "its id is not made from its period, party and currency"
-    if statement.earned_micros != sum(line.amount_micros for line in statement.lines):
-        yield "its lines do not sum to what was earned"
-    if statement.closing_balance_micros != statement.opening_balance_micros + statement.earned_micros:
-        yield "its closing balance is not opening balance plus earnings"
-    if statement.payable_micros != payable_micros(statement.closing_balance_micros, statement.payout_threshold_micros):
-        yield "what is payable does not follow from the threshold"
-    if statement.carried_over_micros != statement.closing_balance_micros - statement.payable_micros:
-        yield "what is carried over is not the rest of the closing balance"
-    order = [(-line.amount_micros, line.work_id, line.territory) for line in statement.lines]
+    yield from _lines(statement)
+    yield from _sums(statement)
+    yield from _balances(statement)
+    if statement.kind == ESTIMATE and (statement.close_digest or statement.entry_ids or statement.summary.due_micros):
+        yield "it is an estimate and names a close or money that is due"
+
+
+def _lines(statement: Statement) -> Iterator[str]:
+    lines = statement.lines
+    order = [line_order(line) for line in lines]
     if order != sorted(set(order)):
         yield "its lines are out of order or stand twice"
+    if statement.line_count != len(lines):
+        yield "its number of lines is another"
+    if statement.lines_digest != fast_digest(lines):
+        yield "its lines do not fit their digest"
+    if statement.outputs_counted != outputs_counted(lines):
+        yield "its count of usage is not that of its lines"
+    parts: dict[tuple[int, int], tuple[StatementPool, StatementPart]] = {
+        (pool.pool, part.part): (pool, part) for pool in statement.pools for part in pool.parts
+    }
+    if set(parts) != {(line.pool, line.part) for line in lines}:
+        yield "its pools are not those of its lines"
+        return
+    for line in lines:
+        pool, part = parts[line.pool, line.part]
+        if line.reason != reason(line, pool, part, statement.currency):
+            yield f"what it says about the line of '{line.title}' does not follow from its numbers"
+        # By largest remainder a part is less than one unit away from its exact due.
+        if part.by != "units" and abs(line.amount_micros * PPB - line.claim_micros * line.split_ppb) >= PPB:
+            yield f"the line of '{line.title}' is not the split of what the work earned"
+
+
+def _sums(statement: Statement) -> Iterator[str]:
+    money, lines = statement.summary, statement.lines
+    levies = sum(levy.amount_micros for levy in statement.levies)
+    if statement.control_micros != sum(line.amount_micros for line in lines) + levies:
+        yield "its control total is not the sum of its lines"
+    payable = [line for line in lines if line.state != "disputed"]
+    adjusting = {pool.pool for pool in statement.pools if pool.kind != "earned"}
+    if money.earned_micros != sum(line.amount_micros for line in payable if line.pool not in adjusting) + levies:
+        yield "its lines do not sum to what was earned"
+    if money.adjustments_micros != sum(line.amount_micros for line in payable if line.pool in adjusting):
+        yield "its lines do not sum to its adjustments"
+    if money.disputed_micros != sum(line.amount_micros for line in lines if line.state == "disputed"):
+        yield "its lines do not sum to what is disputed"
+    if money.paid_micros != sum(payment.amount_micros for payment in statement.payments):
+        yield "its payments do not sum to what was paid"
+    try:
+        steps = moved(statement.movements)
+    except IntegrityError as error:
+        yield error.message
+        return
+    if any(getattr(money, f"{name}_micros") != micros for name, micros in steps.items()):
+        yield "its movements do not sum to what contracts did"
+    for name, kind in (("withheld", "withholding"), ("fees", "fee")):
+        taken = sum(one.amount_micros for one in statement.deductions if one.kind == kind)
+        if getattr(money, f"{name}_micros") != taken:
+            yield f"its deductions do not sum to the {name}"
+
+
+def _balances(statement: Statement) -> Iterator[str]:
+    money = statement.summary
+    owed = money.opening_micros - money.paid_micros + booked_micros(statement)
+    if money.closing_micros != owed:
+        yield "its closing balance is not what it opened with, less payments, plus what was earned and moved"
+    coin = coin_micros(statement.currency)
+    pays = statement.kind != ESTIMATE and not statement.blocked
+    if money.due_micros != (due_micros(money.closing_micros, statement.threshold_micros, coin) if pays else 0):
+        yield "what is due does not follow from the threshold"
+    if money.payable_micros != money.due_micros - money.withheld_micros - money.fees_micros or money.payable_micros < 0:
+        yield "what is payable is not what is due less deductions"
+    if money.carried_over_micros != money.closing_micros - money.due_micros:
+        yield "what is carried over is not the rest of the closing balance"
+    if money.rounding_micros != (money.closing_micros % coin if money.due_micros else 0):
+        yield "its rounding carry is not what is less than a coin"
+
+
+def booked_micros(statement: Statement) -> int:
+    """What a statement's period adds to the balance owed."""
+    money = statement.summary
+    gives = money.earned_micros + money.adjustments_micros + money.guaranteed_micros + money.released_micros
+    return gives - money.recouped_micros - money.reserved_micros - money.held_micros

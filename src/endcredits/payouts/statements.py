@@ -1,167 +1,307 @@
-"""From a closed period to one statement per payee and currency: pure, in integers, sorted.
+"""From a closed period to one statement per payee and currency: pure, in integers, streamed.
 
-A statement opens with what was owed, adds what was earned line by line, and closes with what is owed now. What reaches
-the policy's threshold is payable; what does not is carried over and never lost.
+A statement opens with what was owed, takes off what was paid since, adds what was earned line by line, applies what contracts
+say, and closes with what is owed now. What reaches the policy's threshold is due; what does not, and what is less than the
+smallest coin, is carried over and never lost. Payees come in their order, one at a time, so a period with two hundred thousand
+of them needs no more memory than its largest statement.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping
+import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import groupby
 
 from endcredits.canonical import digest
-from endcredits.errors import InputError
+from endcredits.errors import InputError, IntegrityError
 from endcredits.ids import PartyId, WorkId
-from endcredits.money import format_micros
-from endcredits.payouts.records import Statement, StatementLine
-from endcredits.royalties import PartyAllocation, PeriodClose, Pool, WorkAllocation
+from endcredits.money import EXPONENT_OF_CURRENCY
+from endcredits.payouts.earned import EarnedLine
+from endcredits.payouts.explain import part_rule, pool_rule, reason
+from endcredits.payouts.facts import Facts, Standing, WorkName
+from endcredits.payouts.fast_canonical import fast_digest
+from endcredits.payouts.records import ESTIMATE, FINAL, Statement, StatementLine, StatementPart, StatementPool
+from endcredits.payouts.sums import summary
+from endcredits.royalties.records import PeriodClose, Pool
+from endcredits.royalties.rules import PoolRule
 
-PPB_PER_PERCENT = 10_000_000
+_NOBODY = WorkName("")
 
 
 def statements(
-    close: PeriodClose,
-    close_digest: str,
-    entry_id: str,
-    titles: Mapping[WorkId, str],
-    names: Mapping[PartyId, str],
-    opening: Mapping[tuple[PartyId, str], int],
-) -> tuple[Statement, ...]:
-    """Makes the statements of a closed period.
+    close: PeriodClose, close_digest: str, earned: Iterable[EarnedLine], facts: Facts, *, kind: str = FINAL
+) -> Iterator[Statement]:
+    """Makes the statements of a period.
 
     Args:
-        close: the period.
-        close_digest: of it.
-        entry_id: the journal entry that booked it.
-        titles: of every work that paid somebody.
-        names: of every payee.
-        opening: micros owed before the period by (party, currency), positive when owed to the party; missing is 0.
+        close: the period; for an estimate, a dry run of the days so far.
+        close_digest: of it; "" for an estimate.
+        earned: its lines by party, as `earned_lines` and `read_earned_lines` give them.
+        facts: everything else.
+        kind: `FINAL` or `ESTIMATE`.
 
-    Returns:
-        By party and currency: one for everybody who earned something or had an opening balance that is not zero.
+    Yields:
+        By party and currency: one for everybody with a line, a levy, a settlement, a payment or an opening balance that
+        is not zero.
 
     Raises:
-        InputError: a title or a name is missing.
+        InputError: a name or a title is missing, the days of an earlier period are not known, or an estimate was given what
+            only a close has.
+        IntegrityError: lines are not in the order of their parties, or a settlement does not fit them.
     """
-    earned: dict[tuple[PartyId, str], list[StatementLine]] = defaultdict(list)
-    for pool in close.pools:
-        for party_id, line in _lines(pool, titles):
-            earned[party_id, pool.currency].append(line)
-    payees = set(earned) | {payee for payee, micros in opening.items() if micros}
-    return tuple(
-        _statement(close, close_digest, entry_id, payee, names, opening.get(payee, 0), earned.get(payee, []))
-        for payee in sorted(payees)
-    )
+    if kind not in (FINAL, ESTIMATE):
+        raise InputError(f"'{kind}' is no kind of statement", remedy=f"Use '{FINAL}' or '{ESTIMATE}'.", field="kind")
+    if kind == ESTIMATE and (close_digest or facts.entry_ids):
+        raise InputError(
+            "an estimate follows from no close and is booked nowhere", remedy="Leave out the digest and the entries."
+        )
+    make = _Maker(close, close_digest, facts, kind)
+    others = {account for account, standing in facts.standings.items() if standing.opening_micros or standing.payments}
+    others |= set(facts.settlements) | set(facts.levies)
+    waiting: dict[PartyId, set[str]] = defaultdict(set)
+    for party_id, currency in others:
+        waiting[party_id].add(currency)
+    left = sorted(waiting, reverse=True)
+    last: PartyId | None = None
+    for party_id, of_party in groupby(earned, key=_party):
+        if last is not None and party_id <= last:
+            raise IntegrityError(
+                f"the lines of '{party_id}' come after those of '{last}'", remedy="Sort the lines by party."
+            )
+        last = party_id
+        while left and left[-1] < party_id:
+            yield from make.of_party(left[-1], waiting[left.pop()], ())
+        if left and left[-1] == party_id:
+            left.pop()
+        yield from make.of_party(party_id, waiting.get(party_id, set()), of_party)
+    while left:
+        yield from make.of_party(left[-1], waiting[left.pop()], ())
 
 
-def statement_id(period_id: str, party_id: PartyId, currency: str) -> str:
-    """The id of a statement, made from what it is about."""
-    return f"statement:{period_id}:{currency}:{digest([period_id, party_id, currency])[:16]}"
+def statement_id(kind: str, period_id: str, party_id: PartyId, currency: str, version: int = 1) -> str:
+    """The id of a statement, made from what it is about.
 
-
-def payable_micros(closing_micros: int, threshold_micros: int) -> int:
-    """What of a closing balance is payable: all of it from the threshold on, otherwise nothing.
-
-    >>> payable_micros(9_999_999, 10_000_000), payable_micros(10_000_000, 10_000_000), payable_micros(-5, 0)
-    (0, 10000000, 0)
+    >>> statement_id("final", "2026-11", "ada", "EUR")
+    'statement:2026-11:EUR:4ae6e50de1bc8a84'
     """
-    return closing_micros if closing_micros >= max(threshold_micros, 0) else 0
+    word = "statement" if kind == FINAL else kind
+    later = [] if version == 1 else [version]
+    return f"{word}:{period_id}:{currency}:{digest([period_id, party_id, currency, *later])[:16]}"
 
 
-def format_percent(ppb: int) -> str:
-    """Parts per billion as a percentage, exact, with at least one decimal.
+def audit_until(issued_on: str, days: int) -> str:
+    """The last day on which a statement may be disputed.
 
-    >>> format_percent(500_000_000), format_percent(333_333_333), format_percent(1)
-    ('50.0 %', '33.3333333 %', '0.0000001 %')
+    >>> audit_until("2026-12-01", 31)
+    '2027-01-01'
     """
-    whole, part = divmod(ppb, PPB_PER_PERCENT)
-    decimals = f"{part:07d}".rstrip("0") or "0"
-    return f"{whole}.{decimals} %"
+    return (datetime.date.fromisoformat(issued_on) + datetime.timedelta(days=days)).isoformat()
 
 
-def _statement(
-    close: PeriodClose,
-    close_digest: str,
-    entry_id: str,
-    payee: tuple[PartyId, str],
-    names: Mapping[PartyId, str],
-    opening_micros: int,
-    lines: list[StatementLine],
-) -> Statement:
-    party_id, currency = payee
-    if party_id not in names:
-        raise InputError(f"the payee '{party_id}' has no name", remedy="Register the party.", field="party_id")
-    earned = sum(line.amount_micros for line in lines)
-    closing = opening_micros + earned
-    payable = payable_micros(closing, close.policy.payout_threshold_micros)
-    return Statement(
-        statement_id=statement_id(close.period_id, party_id, currency),
-        period_id=close.period_id,
-        starts_on=close.starts_on,
-        ends_on=close.ends_on,
-        party_id=party_id,
-        payee=names[party_id],
-        currency=currency,
-        opening_balance_micros=opening_micros,
-        earned_micros=earned,
-        closing_balance_micros=closing,
-        payable_micros=payable,
-        carried_over_micros=closing - payable,
-        payout_threshold_micros=close.policy.payout_threshold_micros,
-        policy_name=close.policy.name,
-        policy_digest=close.policy_digest,
-        close_digest=close_digest,
-        entry_id=entry_id,
-        lines=tuple(sorted(lines, key=lambda line: (-line.amount_micros, line.work_id, line.territory))),
-    )
+def coin_micros(currency: str) -> int:
+    """The smallest coin of a currency in micros.
 
-
-def _lines(pool: Pool, titles: Mapping[WorkId, str]) -> list[tuple[PartyId, StatementLine]]:
-    works = {work.work_id: work for work in pool.works}
-    in_territory: Counter[tuple[WorkId, str]] = Counter()
-    for party in pool.parties:
-        in_territory[party.work_id, party.territory] += party.amount_micros
-    lines = []
-    for party in pool.parties:
-        if party.party_id is not None:
-            amount = in_territory[party.work_id, party.territory]
-            lines.append((party.party_id, _line(pool, works[party.work_id], party, amount, titles)))
-    return lines
-
-
-def _line(
-    pool: Pool, work: WorkAllocation, party: PartyAllocation, work_amount_micros: int, titles: Mapping[WorkId, str]
-) -> StatementLine:
-    if work.work_id not in titles:
-        raise InputError(f"the work '{work.work_id}' has no title", remedy="Register the work.", field="work_id")
-    line = StatementLine(
-        work_id=work.work_id,
-        title=titles[work.work_id],
-        territory=party.territory,
-        outputs=work.outputs,
-        pool_micros=pool.pool_micros,
-        share_ppb=work.share_ppb,
-        work_amount_micros=work_amount_micros,
-        split_ppb=party.split_ppb,
-        amount_micros=party.amount_micros,
-        reason="",
-    )
-    return replace(line, reason=reason(line, work.amount_micros, pool.currency))
-
-
-def reason(line: StatementLine, work_total_micros: int, currency: str) -> str:
-    """One line of a statement in one sentence, with its numbers and without any words from outside.
-
-    Args:
-        line: its own `reason` is not read.
-        work_total_micros: what the work earned in all territories.
-        currency: ISO 4217 code.
+    >>> coin_micros("EUR"), coin_micros("JPY"), coin_micros("KWD")
+    (10000, 1000000, 1000)
     """
-    uses = "1 use of an output" if line.outputs == 1 else f"{line.outputs:,} uses of outputs"
-    share = f"{format_percent(line.share_ppb)} of the pool of {format_micros(line.pool_micros, currency)}"
-    earned = f"the work earned {format_micros(work_total_micros, currency)}"
-    if line.work_amount_micros != work_total_micros:
-        earned += f", of which {format_micros(line.work_amount_micros, currency)} under the splits for {line.territory}"
-    split = f"the agreed split of {format_percent(line.split_ppb)} of that is {format_micros(line.amount_micros, currency)}"
-    return f"{uses} counted for or against it: with {share}, {earned}, and {split}."
+    # A currency without a known coin is paid in whole micros; the ledger knows no other codes anyway.
+    return int(10 ** (6 - EXPONENT_OF_CURRENCY.get(currency, 6)))
+
+
+def line_order(line: StatementLine) -> tuple[int, int, int, str, str, str]:
+    """What lines are sorted by."""
+    return -line.amount_micros, line.pool, line.part, line.work_id, line.territory, line.state
+
+
+def _party(earned: EarnedLine) -> PartyId:
+    if earned.line.party_id is None:
+        raise IntegrityError("a line of nobody cannot stand in a statement", remedy="Leave out the lines in suspense.")
+    return earned.line.party_id
+
+
+class _Maker:
+    """Makes a party's statements; keeps what is the same for all parties."""
+
+    def __init__(self, close: PeriodClose, close_digest: str, facts: Facts, kind: str) -> None:
+        self.close, self.close_digest, self.facts, self.kind = close, close_digest, facts, kind
+        self.audit_until = audit_until(facts.issued_on, close.policy.audit_window_days)
+        rules = {rule.name: rule for rule in close.policy.pools}
+        self.pools = [self._pool(number, pool, rules) for number, pool in enumerate(close.pools)]
+
+    def _pool(self, number: int, pool: Pool, rules: dict[str, PoolRule]) -> StatementPool:
+        rule = rules.get(pool.rule)
+        if rule is None or len(rule.parts) != len(pool.parts):
+            raise IntegrityError(
+                f"the pool {number} names the rule '{pool.rule}', and the policy has no such rule with its parts",
+                remedy="Restore the close from your last copy.",
+            )
+        first, last = self._days(pool.usage_period)
+        parts = tuple(
+            StatementPart(
+                part=place,
+                name=of_rule.name,
+                by=of_rule.by,
+                right=of_rule.right,
+                rule=part_rule(of_rule),
+                amount_micros=sums.amount_micros,
+                denominator=sums.denominator,
+                commons_micros=sums.commons_micros,
+            )
+            for place, (of_rule, sums) in enumerate(zip(rule.parts, pool.parts, strict=True))
+        )
+        return StatementPool(
+            pool=number,
+            name=pool.rule,
+            kind=pool.kind,
+            usage_period=pool.usage_period or self.close.period_id,
+            usage_from=first,
+            usage_to=last,
+            service=pool.service,
+            territory=pool.territory,
+            offer=pool.offer,
+            events=pool.events,
+            uses=pool.uses,
+            rule=pool_rule(rule),
+            revenue_micros=pool.revenue_micros,
+            source_micros=pool.source_micros,
+            earned_currency=pool.earned_currency,
+            rate=pool.rate,
+            pool_micros=pool.pool_micros,
+            breakage_micros=pool.breakage_micros,
+            parts=parts,
+        )
+
+    def _days(self, usage_period: str) -> tuple[str, str]:
+        if not usage_period:
+            return self.close.starts_on, self.close.ends_on
+        days = self.facts.days.get(usage_period)
+        if days is None:
+            raise InputError(
+                f"the days of the period '{usage_period}' are not known",
+                remedy="Give the first and last day of every earlier period that late usage or refunds belong to.",
+                field="days",
+            )
+        return days
+
+    def of_party(self, party_id: PartyId, currencies: set[str], earned: Iterable[EarnedLine]) -> Iterator[Statement]:
+        """A party's statements, by currency."""
+        lines: dict[str, list[StatementLine]] = {currency: [] for currency in currencies}
+        for one in earned:
+            lines.setdefault(self.close.pools[one.line.pool].currency, []).append(self._line(one))
+        for currency in sorted(lines):
+            yield self._statement(party_id, currency, sorted(lines[currency], key=line_order))
+
+    def _line(self, earned: EarnedLine) -> StatementLine:
+        line, work = earned.line, earned.work
+        pool = self.pools[line.pool]
+        part = pool.parts[line.part]
+        name = self.facts.works.get(line.work_id) if line.work_id else _NOBODY
+        if name is None:
+            raise InputError(f"the work '{line.work_id}' has no title", remedy="Register the work.", field="work_id")
+        # Only measured shares have a method; equal and declared ones are what they are.
+        measured = self.facts.measured(line.pool, WorkId(line.work_id)) if part.by in ("credits", "units") else None
+        made = StatementLine(
+            pool=line.pool,
+            part=line.part,
+            work_id=line.work_id,
+            title=name.title,
+            identifiers=name.identifiers,
+            outputs=work.outputs if work else 0,
+            weight=str(work.weight) if work else "0",
+            share_ppb=work.share_ppb if work else 0,
+            work_micros=work.amount_micros if work else earned.claim_micros,
+            territory=line.territory,
+            claim_micros=earned.claim_micros,
+            split_ppb=line.split_ppb,
+            amount_micros=line.amount_micros,
+            state=line.state,
+            taken=work.taken if work else "",
+            method=measured.method if measured else "",
+            method_version=measured.version if measured else "",
+            error_ppb=measured.error_ppb if measured else -1,
+            reason="",
+        )
+        # A frozen record is made once more with its sentence; `replace` would be slower for millions of lines.
+        object.__setattr__(made, "reason", reason(made, pool, part, self.close.pools[line.pool].currency))
+        return made
+
+    def _statement(self, party_id: PartyId, currency: str, lines: list[StatementLine]) -> Statement:
+        facts, close, account = self.facts, self.close, (party_id, currency)
+        payee = facts.payees.get(party_id)
+        if payee is None:
+            raise InputError(f"the payee '{party_id}' has no name", remedy="Register the party.", field="party_id")
+        settlement = facts.settlements.get(account)
+        standing = facts.standings.get(account, Standing())
+        levies = tuple(sorted(facts.levies.get(account, ()), key=lambda levy: levy.name))
+        drawn = {(line.pool, line.part) for line in lines}
+        late = {pool.pool for pool in self.pools if pool.kind != "earned"}
+        final = self.kind == FINAL
+        threshold = close.policy.payout_threshold_micros
+        money, deductions = summary(
+            lines,
+            late,
+            levies,
+            settlement,
+            standing,
+            threshold_micros=threshold,
+            coin_micros=coin_micros(currency),
+            pays=final,
+            deduct=lambda due: facts.deductions(party_id, currency, due),
+        )
+        moved = settlement.movements if settlement else ()
+        contracts = {one.contract_id for one in moved if one.contract_id} | set(standing.contract_ids)
+        return Statement(
+            statement_id=statement_id(self.kind, close.period_id, party_id, currency, facts.version),
+            version=facts.version,
+            kind=self.kind,
+            period_id=close.period_id,
+            starts_on=close.starts_on,
+            ends_on=close.ends_on,
+            issued_on=facts.issued_on,
+            issuer=facts.issuer.name,
+            party_id=party_id,
+            payee=payee.name,
+            tax_status=payee.tax_status,
+            currency=currency,
+            contract_ids=tuple(sorted(contracts)),
+            policy_name=close.policy.name,
+            policy_digest=close.policy_digest,
+            prior_id=standing.prior_id,
+            threshold_micros=threshold,
+            blocked=standing.blocked,
+            summary=money,
+            payments=standing.payments,
+            movements=moved,
+            deductions=deductions,
+            pools=tuple(self._drawn(pool, drawn) for pool in sorted({pool for pool, _ in drawn})),
+            lines=tuple(lines),
+            levies=levies,
+            outputs_counted=outputs_counted(lines),
+            lines_digest=fast_digest(lines),
+            close_digest=self.close_digest,
+            entry_ids=facts.entry_ids,
+            verify=facts.issuer.verify,
+            line_count=len(lines),
+            control_micros=sum(line.amount_micros for line in lines) + sum(levy.amount_micros for levy in levies),
+            audit_until=self.audit_until,
+            dispute=facts.issuer.dispute,
+            contact=facts.issuer.contact,
+        )
+
+    def _drawn(self, number: int, drawn: set[tuple[int, int]]) -> StatementPool:
+        pool = self.pools[number]
+        parts = tuple(part for part in pool.parts if (number, part.part) in drawn)
+        if parts == pool.parts:
+            return pool
+        return replace(pool, parts=parts)
+
+
+def outputs_counted(lines: Iterable[StatementLine]) -> int:
+    """Usage events that credited the works of these lines, once per work and pool."""
+    most: dict[tuple[int, str], int] = {}
+    for line in lines:
+        key = line.pool, line.work_id
+        most[key] = max(most.get(key, 0), line.outputs)
+    return sum(most.values())

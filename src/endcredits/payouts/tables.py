@@ -12,7 +12,8 @@ statements = record_table(
     sa.Column("period_id", sa.String(200), nullable=False),
     sa.Column("party_id", sa.String(200), nullable=False),
     sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
     sa.Column("document", sa.Text, nullable=False),
     sa.Column("statement_digest", sa.String(64), nullable=False),
-    sa.UniqueConstraint("period_id", "party_id", "currency"),
+    sa.UniqueConstraint("period_id", "party_id", "currency", "version"),
 )

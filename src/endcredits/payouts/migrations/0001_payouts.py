@@ -19,11 +19,12 @@ def upgrade() -> None:
         sa.Column("period_id", sa.String(200), nullable=False),
         sa.Column("party_id", sa.String(200), nullable=False),
         sa.Column("currency", sa.String(3), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("document", sa.Text, nullable=False),
         sa.Column("statement_digest", sa.String(64), nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
         sa.PrimaryKeyConstraint("statement_id", name="pk_statements"),
-        sa.UniqueConstraint("period_id", "party_id", "currency", name="uq_statements_period_id"),
+        sa.UniqueConstraint("period_id", "party_id", "currency", "version", name="uq_statements_period_id"),
     )
     for statement in append_only_sql("statements", op.get_bind().dialect.name):
         op.execute(statement)
