@@ -1,8 +1,8 @@
 """The attacks: each makes of an honest world one in which `owner-000` or a stranger tries a trick.
 
 The list is that of the literature and of platforms' experience: copies and edited copies, sybil accounts, squatting, floods
-of generic works, hubs, washing, outputs registered as works. What an attack changes is stated in its docstring; what it gains
-is its people's income over what it was without the trick.
+of generic works, hubs, washing, outputs registered as works. What an attack changes is stated in its docstring; what it
+gains is its people's income over what it was without the trick.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """A period closes, in steps that can each be killed and run again: propose, compute, approve, post.
 
 *Proposing* fixes the days, the policy and the cut-off: what was reported until then counts, and what comes later is an
-adjustment in the next period. *Computing* freezes everything that the money follows from into a folder of its own, and divides
-the pools exactly; a second, simple program computes the same and must agree to the unit. *Approving* settles contracts, posts
-the journal entries and keeps the close and its statements, all in one database transaction: it is all there, or none of it.
-Where the policy asks for four eyes, whoever proposed may not approve. Files and the receipt follow, and are written again where
-a crash kept them from being written (`periods.publish`).
+adjustment in the next period. *Computing* freezes everything that the money follows from into a folder of its own, and
+divides the pools exactly; a second, simple program computes the same and must agree to the unit. *Approving* settles
+contracts, posts the journal entries and keeps the close and its statements, all in one database transaction: it is all
+there, or none of it. Where the policy asks for four eyes, whoever proposed may not approve. Files and the receipt follow,
+and are written again where a crash kept them from being written (`periods.publish`).
 
     periods/<period>/close-<n>/frozen/*.parquet     what the close follows from (n: the step that proposed it)
     periods/<period>/close-<n>/lines.parquet        who gets what, with work_lines.parquet and close.json beside it
@@ -13,7 +13,6 @@ a crash kept them from being written (`periods.publish`).
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,7 +43,6 @@ from endcredits.royalties import (
     find_close,
     must_follow,
     parse_close,
-    policy_digest,
     policy_of,
     read_frozen,
     replay_close,
@@ -233,7 +231,7 @@ def approve(studio: Studio, period_id: str, *, by: str = "", expected_digest: st
 def _must_be_another(proposal: Proposal, by: str) -> None:
     if proposal.close.policy.four_eyes and (not by or by == proposal.proposed_by):
         raise ConflictError(
-            f"the policy '{proposal.close.policy.name}' asks for four eyes, and '{proposal.proposed_by}' proposed this close",
+            f"the policy '{proposal.close.policy.name}' asks for four eyes, and '{proposal.proposed_by}' proposed it",
             remedy="Somebody else approves it: --by NAME.",
             field="--by",
         )
@@ -321,9 +319,7 @@ def replayed(studio: Studio, period_id: str, policy: Policy, look: Callable[[Per
     proposal = read_proposal(studio, period_id)
     frozen = read_frozen(proposal.folder / "frozen", proposal.close.frozen)
     with tempfile.TemporaryDirectory() as scratch:
-        close = close_period(
-            frozen, period_id, proposal.close.starts_on, proposal.close.ends_on, policy, into=Path(scratch)
-        )
+        close = close_period(frozen, period_id, proposal.close.starts_on, proposal.close.ends_on, policy, into=Path(scratch))
         return look(close, Path(scratch))
 
 

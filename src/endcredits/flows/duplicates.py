@@ -1,9 +1,9 @@
 """Which registered works are the same again: by their bytes, and for texts by what they are made of.
 
-Money is clipped and paid once per cluster (`royalties`). Works are in one cluster when at least half of the bytes that either has
-are in files that both have (a licence file that many packages hold joins nothing), or when their texts resemble each other
-(`influence.neardup`). What was compared once is kept beside the index by the works' digests, so that
-a close does not compare an unchanged catalogue again; the file may be deleted, at the price of comparing again.
+Money is clipped and paid once per cluster (`royalties`). Works are in one cluster when at least half of the bytes that
+either has are in files that both have (a licence file that many packages hold joins nothing), or when their texts resemble
+each other (`influence.neardup`). What was compared once is kept beside the index by the works' digests, so that a close
+does not compare an unchanged catalogue again; the file may be deleted, at the price of comparing again.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The steps of a close: proposed, computed, approved; or withdrawn and proposed again.
 
 Closing takes a while and may be killed at any moment, two people may do it at once, and somebody else may have to approve
-it. So each step is a row that is only ever added, with a number of its own per period, and a period's state is what its rows say
-from first to last. Two closers who add the same number at the same moment cannot both succeed: the second finds the number
-taken, reads again, and goes on from what the first did.
+it. So each step is a row that is only ever added, with a number of its own per period, and a period's state is what its
+rows say from first to last. Two closers who add the same number at the same moment cannot both succeed: the second finds
+the number taken, reads again, and goes on from what the first did.
 """
 
 from __future__ import annotations
