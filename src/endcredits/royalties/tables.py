@@ -1,12 +1,12 @@
 """The tables of this room: what operators report, what waits to be mended, and closed periods.
 
-What is reported (events, revenue, refunds, rates) is numbered: 1, 2, 3 and so on over all four tables together, without gaps,
-in the order of recording. A close states the last number that it looked at, its *cut-off*, so that anybody can tell years
-later which rows it counted and which came too late. `recorded_at` says when we learnt of something, beside the day on which it
-happened.
+What is reported (events, revenue, refunds, rates) is numbered: 1, 2, 3 and so on over all four tables together, without
+gaps, in the order of recording. A close states the last number that it looked at, its *cut-off*, so that anybody can tell
+years later which rows it counted and which came too late. `recorded_at` says when we learnt of something, beside the day on
+which it happened.
 
-Rows that could not be taken stand in `held_rows`, as they were written, and are never lost; `held_ends` says what became of those
-whose own id cannot tell.
+Rows that could not be taken stand in `held_rows`, as they were written, and are never lost; `held_ends` says what became of
+those whose own id cannot tell.
 """
 
 from __future__ import annotations

@@ -1,40 +1,35 @@
 """Usage events: which output was used when, and what it earned.
 
-Files are CSV (with a header) or JSON Lines, one event a row:
+Files are CSV (with a header), JSON Lines or Parquet, one event a row:
 
-    event_id,output_id,used_at,revenue,currency,service,territory
-    sale-1,output:4f2a,2026-11-03T12:00:00Z,0.25,EUR,web,DE
+    event_id,output_id,used_at,revenue,currency,service,territory,offer,payer,uses,use,tax,declared
+    sale-1,output:4f2a,2026-11-03T12:00:00Z,0.25,EUR,web,DE,premium,p-81,1,generation,0.04,work-a;work-b
 
-`revenue` is a decimal number of main units and `revenue_micros` a whole number of micros; a row has one of the two.
-`service` and `territory` may be left out. Amounts are read digit by digit and never pass through a float. A row that
-cannot be used is named and nothing of the file is taken.
+`revenue` (and `tax`, the taxes within it) is a decimal number of main units; `revenue_micros` (`tax_micros`) a whole number
+of micros; a row has one of the two. Everything after `currency` may be left out. `declared` names works that the operator
+states were used, joined by ";" (in JSON and Parquet a list is fine, too). Amounts never pass through a float. Unless rows
+are to be held (`recording.py`), a row that cannot be used is named and nothing of the file is taken.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
-from endcredits.canonical import INTEGER_MAX
 from endcredits.errors import InputError
-from endcredits.ids import OutputId, plain_id
-from endcredits.money import currency_code, parse_micros
+from endcredits.ids import OutputId, WorkId, plain_id
+from endcredits.money import currency_code
+from endcredits.royalties import cells
+from endcredits.royalties.cells import Texts, amount, check_micros, check_tax, day, not_future, utc_time, whole
+from endcredits.royalties.forms import Form, Read, read_rows, unique
 from endcredits.royalties.records import UsageEvent
-from endcredits.royalties.sources import read_text
 
-REQUIRED = ("event_id", "output_id", "used_at", "currency")
-OPTIONAL = ("revenue", "revenue_micros", "service", "territory")
+__all__ = ["EVENTS", "USES_MAX", "day", "make_event", "read_usage", "usage_rows", "utc_time"]
 
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_WHOLE = re.compile(r"[0-9]{1,20}")
-_TERRITORY = re.compile(r"[A-Z]{2}|WORLD")
+USES_MAX = 1_000_000_000
+"""Most uses that one event stands for; sums over a period stay far below 2**63."""
+DECLARED_MAX = 1_000
+"""Most works that one event declares."""
 
 
 def make_event(
@@ -45,6 +40,14 @@ def make_event(
     currency: str,
     service: str = "default",
     territory: str = "WORLD",
+    *,
+    offer: str = "",
+    payer: str = "",
+    uses: int = 1,
+    use: str = "generation",
+    tax_micros: int = 0,
+    declared: Iterable[str] = (),
+    now: str = "",
 ) -> UsageEvent:
     """Makes a usage event after checking every value.
 
@@ -52,224 +55,114 @@ def make_event(
         event_id: the operator's own id, 1 to 200 plain characters.
         output_id: of the attributed output.
         used_at: UTC time as ISO 8601 ("2026-11-03T12:00:00Z" or "+00:00"); kept with "Z", whole seconds.
-        revenue_micros: what it earned, 0 to 2**53 - 1.
+        revenue_micros: what it earned before taxes, 0 to 2**53 - 1.
         currency: ISO 4217 code.
         service: product or channel, one line of at most 200 characters.
         territory: "WORLD" or an ISO 3166-1 alpha-2 code.
+        offer: tariff or plan, "" where there is one only.
+        payer: a pseudonym of who paid, "" where that is not told apart.
+        uses: how many uses it stands for, 1 to `USES_MAX`.
+        use: kind of use.
+        tax_micros: the taxes within the revenue, 0 to `revenue_micros`.
+        declared: works stated as used, each once, in any order.
+        now: UTC time; a use more than `cells.SKEW_HOURS` later is refused. "" to leave that to the recording.
 
     Raises:
         InputError: naming the field.
     """
-    if isinstance(revenue_micros, bool) or not isinstance(revenue_micros, int):
+    check_micros(revenue_micros, "revenue_micros", "a revenue")
+    if isinstance(uses, bool) or not isinstance(uses, int) or not 1 <= uses <= USES_MAX:
         raise InputError(
-            f"a revenue of {revenue_micros!r} micros is not a whole number",
-            remedy="Give whole micros: 1 main unit = 1000000 micros.",
-            field="revenue_micros",
-        )
-    if not 0 <= revenue_micros <= INTEGER_MAX:
-        raise InputError(
-            f"a revenue of {revenue_micros} micros is out of range",
-            remedy=f"Give 0 to {INTEGER_MAX}; refunds are booked as adjustments, not as usage.",
-            field="revenue_micros",
-        )
-    if not _TERRITORY.fullmatch(territory):
-        raise InputError(
-            f"'{territory[:60]}' is not a territory",
-            remedy="Write WORLD or a two-letter ISO 3166-1 code in capitals such as DE.",
-            field="territory",
-        )
-    if not service.strip() or len(service) > 200 or not service.isprintable():
-        raise InputError(
-            f"'{service[:60]}' cannot name a service", remedy="Use 1 to 200 printable characters.", field="service"
+            f"{cells.shown(repr(uses), 40)} is not a number of uses",
+            remedy=f"Give a whole number from 1 to {USES_MAX}.",
+            field="uses",
         )
     return UsageEvent(
         event_id=plain_id(event_id, what="event_id"),
         output_id=OutputId(plain_id(output_id, what="output_id")),
-        used_at=utc_time(used_at, field="used_at"),
+        used_at=not_future(utc_time(used_at, field="used_at"), now, field="used_at"),
         revenue_micros=revenue_micros,
         currency=currency_code(currency),
-        service=service,
-        territory=territory,
+        service=cells.name(service, "service"),
+        territory=cells.territory(territory),
+        offer=cells.name(offer, "offer", may_be_empty=True),
+        payer=cells.name(payer, "payer", may_be_empty=True),
+        uses=uses,
+        use=cells.name(use, "use"),
+        tax_micros=check_tax(tax_micros, revenue_micros),
+        declared=_declared(tuple(declared)),
     )
 
 
-def utc_time(text: str, *, field: str) -> str:
-    """Reads a UTC time in ISO 8601 and writes it with "Z" and whole seconds (a fraction is cut off).
-
-    >>> utc_time("2026-11-03T12:00:00.9+00:00", field="used_at")
-    '2026-11-03T12:00:00Z'
-
-    Raises:
-        InputError: another form, no such time, no time zone, or a zone that is not UTC.
-    """
-    problem = InputError(
-        f"'{text[:60]}' is not a time in UTC",
-        remedy="Write it like 2026-11-03T12:00:00Z, converted to UTC.",
-        field=field,
-    )
-    if not _TIME.fullmatch(text):
-        raise problem
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise problem from error
-    if moment.utcoffset() != timedelta(0):
-        raise problem
-    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+def _declared(works: tuple[str, ...]) -> tuple[WorkId, ...]:
+    if not works:
+        return ()
+    found = sorted({WorkId(plain_id(work, what="declared")) for work in works})
+    if len(found) != len(works):
+        raise InputError("a work is declared twice", remedy="Name every work once.", field="declared")
+    if len(found) > DECLARED_MAX:
+        raise InputError(
+            f"{len(found)} works are declared", remedy=f"Declare at most {DECLARED_MAX} an event.", field="declared"
+        )
+    return tuple(found)
 
 
-def day(text: str, *, field: str) -> str:
-    """Returns a day YYYY-MM-DD as it is.
-
-    Raises:
-        InputError: another form, or no such day.
-    """
-    problem = InputError(f"'{text[:60]}' is not a day", remedy="Write it like 2026-11-30.", field=field)
-    if not _DAY.fullmatch(text):
-        raise problem
-    try:
-        date.fromisoformat(text)
-    except ValueError as error:
-        raise problem from error
-    return text
-
-
-def read_usage(path: str | os.PathLike[str]) -> tuple[UsageEvent, ...]:
-    """Reads the usage events of a file, in its order; an event that stands twice with equal content counts once.
-
-    Args:
-        path: a CSV file (`.csv`) or JSON Lines (`.jsonl`, `.ndjson`), UTF-8.
-
-    Raises:
-        InputError: naming file, row and field; or one id with two contents.
-    """
-    suffix = Path(path).suffix.lower()
-    if suffix == ".csv":
-        rows = _csv_rows(read_text(path), path)
-    elif suffix in (".jsonl", ".ndjson"):
-        rows = _json_rows(read_text(path), path)
-    else:
-        raise InputError(f"files ending in '{suffix}' are not read", remedy="Hand in a .csv or a .jsonl file.", file=path)
-    return _events(rows, path)
-
-
-def _events(rows: Iterable[tuple[int, Mapping[str, object]]], path: object) -> tuple[UsageEvent, ...]:
-    found: dict[str, UsageEvent] = {}
-    for number, row in rows:
-        try:
-            event = _event(row)
-        except InputError as error:
-            raise InputError(error.message, remedy=error.remedy, file=path, row=number, field=error.field) from error
-        known = found.setdefault(event.event_id, event)
-        if known != event:
-            raise InputError(
-                f"the event '{event.event_id}' stands twice in this file, with different content",
-                remedy="Give every use its own event_id, or delete the wrong row.",
-                file=path,
-                row=number,
-                field="event_id",
-            )
-    return tuple(found.values())
-
-
-def _event(row: Mapping[str, object]) -> UsageEvent:
-    for key in row:
-        if key not in REQUIRED + OPTIONAL:
-            known = ", ".join(REQUIRED + OPTIONAL)
-            raise InputError(f"there is no field '{key}'", remedy=f"Known fields: {known}.", field=str(key))
-    texts = {key: _text(value, key) for key, value in row.items() if value is not None and value != ""}
-    for key in REQUIRED:
-        if key not in texts:
-            raise InputError(f"'{key}' is missing", remedy=f"Fill in {key}.", field=key)
+def _make(texts: Texts, now: str) -> UsageEvent:
     return make_event(
         texts["event_id"],
         texts["output_id"],
         texts["used_at"],
-        _revenue_micros(texts),
+        amount(texts, "revenue"),
         texts["currency"],
         texts.get("service", "default"),
         texts.get("territory", "WORLD"),
+        offer=texts.get("offer", ""),
+        payer=texts.get("payer", ""),
+        uses=whole(texts, "uses", 1),
+        use=texts.get("use", "generation"),
+        tax_micros=amount(texts, "tax", 0),
+        declared=[work.strip() for work in texts["declared"].split(";")] if "declared" in texts else (),
+        now=now,
     )
 
 
-def _text(value: object, key: str) -> str:
-    # Numbers reach us as the digits that stand in the file (see `_json_rows`), so nothing was rounded on the way.
-    if isinstance(value, _Digits) and key not in ("revenue", "revenue_micros"):
-        raise InputError(f"{value} is a number, not a text", remedy="Put it in quotation marks.", field=key)
-    if not isinstance(value, str):
-        raise InputError(f"{value!r} is not a text", remedy="Give a text or, for revenue, a number.", field=key)
-    return value
+EVENTS: Form[UsageEvent] = Form(
+    kind="events",
+    id_field="event_id",
+    needed=("event_id", "output_id", "used_at", "currency"),
+    others=(
+        "revenue",
+        "revenue_micros",
+        "service",
+        "territory",
+        "offer",
+        "payer",
+        "uses",
+        "use",
+        "tax",
+        "tax_micros",
+        "declared",
+    ),
+    numbers=frozenset({"revenue", "revenue_micros", "uses", "tax", "tax_micros"}),
+    lists=frozenset({"declared"}),
+    make=_make,
+)
+"""What a file of usage events looks like."""
 
 
-def _revenue_micros(texts: Mapping[str, str]) -> int:
-    if ("revenue" in texts) == ("revenue_micros" in texts):
-        raise InputError(
-            "a row gives either 'revenue' or 'revenue_micros'", remedy="Fill in exactly one of them.", field="revenue"
-        )
-    if "revenue" in texts:
-        text = texts["revenue"]
-        if len(text) > 30:
-            raise InputError(f"'{text[:30]}...' is too long for an amount", remedy="Check the row.", field="revenue")
-        return parse_micros(text, field="revenue")
-    text = texts["revenue_micros"]
-    if not _WHOLE.fullmatch(text):
-        raise InputError(
-            f"'{text[:30]}' is not a whole number of micros >= 0",
-            remedy="Give digits only; 1 main unit = 1000000 micros.",
-            field="revenue_micros",
-        )
-    return int(text)
+def usage_rows(path: str | os.PathLike[str], *, now: str) -> Iterator[Read[UsageEvent]]:
+    """The rows of a file one by one, good and bad, in bounded memory; see `forms.read_rows`."""
+    return read_rows(path, EVENTS, now=now)
 
 
-class _Digits(str):
-    """A JSON number as it stands in the file."""
+def read_usage(path: str | os.PathLike[str], *, now: str) -> tuple[UsageEvent, ...]:
+    """Reads the usage events of a file, in its order; an event that stands twice with equal content counts once.
 
-    __slots__ = ()
+    Args:
+        path: a CSV file (`.csv`), JSON Lines (`.jsonl`, `.ndjson`) or Parquet (`.parquet`), UTF-8.
+        now: UTC time; events more than `cells.SKEW_HOURS` later are refused. "" to leave that to the recording.
 
-
-def _csv_rows(text: str, path: object) -> Iterator[tuple[int, Mapping[str, object]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = next(reader, None)
-        if not header:
-            raise InputError("the file has no header", remedy=f"Begin it with {','.join(REQUIRED)},revenue.", file=path)
-        if len(set(header)) != len(header):
-            raise InputError("a column stands twice in the header", remedy="Keep one of the two.", file=path)
-        for key in REQUIRED:
-            if key not in header:
-                raise InputError(f"the column '{key}' is missing", remedy=f"Add {key}.", file=path, field=key)
-        for number, cells in enumerate(filter(None, reader), start=1):
-            if len(cells) != len(header):
-                raise InputError(
-                    f"there are {len(cells)} cells under {len(header)} columns",
-                    remedy="Put cells that hold a comma in quotation marks.",
-                    file=path,
-                    row=number,
-                )
-            yield number, dict(zip(header, cells, strict=True))
-    except csv.Error as error:
-        raise InputError(
-            f"the file is not CSV ({error})", remedy="Check its quotation marks.", file=path, row=reader.line_num
-        ) from error
-
-
-def _json_rows(text: str, path: object) -> Iterator[tuple[int, Mapping[str, object]]]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line, parse_float=_Digits, parse_int=_Digits, object_pairs_hook=_unique)
-        except (ValueError, RecursionError) as error:
-            raise InputError(
-                f"the line is not JSON ({error})", remedy="Write one object a line.", file=path, row=number
-            ) from error
-        if not isinstance(row, dict):
-            raise InputError("the line is not an object", remedy="Write one {...} a line.", file=path, row=number)
-        yield number, row
-
-
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    row = dict(pairs)
-    if len(row) != len(pairs):
-        raise ValueError("a key stands twice")
-    return row
+    Raises:
+        InputError: naming file, row and field; or one id with two contents.
+    """
+    return unique(usage_rows(path, now=now), lambda event: event.event_id, "event_id")

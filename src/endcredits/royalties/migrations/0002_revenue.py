@@ -168,7 +168,7 @@ def _make_closes() -> None:
 
 
 def _old_rows(table: str, order: str) -> Iterator[Mapping[str, Any]]:
-    found = op.get_bind().execute(sa.text(f"SELECT * FROM {table}{OLD} ORDER BY {order}"))  # noqa: S608 (names of our own)
+    found = op.get_bind().execute(sa.text(f"SELECT * FROM {table}{OLD} ORDER BY {order}"))
     for row in found.mappings():
         if row_digest(table, row) != row["digest"]:
             raise IntegrityError(
