@@ -1,15 +1,15 @@
 """What stands between what a payee earned and what a payee is owed: the records of contracts and of a settlement.
 
-A contract belongs to a party, not to a policy: advances that are recouped, reserves that are held back for a while, minimums that
-are guaranteed. A settlement applies them to one payee's earnings of one period and currency, in the contract's order, as a list
-of movements that add up, each with its reason in words.
+A contract belongs to a party, not to a policy: advances that are recouped, reserves that are held back for a while, minimums
+that are guaranteed. A settlement applies them to one payee's earnings of one period and currency, in the contract's order,
+as a list of movements that add up, each with its reason in words.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from endcredits.ids import PartyId
+from endcredits.ids import PartyId, WorkId
 
 ORDER = ("guarantee", "recoup", "reserve", "release")
 """The order in which a contract's terms are applied unless it states another."""
@@ -20,19 +20,23 @@ class Contract:
     """A party's terms in one currency.
 
     Attributes:
-        contract_id: the operator's own id; a later version of the same id replaces it from its `valid_from` on.
+        contract_id: the operator's own id, at most 80 characters and no colon; a later version of the same id replaces it
+            from its `valid_from` on.
         party_id: the payee.
         currency: ISO 4217 code.
         valid_from: first day, YYYY-MM-DD.
         valid_to: last day, "" for no end.
-        advance_micros: paid before anything was earned, recouped from earnings; 0 for none.
+        advance_micros: paid before anything was earned, recouped from earnings; 0 for none. All advances under this contract
+            so far: a later version that says more adds the difference.
         recoup_ppb: portion of the earnings that may be recouped in a period.
         cross_group: contracts of one party with the same name recoup each other's advances; "" for its own alone.
         reserve_ppb: portion of the earnings held back against refunds.
         reserve_days: how long after the period's last day a reserve is released.
-        guarantee_micros: the least that a period pays before recouping; the operator makes up the difference.
+        guarantee_micros: the least that a period's own usage earns; the operator makes up the difference. Late usage and
+            refunds belong to other periods and do not count.
         order: a permutation of `ORDER`.
         source: where the terms are written ("contract of 2026-01-05, clause 7").
+        works: the works whose earnings it governs, sorted; empty for all that no other contract of the party names.
     """
 
     contract_id: str
@@ -48,6 +52,7 @@ class Contract:
     guarantee_micros: int = 0
     order: tuple[str, ...] = ORDER
     source: str = ""
+    works: tuple[WorkId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Movement:
         kind: one of `ORDER`, or "hold" (an anomaly, a dispute of the payee itself).
         amount_micros: what it adds to what is owed, negative where it takes.
         account: the ledger account on the other side.
-        contract_id: the contract, "" for holds.
+        contract_id: the contract, "" for holds and for released reserves, which belong to the payee.
         reason: in one sentence with its numbers.
     """
 

@@ -143,18 +143,23 @@ class Table:
         Raises:
             InputError: not a list of texts, another word, or one twice.
         """
-        if not self.has(key):
-            return ()
-        found = self._values[key]
-        if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-            raise InputError(
-                f"'{key}' is not a list of texts", remedy=f'Write {key} = ["{choices[0]}"].', field=self.at(key)
-            )
+        found = self.texts(key)
         for one in found:
             chosen(one, choices, self.at(key))
         if len(set(found)) != len(found):
             raise InputError(f"'{key}' names something twice", remedy="Name each once.", field=self.at(key))
         return tuple(one for one in choices if one in found)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts, empty where it is missing.
+
+        Raises:
+            InputError: it is something else.
+        """
+        found = self._values[key] if self.has(key) else []
+        if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+            raise InputError(f"'{key}' is not a list of texts", remedy=f'Write {key} = ["...", "..."].', field=self.at(key))
+        return tuple(found)
 
     def truth(self, key: str, default: bool = False) -> bool:
         """true or false.
