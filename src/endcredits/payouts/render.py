@@ -8,31 +8,26 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from endcredits.money import format_micros
 from endcredits.payouts.records import Statement
-from endcredits.payouts.statements import format_percent
+from endcredits.payouts.view import MoneyRow, View, shown, view
 
 if TYPE_CHECKING:
     import jinja2
 
 # What means something anywhere in a line, and what begins a heading, a list or an underline at its start.
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&$])")
-_LINE_START = re.compile(r"^(\d*)([#+\-=.)])")
-# Control characters, and the marks that override the direction of text (Unicode Standard Annex #9).
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_LINE_START = re.compile(r"^(\d+(?=[.)])|(?=[#+\-=]))(.)")
 # First Strong Isolate and Pop Directional Isolate: what stands between decides its own direction and nothing else's.
 _ISOLATE = "\u2068{}\u2069"
 _RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 
-STANDING = "Payable now includes what earlier statements named payable and the books do not show as paid."
-"""Stands beside what is payable wherever something was owed before, so that nobody adds up statements."""
-
 
 def statement_html(statement: Statement) -> str:
     """A statement as one HTML page without scripts, fonts or pictures from elsewhere; made to be printed."""
-    return _template().render(statement=statement, money=format_micros, percent=format_percent, standing=STANDING)
+    return _template().render(view=view(statement))
 
 
 @functools.cache
@@ -56,61 +51,60 @@ def markdown_text(text: str) -> str:
     >>> markdown_text("A|B *c*")
     'A\\\\|B \\\\*c\\\\*'
     """
-    escaped = _LINE_START.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", _UNSEEN.sub(" ", text)).strip())
+    escaped = _LINE_START.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", shown(text)))
     return _ISOLATE.format(escaped) if _RIGHT_TO_LEFT.search(escaped) else escaped
 
 
 def statement_markdown(statement: Statement) -> str:
     """A statement as Markdown (CommonMark with pipe tables)."""
-    currency = statement.currency
-    rows = [
-        ("Opening balance", statement.opening_balance_micros),
-        ("Earned in this period", statement.earned_micros),
-        ("**Closing balance**", statement.closing_balance_micros),
-        ("**Payable now**", statement.payable_micros),
-        ("Carried over", statement.carried_over_micros),
-    ]
-    text = [
-        f"# Statement for {markdown_text(statement.payee)}",
-        "",
-        f"Period {markdown_text(statement.period_id)}, {statement.starts_on} to {statement.ends_on} (UTC)",
-        "",
-        f"| | {currency} |",
-        "|:--|--:|",
-        *(f"| {label} | {format_micros(micros)} |" for label, micros in rows),
-        "",
-        f"Balances from {format_micros(statement.payout_threshold_micros, currency)} on are paid; smaller ones are "
-        "carried over to the next period.",
-        "",
-        *([STANDING, ""] if statement.opening_balance_micros > 0 else []),
-        *_markdown_lines(statement),
-        "## To check this statement",
-        "",
-        f"- Statement: `{statement.statement_id}`",
-        f"- Payee: `{statement.party_id}`",
-        f"- Policy: {markdown_text(statement.policy_name)}, SHA-256 `{statement.policy_digest}`",
-        f"- Period's close, SHA-256: `{statement.close_digest}`",
-        f"- Journal entry: `{statement.entry_id}`",
-    ]
-    return "\n".join(text) + "\n"
+    one = view(statement)
+    return "\n".join(_markdown(one)) + "\n"
 
 
-def _markdown_lines(statement: Statement) -> list[str]:
-    if not statement.lines:
-        return ["Nothing was earned in this period.", ""]
-    return [
-        "## Earned, work by work",
-        "",
-        f"| Work | Territory | Uses | Share of pool | Work earned | Split | {statement.currency} |",
-        "|:--|:--|--:|--:|--:|--:|--:|",
-        *(
-            f"| {markdown_text(line.title)} | {line.territory} | {line.outputs:,} | {format_percent(line.share_ppb)} "
-            f"| {format_micros(line.work_amount_micros)} | {format_percent(line.split_ppb)} "
-            f"| {format_micros(line.amount_micros)} |"
-            for line in statement.lines
-        ),
-        f"| **Sum** | | | | | | **{format_micros(statement.earned_micros)}** |",
-        "",
-        *(f"- {markdown_text(line.title)}: {markdown_text(line.reason)}" for line in statement.lines),
-        "",
-    ]
+def _markdown(one: View) -> Iterator[str]:
+    text = markdown_text
+    yield from (f"# {one.word} for {text(one.payee)}", "")
+    if one.mark:
+        yield from (f"**{one.mark}**", "")
+    yield from (text(one.period), "")
+    yield from (*(f"- {label}: {text(value)}" for label, value in one.head), "")
+    yield from (f"| | {one.currency} |", "|:--|--:|")
+    yield from _money([*one.balance, *one.payment, *one.beside])
+    yield ""
+    for note in one.notes:
+        yield from (text(note), "")
+    yield from _table("What contracts did", one.movements)
+    yield from _table("Paid since the statement before", one.payments)
+    yield from _table("Taken from what is due", one.deductions)
+    yield from _table("Levies", one.levies)
+    yield from _markdown_lines(one)
+    yield from ("## To check and to dispute", "")
+    yield from (f"- {label}: {text(value)}" for label, value in one.foot)
+
+
+def _money(rows: Iterable[MoneyRow]) -> Iterator[str]:
+    for row in rows:
+        yield f"| **{row.label}** | **{row.amount}** |" if row.strong else f"| {row.label} | {row.amount} |"
+
+
+def _table(title: str, rows: Iterable[tuple[str, str, str]]) -> list[str]:
+    shown_rows = [f"| {markdown_text(first)} | {markdown_text(why)} | {amount} |" for first, why, amount in rows]
+    return [f"## {title}", "", "| | | Amount |", "|:--|:--|--:|", *shown_rows, ""] if shown_rows else []
+
+
+def _markdown_lines(one: View) -> Iterator[str]:
+    if not one.lines:
+        yield from ("Nothing was earned in this period.", "")
+        return
+    text = markdown_text
+    yield from ("## Earned, work by work", "")
+    yield f"| Work | Usage | Where | Pool | Uses | Share of pool | Work earned | Split | {one.currency} |"
+    yield "|:--|:--|:--|:--|--:|--:|--:|--:|--:|"
+    for line in one.lines:
+        yield (
+            f"| {text(line.title)} | {line.usage} | {text(line.where)} | {text(line.part)} | {line.uses} "
+            f"| {line.share} {line.error} | {line.work} | {line.split} | {line.amount} |"
+        )
+    yield from (f"| **Control total** | | | | | | | | **{one.total}** |", "")
+    yield from (f"- {text(line.title)} ({text(line.identifiers)}): {text(line.reason)}" for line in one.lines)
+    yield ""
