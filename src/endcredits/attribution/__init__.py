@@ -1,6 +1,6 @@
 """An output arrives; its credits become one ranked document with shares, errors and digests that anybody can replay."""
 
-from endcredits.attribution.book import attributions, attributions_of, check_attributions, find_attribution, record
+from endcredits.attribution.book import attributed, attributions, attributions_of, check_attributions, find_attribution, record
 from endcredits.attribution.rank import attribution_of, output_id_of, whole_nanonats
 from endcredits.attribution.records import NANO, Attribution, Line
 
@@ -8,6 +8,7 @@ __all__ = [
     "NANO",
     "Attribution",
     "Line",
+    "attributed",
     "attribution_of",
     "attributions",
     "attributions_of",

@@ -71,6 +71,16 @@ def attributions_of(conn: Connection, output_ids: Iterable[OutputId]) -> dict[Ou
     return found
 
 
+def attributed(conn: Connection, output_ids: Iterable[OutputId]) -> set[OutputId]:
+    """Which of some outputs are attributed, without reading their attributions."""
+    wanted = sorted(set(output_ids))
+    found: set[OutputId] = set()
+    for start in range(0, len(wanted), 500):
+        chosen = attribution_table.c.output_id.in_(wanted[start : start + 500])
+        found.update(OutputId(one) for one in conn.scalars(sa.select(attribution_table.c.output_id).where(chosen)))
+    return found
+
+
 def parse_attribution(document: str) -> Attribution:
     """Reads a stored document back."""
     fields: dict[str, Any] = json.loads(document)

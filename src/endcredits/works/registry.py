@@ -254,6 +254,22 @@ def works(conn: Connection) -> tuple[Work, ...]:
     return tuple(sorted(found, key=lambda work: work.work_id))
 
 
+def known_works(conn: Connection, work_ids: Iterable[WorkId]) -> set[WorkId]:
+    """Which of some works are registered."""
+    wanted = sorted(set(work_ids))
+    found: set[WorkId] = set()
+    for start in range(0, len(wanted), 500):  # databases limit the number of parameters
+        chosen = tables.works.c.work_id.in_(wanted[start : start + 500])
+        found.update(WorkId(one) for one in conn.scalars(sa.select(tables.works.c.work_id).where(chosen)))
+    return found
+
+
+def registration_times(conn: Connection) -> dict[WorkId, str]:
+    """When every work was registered, UTC."""
+    rows = conn.execute(sa.select(tables.works.c.work_id, tables.works.c.registered_at).order_by(tables.works.c.work_id))
+    return {WorkId(work_id): at for work_id, at in rows}
+
+
 def parties(conn: Connection) -> dict[PartyId, Party]:
     """All parties, by id."""
     found = [

@@ -1,0 +1,106 @@
+"""What an operator reports comes in: usage, revenue, refunds, rates; and rows that wait to be mended are looked after.
+
+Each hand-in is one transaction: all of a file or none of it, or with `hold` the good rows, the others set aside and named.
+The same file again changes nothing. Files are read anew for every attempt of a transaction, since a busy database asks for
+another.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from endcredits.attribution import attributed
+from endcredits.errors import InputError
+from endcredits.flows.clock import now
+from endcredits.flows.studio import Studio
+from endcredits.royalties import held as holding
+from endcredits.royalties import rates, recording, refunds, revenue, usage
+from endcredits.royalties.forms import Read
+from endcredits.royalties.held import Held
+from endcredits.royalties.recording import Added, handed_in
+from endcredits.royalties.records import Rate, Refund, Revenue, UsageEvent
+from endcredits.works import known_works
+
+Report = UsageEvent | Revenue | Refund | Rate
+READERS: dict[str, Callable[..., Iterable[Read[Any]]]] = {
+    "events": usage.usage_rows,
+    "revenue": revenue.revenue_rows,
+    "refunds": refunds.refund_rows,
+    "rates": rates.rate_rows,
+}
+"""How a file of each kind is read."""
+
+
+def report_file(studio: Studio, kind: str, path: str | os.PathLike[str], *, hold: bool = False) -> Added:
+    """Records a file of reports.
+
+    Args:
+        studio: whose.
+        kind: one of `READERS`.
+        path: CSV, JSON Lines or Parquet.
+        hold: whether good rows are taken where others are bad; the bad ones are held.
+
+    Raises:
+        InputError: the file or, without `hold`, a row cannot be used.
+        ConflictError: an id is taken by other content.
+    """
+    at = now()
+    return studio.store.write(lambda conn: _record(conn, kind, READERS[kind](path, now=at), at, hold))
+
+
+def report(studio: Studio, records: Sequence[Report], *, hold: bool = False) -> Added:
+    """Records reports that a program made, all of one kind; see `report_file`."""
+    at = now()
+    kinds = {UsageEvent: "events", Revenue: "revenue", Refund: "refunds", Rate: "rates"}
+    kind = kinds[type(records[0])] if records else "events"
+    if any(kinds[type(record)] != kind for record in records):
+        raise InputError("reports of several kinds are handed in together", remedy="Hand in each kind for itself.")
+    return studio.store.write(lambda conn: _record(conn, kind, handed_in(records), at, hold))
+
+
+def _record(conn: Connection, kind: str, rows: Iterable[Read[Any]], at: str, hold: bool) -> Added:
+    if kind == "events":
+        return recording.record_events(conn, rows, at=at, outputs_known=_outputs(conn), works_known=_works(conn), hold=hold)
+    record = {
+        "revenue": recording.record_revenue,
+        "refunds": recording.record_refunds,
+        "rates": recording.record_rates,
+    }[kind]
+    return record(conn, rows, at=at, hold=hold)
+
+
+def _outputs(conn: Connection) -> Callable[[Sequence[Any]], Collection[Any]]:
+    return lambda ids: attributed(conn, ids)
+
+
+def _works(conn: Connection) -> Callable[[Sequence[Any]], Collection[Any]]:
+    return lambda ids: known_works(conn, ids)
+
+
+def held_rows(studio: Studio, kind: str = "") -> tuple[Held, ...]:
+    """The rows that are held, of one kind or of all."""
+    with studio.store.reading() as conn:
+        return holding.held(conn, kind)
+
+
+def retry_held(studio: Studio) -> dict[str, Added]:
+    """Tries the held rows again that only wait for something; called after every attribution, too."""
+    at = now()
+    return studio.store.write(
+        lambda conn: recording.take_held(conn, at=at, outputs_known=_outputs(conn), works_known=_works(conn))
+    )
+
+
+def drop_held(studio: Studio, held_id: str, reason: str) -> None:
+    """Ends a hold for good, with a reason that stays on record."""
+    at = now()
+    studio.store.write(lambda conn: holding.drop_held(conn, held_id, reason, at))
+
+
+def export_held(studio: Studio, kind: str, path: str | os.PathLike[str]) -> int:
+    """Writes the held rows of a kind to a file, to be mended and handed in again. Returns how many."""
+    return holding.export_held(held_rows(studio, kind), path)
