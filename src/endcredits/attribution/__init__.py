@@ -1,6 +1,13 @@
 """An output arrives; its credits become one ranked document with shares, errors and digests that anybody can replay."""
 
-from endcredits.attribution.book import attributed, attributions, attributions_of, check_attributions, find_attribution, record
+from endcredits.attribution.book import (
+    attributed,
+    attributions,
+    attributions_of,
+    check_attributions,
+    find_attribution,
+    record,
+)
 from endcredits.attribution.rank import attribution_of, output_id_of, whole_nanonats
 from endcredits.attribution.records import NANO, Attribution, Line
 
