@@ -66,7 +66,7 @@ def texts_of(cells: Mapping[str, object], known: frozenset[str], numbers: frozen
             names = ", ".join(sorted(known))
             raise InputError(f"there is no field '{shown(key)}'", remedy=f"Known fields: {names}.", field=shown(key))
         if type(value) is str or (isinstance(value, Digits) and key in numbers):
-            texts[key] = value  # type: ignore[assignment]
+            texts[key] = value
         else:
             texts[key] = _converted(key, value, lists)
     return texts

@@ -4,7 +4,7 @@
     back-1,sale-1,2026-12-02T09:00:00Z,0.25,EUR
 
 `refund` is a decimal number of main units, or whole micros as `refund_micros`. CSV, JSON Lines or Parquet. All refunds of
-one thing sum to at most what it earned, and the taxes within it go back in proportion (`tax_after`): a thing refunded in
+one thing sum to at most what it earned, and the taxes within it go back in proportion (`tax_back`): a thing refunded in
 whole leaves neither revenue nor tax.
 """
 
@@ -43,20 +43,21 @@ def make_refund(refund_id: str, of_id: str, refunded_at: str, refund_micros: int
     )
 
 
-def tax_after(gross_micros: int, tax_micros: int, refunded_micros: int) -> int:
-    """What remains of the taxes within an amount after a part of it was given back, cut off to whole micros.
+def tax_back(gross_micros: int, tax_micros: int, refunded_micros: int) -> int:
+    """What goes back of the taxes within an amount when a part of it is given back, cut off to whole micros.
 
-    The taxes that go back with one refund are the difference before and after it, so that they always sum to the whole.
+    With several refunds of one thing, the taxes that go back with one are the difference of this before and after it,
+    so that all of them sum to the whole.
 
-    >>> tax_after(119, 19, 0), tax_after(119, 19, 60), tax_after(119, 19, 119)
-    (19, 9, 0)
+    >>> tax_back(119, 19, 0), tax_back(119, 19, 60), tax_back(119, 19, 119)
+    (0, 9, 19)
 
     Args:
         gross_micros: the amount, > 0 when anything was given back.
         tax_micros: the taxes within it.
         refunded_micros: given back so far, at most `gross_micros`.
     """
-    return tax_micros * (gross_micros - refunded_micros) // gross_micros if refunded_micros else tax_micros
+    return tax_micros * refunded_micros // gross_micros if refunded_micros else 0
 
 
 def _make(texts: Texts, now: str) -> Refund:

@@ -82,7 +82,7 @@ currency_rates = record_table(
 
 held_rows = record_table(
     "held_rows",
-    # SHA-256 of kind and document, so that the same row is held once however often it is handed in.
+    # SHA-256 of kind, reason and document, so that the same row is held once however often it is handed in.
     sa.Column("held_id", sa.String(64), primary_key=True),
     sa.Column("recorded_at", sa.String(20), nullable=False),
     sa.Column("kind", sa.String(20), nullable=False),
