@@ -119,3 +119,10 @@ def refunded_before() -> sa.ScalarSelect[Any]:
     total = sa.cast(sa.func.coalesce(sa.func.sum(earlier.c.refund_micros), 0), sa.BigInteger)
     same = sa.and_(earlier.c.of_id == refunds.c.of_id, earlier.c.number < refunds.c.number)
     return sa.select(total).where(same).scalar_subquery()
+
+
+def counts_anything(conn: Connection, starts_on: str, ends_on: str, cut_off: int) -> bool:
+    """Whether a close of some days would count any event or revenue."""
+    seen = window(conn, starts_on, ends_on, cut_off)
+    asked = ((usage_events, counted_events(seen)), (revenues, counted_revenue(seen)))
+    return any(conn.execute(sa.select(table.c.number).where(counts).limit(1)).first() for table, counts in asked)
