@@ -26,10 +26,13 @@ KEPT = Path("index") / "duplicates.json"
 HOLDERS_MAX = 1_000
 
 
-def cluster_of_works(studio: Studio, works: Sequence[Work]) -> dict[WorkId, WorkId]:
-    """The cluster of every work, named after the smallest id in it."""
+def duplicates(studio: Studio, works: Sequence[Work]) -> tuple[frozenset[WorkId], ...]:
+    """The clusters of works that are the same again, each of two or more, by their smallest ids."""
     pairs = [(pair.first, pair.second) for pair in near_duplicates(studio, works)]
-    return clusters((work.work_id for work in works), [*_same_files(works), *pairs])
+    members: dict[WorkId, set[WorkId]] = defaultdict(set)
+    for work_id, cluster in clusters((work.work_id for work in works), [*_same_files(works), *pairs]).items():
+        members[cluster].add(work_id)
+    return tuple(frozenset(members[cluster]) for cluster in sorted(members) if len(members[cluster]) > 1)
 
 
 def near_duplicates(studio: Studio, works: Sequence[Work]) -> tuple[Pair, ...]:

@@ -1,0 +1,103 @@
+"""Everything that a close follows from is gathered from the rooms and frozen into one folder.
+
+The registry says what works exist, who is paid and what was refused; the detector of duplicates says which works are the
+same again; disputes say whose money waits; attributions say what every output drew on. After this nobody asks the living
+tables again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from endcredits.attribution import Attribution, attributions_of
+from endcredits.errors import InputError
+from endcredits.flows.catalogue import VERB
+from endcredits.flows.duplicates import duplicates
+from endcredits.flows.studio import Studio
+from endcredits.ids import WorkId
+from endcredits.royalties import Frozen, Policy, Step, counts_anything, current_units, disputed_works, freeze, policy_of
+from endcredits.works import Work, decide, permissions, registration_times, works
+
+
+def freeze_period(studio: Studio, proposed: Step, into: Path) -> Frozen:
+    """Freezes a proposed close, or finds it frozen.
+
+    Args:
+        studio: whose.
+        proposed: the step that fixed days, policy and cut-off.
+        into: the folder; made whole or not at all.
+
+    Raises:
+        InputError: an earning work is not registered, or another thing that money would need is missing.
+        MachineError: the disk is full.
+    """
+    facts = proposed.facts
+    with studio.store.reading() as conn:
+        registered = works(conn)
+        return freeze(
+            conn,
+            into,
+            period_id=proposed.period_id,
+            starts_on=facts["starts_on"],
+            ends_on=facts["ends_on"],
+            cut_off=facts["cut_off"],
+            policy=policy_of(facts["policy"]),
+            works=registered,
+            registered_at=registration_times(conn),
+            attributions_of=lambda output_ids: attributions_of(conn, output_ids),
+            clusters=duplicates(studio, registered),
+            disputed=disputed_works(conn, facts["ends_on"]),
+            revoked=_revoked(conn, registered, facts["starts_on"]),
+            units=current_units(conn),
+            reliability_of=reliability_ppb,
+        )
+
+
+def reliability_ppb(attribution: Attribution) -> int:
+    """How far an attribution's credits are to be believed, as an audit measured it; -1 where none did."""
+    return -1 if attribution.reliability_ppb is None else attribution.reliability_ppb
+
+
+def _revoked(conn: Connection, registered: tuple[Work, ...], starts_on: str) -> dict[WorkId, str]:
+    """Works that had a yes and were refused before the period began, with the day of the no: they earn the policy's tail."""
+    stated = permissions(conn)
+    allowed = {one.work_id for one in stated if one.value == "allow"}
+    begins = {one.permission_id: one.effective_from[:10] for one in stated}
+    at = f"{starts_on}T00:00:00Z"
+    decisions = (decide(stated, work.work_id, VERB, at) for work in registered if work.work_id in allowed)
+    return {one.work_id: begins[one.permission_id] for one in decisions if one.value == "deny" and one.permission_id}
+
+
+def must_have_usage(conn: Connection, facts: Mapping[str, Any]) -> None:
+    """Refuses a period in which nothing would be counted.
+
+    Raises:
+        InputError: there is nothing up to the cut-off.
+    """
+    if not counts_anything(conn, facts["starts_on"], facts["ends_on"], facts["cut_off"]):
+        raise InputError(
+            f"there is no usage from {facts['starts_on']} to {facts['ends_on']}",
+            remedy="Record usage first (endcredits usage add).",
+            field="period",
+        )
+
+
+def must_know_rights(conn: Connection, policy: Policy) -> None:
+    """Refuses rights that nobody has: a misspelt one would put a whole part in suspense.
+
+    Raises:
+        InputError: no registered work has splits for a right that the policy names.
+    """
+    known = sorted({split.right for work in works(conn) for split in work.splits})
+    for pool in policy.pools:
+        for part in pool.parts:
+            if known and part.by not in ("party", "units") and part.right not in known:
+                raise InputError(
+                    f"no registered work has splits for the right '{part.right}'",
+                    remedy=f"Correct the policy's right; there are splits for: {', '.join(known)}.",
+                    field="right",
+                )
