@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from endcredits.attribution.rank import UNATTRIBUTED, output_id_of_digests, shares_of
-from endcredits.attribution.records import Attribution, Line
+from endcredits.attribution.records import Attribution, Line, document_of
 from endcredits.attribution.tables import attribution_table
 from endcredits.canonical import canonical_bytes
 from endcredits.ids import OutputId, WorkId
@@ -39,7 +39,7 @@ def record(conn: Connection, attributions: Sequence[Attribution], at: str) -> li
                 "output_sha256": a.output_sha256,
                 "index_digest": a.index_digest,
                 "recorded_at": at,
-                "document": canonical_bytes(a).decode(),
+                "document": canonical_bytes(document_of(a)).decode(),
             }
             for a in new.values()
         ),
@@ -107,6 +107,9 @@ def _problems(attribution: Attribution, row: Mapping[str, Any]) -> list[str]:
     ranked = sorted(credits, key=lambda work: (-credits[work], work))
     if [(line.rank, line.work_id) for line in attribution.lines] != list(enumerate(ranked, 1)):
         problems.append("its ranks do not follow from its credits")
+    corrected = bool(attribution.calibration_digest)
+    if any((line.raw_credit_nanonats is not None) != corrected for line in attribution.lines):
+        problems.append("its calibration and its raw credits do not stand together")
     shares: dict[str, int] = {line.work_id: line.share_ppb for line in attribution.lines}
     shares[UNATTRIBUTED] = attribution.unattributed_ppb
     if shares != shares_of(credits, attribution.log_ratio_nanonats):

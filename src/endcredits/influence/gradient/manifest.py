@@ -65,6 +65,14 @@ class IndexManifest:
     parent: str = ""
     taken_down: tuple[WorkId, ...] = ()
 
+    @property
+    def work_sizes(self) -> dict[WorkId, float]:
+        """How much the run read of each work; the number of its examples in an index that does not say."""
+        if "sizes" in self.facts:  # a response index measures what its trainer reads
+            return {WorkId(work_id): float(size) for work_id, size in self.facts["sizes"].items()}
+        sizes = self.sizes or tuple(str(count) for _, count in self.works)
+        return {work_id: float(size) for (work_id, _), size in zip(self.works, sizes, strict=True)}
+
 
 def manifest_bytes(manifest: IndexManifest) -> bytes:
     """The manifest as it stands on the disk: canonical JSON that carries the SHA-256 of its own other fields."""
