@@ -60,7 +60,7 @@ def find_attribution(conn: Connection, output_id: OutputId) -> Attribution | Non
 
 def attributions_of(conn: Connection, output_ids: Iterable[OutputId]) -> dict[OutputId, Attribution]:
     """The attributions of some outputs; those that were never attributed are left out."""
-    wanted = sorted(set(output_ids))
+    wanted = sorted(output_id for output_id in set(output_ids) if _can_be_recorded(output_id))
     found: dict[OutputId, Attribution] = {}
     for start in range(0, len(wanted), 500):  # databases limit the number of parameters
         part = wanted[start : start + 500]
@@ -69,6 +69,11 @@ def attributions_of(conn: Connection, output_ids: Iterable[OutputId]) -> dict[Ou
             attribution = parse_attribution(document)
             found[attribution.output_id] = attribution
     return found
+
+
+def _can_be_recorded(output_id: str) -> bool:
+    """Databases take no half characters and no NUL, not even in a question."""
+    return "\0" not in output_id and output_id.encode("utf-8", "replace") == output_id.encode("utf-8", "surrogatepass")
 
 
 def parse_attribution(document: str) -> Attribution:

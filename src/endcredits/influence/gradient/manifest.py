@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from endcredits.canonical import canonical_bytes, sha256_bytes, sha256_file, to_plain
-from endcredits.errors import EndcreditsError, IntegrityError, NotFoundError
+from endcredits.errors import EndcreditsError, InputError, IntegrityError, NotFoundError
 from endcredits.ids import WorkId
 
 MANIFEST_FILE = "manifest.json"
 BUILD_FILE = "build.json"
 CURVATURE_FILE = "curvature.safetensors"
+CURVATURE, RESPONSE = "ek-fac-midpoint", "response"
+"""The tiers, by what their methods' names begin with, before the slash and the version."""
 OWN_DIGEST = "manifest_sha256"
 CONTENT_DIGEST = "content_sha256"
 """In the header of every safetensors file of an index."""
@@ -114,6 +116,18 @@ def read_manifest(folder: str | Path) -> tuple[IndexManifest, str]:
             file=path,
         )
     return manifest, sha256_bytes(data)
+
+
+def require_tier(manifest: IndexManifest, tier: str, folder: Path, remedy: str) -> None:
+    """Refuses an index that measures by another tier's method ("ek-fac-midpoint", "response").
+
+    Raises:
+        InputError: it does.
+    """
+    if manifest.method.partition("/")[0] != tier:
+        raise InputError(
+            f"this index measures by '{manifest.method}'", remedy=remedy, file=folder / MANIFEST_FILE, field="method"
+        )
 
 
 def header_bytes(path: Path) -> bytes:

@@ -47,6 +47,9 @@ def credits(
         raise InputError("which part of a text a work moved needs the text", remedy="Give FILE or --text.", field="FILE")
     if svg and not work:
         raise InputError("a picture is of one work", remedy="Name it with --work.", field="--svg")
+    for name, option in ((html, "--html"), (svg, "--svg")):
+        if name and Path(name).is_dir():
+            raise InputError("this is a folder", remedy="Name a file in it.", file=name, field=option)
     with opened(studio) as place:
         view = _view(place, output_id, given, spans)
     written = [(html, view.html(top=top))] if html else []
