@@ -8,8 +8,12 @@ import pytest
 from endcredits.errors import InputError
 from endcredits.ids import WorkId
 from endcredits.influence import Credits
+from endcredits.influence.replay import games, shapley
 from endcredits.influence.replay.calibration import contrast
 from endcredits.influence.replay.reliability import FEWEST_OUTPUTS, reliability, unrelated_levels
+from tests.influence.helpers import ROOT
+
+TRUTH = ROOT.parent / "shared" / "truth" / "literature"
 
 
 def drawn(outputs: int, noise: float, seed: int = 0, catalogues: int = 6) -> tuple[np.ndarray, np.ndarray]:
@@ -70,3 +74,31 @@ def test_unrelated_outputs_show_what_a_catalogue_gets_by_accident() -> None:
     np.testing.assert_allclose(found, [np.sqrt((slow[:, k] ** 2).mean()) for k in range(2)])
     with pytest.raises(InputError, match="no unrelated output"):
         unrelated_levels([], groups)
+
+
+@pytest.mark.shared
+def test_audits_of_the_truth_table_bound_it_from_below() -> None:
+    """Leave-one-out losses as the index: the outermost runs alone say less than the whole table, drawn pairs about as much,
+    and noise passes for nothing."""
+    if not TRUTH.is_dir():
+        pytest.skip(f"NOT TESTED ON THE TRUTH TABLE: {TRUTH} is not there")
+    import pyarrow.parquet as pq
+
+    runs, solved = np.load(TRUTH / "loglik.npz"), np.load(TRUTH / "shapley.npz")
+    kinds = {row["query_id"]: row["kind"] for row in pq.read_table(TRUTH / "queries.parquet").to_pylist()}
+    chosen = np.array([kinds[str(name)].startswith("gen") for name in runs["query_id"]])
+    game = games.Game(runs["masks"], *(runs[part].astype(float) for part in ("loglik", "base", "full"))).of(chosen)
+    outermost = np.isin(game.masks.sum(1), (1, game.masks.shape[1] - 1))
+    lost = games.leave_one_out(game)
+    shown = {
+        "whole": solved["phi"][chosen][:, : lost.shape[1]].astype(float),
+        "ends": shapley.stratified(game.runs(outermost)).credits,
+        "pairs": shapley.stratified(game.runs(~outermost)).credits,
+    }
+
+    found = {name: (reliability(lost, credits) or (0.0, 0.0))[0] for name, credits in shown.items()}
+    noise = np.random.default_rng(1).normal(size=lost.shape)
+
+    assert found["whole"] == pytest.approx(0.77, abs=0.01)
+    assert found["ends"] < found["whole"] and found["pairs"] == pytest.approx(found["whole"], abs=0.06)
+    assert all((reliability(noise, credits) or (1.0, 0.0))[0] < 0.05 for credits in shown.values())

@@ -14,6 +14,9 @@ outputs.
 What the runs show is taken *without* the index's credits as their centre (`shapley.stratified`), for an audit of two runs a
 catalogue otherwise leans on what it is to judge. That makes it a lower bound: the runs' own noise, and their silence about
 sizes that were not run, count against the index. It holds for outputs like the audited ones and for these catalogues.
+On the literature truth leave-one-out losses have a reliability of .77 (88 generated outputs) and .94 (70 human ones) against
+the whole table; an audit of 45 drawn pairs reads .80 and .95, one of two runs a catalogue .50 and .83, and pure noise reads
+0 to .04 by any of them: a floor below which money goes to the commons should lie above that.
 
 **The null.** An output that owes the works nothing should get no contrasts. What `unrelated_levels` finds on outputs of that
 kind is how large a catalogue's credit gets by accident.
