@@ -11,7 +11,9 @@ What credit costs, as ratios within one process, on one thread; what is compared
 - an epoch in which work vectors are collected over the same epoch without;
 - the attribution of one output over generating it token by token with cached keys and values;
 - a query of rows on the disk over reading as many bytes from memory;
-- the peak memory of a build over that of training steps with AdamW, in fresh processes, libraries not counted.
+- the peak memory of a build over that of training steps with AdamW, in fresh processes, libraries not counted;
+- bergson and kronfluence on the same model and examples over the same reference, where they are installed
+  (`benchmarks/payout/peers/README.md`).
 
 Times are processor time, which is steady on a shared machine and does not contain waiting for the disk; `--clock wall` takes
 the clock on the wall. The output says which.
@@ -41,6 +43,7 @@ from torch import nn
 
 from benchmarks.frame import Figure, figure, machine, options, ratios
 from benchmarks.influence import peak
+from benchmarks.influence.peers import peers
 from benchmarks.influence.pictures import PICTURES, picture_models, picture_works
 from endcredits.ids import WorkId
 from endcredits.influence import (
@@ -208,6 +211,14 @@ def texts(folder: Path, clock: Clock) -> tuple[dict[str, Figure], dict[str, Any]
         lambda: [index.attribute([output]) for output in outputs],
         lambda: [sample_outputs(models, [b""], tokens=OUTPUT_TOKENS, seed=n) for n in range(len(outputs))],
     )
+    beside, missing = peers(
+        models,
+        examples,
+        outputs,
+        Clock("cpu", 1),
+        lambda: plain_pass(models.task, models.full, examples, settings.batch_examples),
+        clock.runs,
+    )
     (folder / "texts").mkdir()
     for number, text in enumerate(works[:6]):
         (folder / "texts" / f"work-{number:02d}").write_bytes(text)
@@ -239,8 +250,9 @@ def texts(folder: Path, clock: Clock) -> tuple[dict[str, Figure], dict[str, Any]
         "examples": len(examples),
         "curvature_examples": min(settings.curvature_examples, len(examples)),
         "eigenvalue_examples": min(settings.eigenvalue_examples, len(examples)),
+        "missing": missing,
     }
-    return figures, facts
+    return figures | beside, facts
 
 
 def singles(folder: Path, clock: Clock) -> dict[str, Figure]:

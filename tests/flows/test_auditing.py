@@ -9,20 +9,25 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from endcredits.attribution import NANO
+from endcredits.attribution import NANO, attribution_of
 from endcredits.errors import InputError, IntegrityError, NotFoundError
-from endcredits.flows import attributing, auditing, catalogue, indexing, periods
-from endcredits.flows.audit_report import latest_calibration
+from endcredits.flows import attributing, audit_log, auditing, catalogue, checking, indexing, periods
+from endcredits.flows.attributing import GivenOutput
+from endcredits.flows.audit_log import latest_calibration
+from endcredits.flows.audit_report import reliability_of, trust
 from endcredits.flows.auditing import Plan
+from endcredits.flows.credit_view import CreditView
 from endcredits.flows.studio import Studio, init_studio, open_studio
 from endcredits.ids import WorkId
 from endcredits.influence import load_text_models
 from endcredits.influence.text.finetune import Recipe, TextFineTune
 from endcredits.money import PPB
+from endcredits.receipts import issue, receipt_path, verify_receipt
 from tests.story import house as h
 from tests.story.house import House
 
@@ -141,13 +146,104 @@ def test_a_period_calibrates(audited: Audited) -> None:
     studio.close()
 
 
-def test_a_damaged_calibration_is_seen(audited: Audited) -> None:
+def test_what_is_attributed_after_an_audit_is_calibrated(audited: Audited) -> None:
+    """By the calibration that the log holds; what was attributed before stays, spans add up, and a check replays it all."""
+    studio = open_studio(audited.studio)
+    index = indexing.current_index(studio)
+    before = attributing.all_attributions(studio)
+    new = GivenOutput(h.prose(h.TIDE, 50, seed=7).encode(), b"once upon a ", "new")
+
+    report, path = auditing.audit_period(studio, h.JANUARY, h.outputs(), Plan(f"{audited.module}:trainer"))
+    (found,) = attributing.attribute(studio, index, [new])
+
+    assert found.calibration_digest == report.calibration_digest != ""
+    assert reliability_of(found) == report.reliability_ppb is not None and 0 <= report.reliability_ppb <= PPB
+    raw = attribution_of(
+        index.index.attribute([index.pair.output(new.text, new.prompt)])[0],
+        output=new.text,
+        prompt=new.prompt,
+        method=index.index.method,
+        index_digest=index.index.digest,
+    )
+    assert {line.work_id: line.credit_nanonats for line in raw.lines} == {
+        line.work_id: line.raw_credit_nanonats for line in found.lines
+    }
+    assert found.credit_sum_nanonats == raw.credit_sum_nanonats and found.gap_nanonats == raw.gap_nanonats
+    assert [line.credit_nanonats for line in found.lines] != [line.credit_nanonats for line in raw.lines]
+    assert attributing.attribute(studio, index, h.outputs()) == sorted(before, key=lambda a: ids(studio).index(a.output_id))
+    assert {a.calibration_method for a in before} == {"uncalibrated"}
+
+    view = CreditView(found, attributing.people(studio))
+    spans = view.with_spans(index, new.text, new.prompt).spans
+    assert spans is not None
+    for line in found.lines:
+        assert sum(spans.of_work(line.work_id)) == pytest.approx(line.credit_nanonats / NANO, abs=1e-3)
+    assert trust(found) in view.html() and "calibrated by audit" in repr(view)
+    assert view.as_dict()["reliability_ppb"] == report.reliability_ppb
+
+    (one,) = audit_log.kept(studio)
+    verdict = verify_receipt(receipt_path(studio.receipts, one.audit_id).read_bytes(), studio.vkey_file.read_text().strip())
+    assert verdict.verified and verdict.type == "audit.report" and one.file == path
+    assert checking.check_studio(studio) == []
+    assert report.null_outputs == 5 and all(line.null_nanonats >= 0 for line in report.lines)
+
+    first = replace(found.lines[0], credit_nanonats=found.lines[0].credit_nanonats + 1)
+    forged = replace(found, lines=(first, *found.lines[1:]))
+    for wrong, said in (
+        (replace(found, lines=found.lines[1:]), "which the index does not hold"),
+        (forged, "do not follow from its raw credits"),
+        (replace(found, reliability_ppb=PPB + 1), "its method of calibration or its reliability"),
+        (replace(found, calibration_digest="0" * 64), "is not here"),
+        (replace(found, index_digest="0" * 64), "is of another index"),
+    ):
+        (finding,) = audit_log.check_audits(studio, {wrong.output_id: wrong})
+        assert said in finding.problem
+    path.write_bytes(path.read_bytes().replace(b'"runs":8', b'"runs":9'))
+    assert any("does not fit the digest in its name" in finding.problem for finding in checking.check_studio(studio))
+    with pytest.raises(IntegrityError, match="does not fit the digest in its name"):
+        attributing.attribute(studio, index, [GivenOutput(b"one more")])
+    studio.close()
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_calibration_counts_from_its_receipt_on(audited: Audited, monkeypatch: pytest.MonkeyPatch, kept: bool) -> None:
+    """A crash while the receipt is issued, before or after it was kept: nothing is lost, and the next audit finishes it."""
+    studio = open_studio(audited.studio)
+    plan = Plan(f"{audited.module}:trainer")
+    index_digest = indexing.current_index(studio).index.digest
+
+    def crash(*given: Any) -> None:
+        if kept:
+            issue(*given)
+        raise OSError("the power went")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(audit_log, "issue", crash)
+        with pytest.raises(OSError, match="the power went"):
+            auditing.audit_period(studio, h.JANUARY, h.outputs(), plan)
+    standing = latest_calibration(studio, index_digest)
+    assert (standing is not None) == kept
+    assert (checking.check_studio(studio) == []) == kept
+
+    auditing.audit_output(studio, ids(studio)[0], h.outputs(), plan)
+
+    found = latest_calibration(studio, index_digest)
+    assert found is not None and standing in (None, found)
+    assert len(audit_log.kept(studio)) == 2 and checking.check_studio(studio) == []
+    studio.close()
+
+
+def test_damaged_and_earlier_documents(audited: Audited) -> None:
+    """What is damaged is seen; a calibration of before audits were in the log corrects nothing and harms nothing."""
     studio = open_studio(audited.studio)
     (audited.studio / "audits").mkdir()
-    (audited.studio / "audits" / "calibration-x.json").write_text("{}")
+    (audited.studio / "audits" / "calibration-x.json").write_text('{"calibration":{},"format":"calibration/1"}')
+    assert latest_calibration(studio, "any") is None and checking.check_studio(studio) == []
 
-    with pytest.raises(IntegrityError, match="not a calibration"):
+    (audited.studio / "audits" / "calibration-y.json").write_text("{}")
+    with pytest.raises(IntegrityError, match="not an audit's document"):
         latest_calibration(studio, "any")
+    assert [finding.where for finding in checking.check_studio(studio)] == ["audit calibration-y.json"]
     studio.close()
 
 

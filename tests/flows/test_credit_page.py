@@ -88,7 +88,7 @@ def view() -> CreditView:
     whole = tuple(map(sum, zip(*rows, strict=True)))
     credits = Credits(sum(whole) + 4.0, ids, whole, (0.7,) * len(ids))
     attribution = attribution_of(credits, output=b"".join(texts), method="test/1", index_digest="0" * 64)
-    return CreditView(attribution, People({one.work_id: one for one in works}, parties), "", spans)
+    return CreditView(attribution, People({one.work_id: one for one in works}, parties), spans)
 
 
 def shown(view: CreditView, **more: object) -> str:
@@ -170,10 +170,13 @@ def test_the_heat_strip_is_a_picture_of_one_work(view: CreditView) -> None:
 
 
 def test_without_spans_there_are_credits_without_a_text(view: CreditView) -> None:
-    """And a calibration that stands is said."""
-    plain = replace(view, spans=None, calibration="c" * 64)
+    """And the calibration that corrected them is said."""
+    corrected = replace(view.attribution, calibration_digest="c" * 64, reliability_ppb=640_000_000)
+    plain = replace(view, spans=None, attribution=corrected)
     page = read(plain.html())
-    assert {"mark", "svg", "blockquote"}.isdisjoint(page.tags) and "an audit has calibrated this index" in page.text
+    assert {"mark", "svg", "blockquote"}.isdisjoint(
+        page.tags
+    ) and "calibrated by audit (cccccccccccc), reliability 64%" in page.text
     assert "uncalibrated" not in page.text + shown(plain) and "Title 0" in shown(plain)
     assert plain.as_dict()["calibration"] == "c" * 64 and "spans" not in plain.as_dict()
     nobody = replace(plain, people=People({}, {}))

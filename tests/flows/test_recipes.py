@@ -69,12 +69,27 @@ def test_parquet_says_the_same(tmp_path: Path, house: House) -> None:
     assert other.digest == blank.digest == load_recipe(write(tmp_path), house.base, tmp_path).digest
 
 
+def test_what_editors_and_exporters_leave_is_no_matter(tmp_path: Path, house: House) -> None:
+    """A mark at the beginning of either file, and a null where nothing stands."""
+    plain = load_recipe(write(tmp_path), house.base, tmp_path).digest
+    path = write(tmp_path, rows=[{"ids": None, "context_tokens": None, "text": None, **row} for row in ROWS])
+    for file in (path, tmp_path / "order.jsonl"):
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert load_recipe(path, house.base, tmp_path).digest == plain
+
+    nothing = {name: value for name, value in ROWS[1].items() if name != "text"} | {"text": None}
+    with pytest.raises(InputError, match="'text' and 'ids' are missing") as caught:
+        load_recipe(write(tmp_path, rows=[ROWS[0], nothing]), house.base, tmp_path)
+    assert (caught.value.row, caught.value.field) == (2, "text")
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
         ({"rate": None}, "'rate' is missing"),
         ({"order": None}, "'order' is missing"),
         ({"order": 3}, "not the path of a file"),
+        ({"order": "order\0.jsonl"}, "holds no NUL"),
         ({"learning_rate": 0.1}, "a recipe has no 'learning_rate'"),
         ({"rate": "fast"}, "'fast' is not a number"),
         ({"rate": 0}, "0 is out of range"),
@@ -101,6 +116,8 @@ def test_a_wrong_number_is_named(tmp_path: Path, changed: dict[str, Any], words:
     [
         (2, {"work_id": None}, "work_id", "'work_id' is missing"),
         (2, {"work_id": 7}, "work_id", "'work_id' is not a text"),
+        (2, {"work_id": "w\ud800"}, "work_id", "'work_id' holds half a character"),
+        (2, {"text": "\ud800"}, "text", "'text' holds half a character"),
         (2, {"step": None}, "step", "'step' is missing"),
         (2, {"slot": -1}, "slot", "'slot' is -1"),
         (2, {"slot": 1}, "slot", "slot 1 of step 0 stands there twice"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from endcredits.ids import WorkId
 from endcredits.influence.replay.audit import AuditResult, budget_design, calibration_from, solve_audit
 from endcredits.influence.replay.calibration import apply_calibration
 from endcredits.influence.replay.coalitions import every_coalition
@@ -90,6 +91,7 @@ def test_an_audit_corrects_the_index(cache: Path, truth: np.ndarray) -> None:
         AuditResult(
             result.catalogues,
             type(result.audited)(result.audited.credits[some], result.audited.errors[some]),
+            result.alone[some],
             result.level_errors,
             result.log_ratio[some],
             result.seed_noise[some],
@@ -99,11 +101,14 @@ def test_an_audit_corrects_the_index(cache: Path, truth: np.ndarray) -> None:
         dated="2026-01-01T00:00:00Z",
         trainer_digest=TRAINER.digest,
         index_digest="i",
+        sizes={name: {WorkId(name): 3.0, WorkId(f"{name}'s"): 1.0} for name in result.catalogues},
     )
     found = apply_calibration(fit, result.catalogues, wrong[others], result.log_ratio[others])
 
     assert np.abs(found - truth[others]).mean() < 0.6 * np.abs(wrong[others] - truth[others]).mean()
     assert fit.trainer_digest == TRAINER.digest and fit.runs == 42
+    assert [part.part_ppb for part in fit.levels[0].parts] == [750_000_000, 250_000_000]
+    assert fit.reliability_ppb is not None and fit.reliability_ppb > 900_000_000  # the index is right but for a slope
 
 
 @pytest.mark.parametrize("works", [1, 2, 3])

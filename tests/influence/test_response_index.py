@@ -10,6 +10,8 @@ import torch
 from endcredits.errors import ConflictError, InputError, IntegrityError
 from endcredits.ids import WorkId
 from endcredits.influence import Example, TextOutput
+from endcredits.influence.gradient.adding import add_works
+from endcredits.influence.gradient.takedown import take_down
 from endcredits.influence.replay.run import load_run, log_likelihoods
 from endcredits.influence.response.build import build_responses
 from endcredits.influence.response.design import central, one_sided, three_points
@@ -235,3 +237,17 @@ def test_curvature_beside_the_responses_is_added_with_its_weight(
     manifest.write_bytes((other_folder / "curvature" / "manifest.json").read_bytes())
     with pytest.raises(IntegrityError):
         ResponseIndex.open(both.folder, base=both.models[0], full=both.models[1], task=both.task)
+
+
+def test_what_belongs_to_the_other_tier_is_refused(index: ResponseIndex, tested: TextFineTune) -> None:
+    """Taking down from, adding to and opening measured responses as if they were rows; nothing is changed."""
+    before = sorted((path.name, path.read_bytes()) for path in index.folder.iterdir() if path.is_file())
+    models = {"base": tested.new_model(), "full": tested.model(tested.train({}, 0)), "task": tested.task()}
+
+    with pytest.raises(InputError, match=r"measures by 'response/1:central'.*build a new index") as caught:
+        take_down(index.folder, [ROSE])
+    assert caught.value.field == "method"
+    with pytest.raises(InputError, match="cannot be added to"):
+        add_works(index.folder, **models, examples=[Example(WorkId("new"), tested.examples[0].content)], standing=None)
+
+    assert before == sorted((path.name, path.read_bytes()) for path in index.folder.iterdir() if path.is_file())

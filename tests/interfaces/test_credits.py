@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from endcredits import durable
 from endcredits.attribution import NANO
+from endcredits.flows import audit_log, checking
 from endcredits.flows.attributing import all_attributions
+from endcredits.flows.audit_report import AuditReport
 from endcredits.flows.studio import open_studio
-from endcredits.influence.replay.calibration import Calibration, Level, to_json
+from endcredits.influence.replay.calibration import Calibration, Level, Part
 from endcredits.interfaces.cli import attribute, credits, main
+from endcredits.money import PPB
 from tests.interfaces.terminal import type_in, type_well
 from tests.story import house as h
 from tests.story.house import House
@@ -74,6 +76,9 @@ def test_what_is_not_asked_well_is_told(studio: Path, tmp_path: Path) -> None:
     page = tmp_path / "out.html"
     for words, code, said in (
         (("output:none",), 2, "no output 'output:none' was attributed here"),
+        (("output:\udcff",), 2, "was attributed here"),  # bytes that are not UTF-8, as a shell hands them on
+        ((output_id, "--html", tmp_path), 2, "field '--html': this is a folder"),
+        ((output_id, "--text", TEXT, "--work", h.SALT, "--svg", tmp_path), 2, "field '--svg': this is a folder"),
         ((output_id, "--text", "another", "--html", page), 2, "not the text of output:"),
         ((output_id, "--text", TEXT + "\n"), 2, "but for the line break at its end"),
         ((output_id, "--work", h.SALT), 2, "needs the text"),
@@ -89,21 +94,30 @@ def test_what_is_not_asked_well_is_told(studio: Path, tmp_path: Path) -> None:
 
 
 def test_uncalibrated_is_said_until_an_audit_calibrates(studio: Path) -> None:
-    """On the terminal and in JSON, in both commands; another index's calibration counts nothing."""
+    """On the terminal and in JSON, in both commands; another index's calibration counts nothing, and what was attributed
+    before an audit stays uncalibrated."""
     text = type_well("attribute", "--text", TEXT, "-s", studio)
     found = type_well("attribute", "--text", TEXT, "-s", studio, "--json").json[0]
     assert "uncalibrated" in text.out and found["calibration"] is None
+    assert (found["calibration_method"], found["reliability_ppb"]) == ("uncalibrated", None)
     opened = open_studio(studio)
     (attribution,) = all_attributions(opened)
+    levels = tuple(Level(line.work_id, 0, 0, 0, 0, (Part(line.work_id, PPB),)) for line in attribution.lines)
+    for number, index_digest in enumerate(("0" * 64, attribution.index_digest)):
+        calibration = Calibration(PPB // 2, 1, levels, 5, 8, "2026-01-01T00:00:00Z", "1" * 64, index_digest, 640_000_000)
+        report = AuditReport(f"s{number}", (), 0, 0, (), 8, -1, "2026-01-01T00:00:00Z", "1" * 64, index_digest, "")
+        audit_log.keep(opened, report, calibration)
+        after = type_well("attribute", "--text", f"{TEXT} {number}", "-s", studio)
+        assert ("uncalibrated" in after.out) == (number == 0)
     opened.close()
-    levels = (Level("a", 1, 1, 1, 1),)
-    for name, index_digest in (("other", "0" * 64), ("own", attribution.index_digest)):
-        calibration = Calibration(1, 1, levels, 1, 1, "2026-01-01T00:00:00Z", "1" * 64, index_digest)
-        durable.write_atomic(studio / "audits" / f"calibration-{name}.json", to_json(calibration))
-        said = type_well("credits", found["output_id"], "-s", studio)
-        assert ("uncalibrated" in said.out) == (name == "other")
-    assert type_well("attribute", "--text", TEXT, "-s", studio, "--json").json[0]["calibration"] == calibration.digest
-    assert "uncalibrated" not in type_well("attribute", "--text", TEXT, "-s", studio).out
+    new = type_well("attribute", "--text", f"{TEXT} 1", "-s", studio, "--json").json[0]
+    assert new["calibration"] == new["calibration_digest"] == calibration.digest
+    said = f"calibrated by audit ({calibration.digest[:12]}), reliability 64%"
+    assert said in after.out and said in type_well("credits", new["output_id"], "-s", studio).out
+    assert "uncalibrated, reliability unmeasured" in type_well("credits", found["output_id"], "-s", studio).out
+    opened = open_studio(studio)
+    assert checking.check_studio(opened) == []
+    opened.close()
 
 
 def test_credits_without_a_text_need_no_torch(studio: Path) -> None:

@@ -8,18 +8,23 @@ from endcredits.attribution.book import (
     find_attribution,
     record,
 )
+from endcredits.attribution.calibrating import calibrated
 from endcredits.attribution.rank import attribution_of, output_id_of, whole_nanonats
-from endcredits.attribution.records import NANO, Attribution, Line
+from endcredits.attribution.records import NANO, UNCALIBRATED, UNMEASURED, Attribution, Line, document_of
 
 __all__ = [
     "NANO",
     "Attribution",
     "Line",
+    "UNCALIBRATED",
+    "UNMEASURED",
     "attributed",
     "attribution_of",
     "attributions",
     "attributions_of",
+    "calibrated",
     "check_attributions",
+    "document_of",
     "find_attribution",
     "output_id_of",
     "record",

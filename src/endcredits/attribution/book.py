@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from endcredits.attribution.rank import UNATTRIBUTED, output_id_of_digests, shares_of
-from endcredits.attribution.records import Attribution, Line
+from endcredits.attribution.records import Attribution, Line, document_of
 from endcredits.attribution.tables import attribution_table
 from endcredits.canonical import canonical_bytes
 from endcredits.ids import OutputId, WorkId
@@ -39,7 +39,7 @@ def record(conn: Connection, attributions: Sequence[Attribution], at: str) -> li
                 "output_sha256": a.output_sha256,
                 "index_digest": a.index_digest,
                 "recorded_at": at,
-                "document": canonical_bytes(a).decode(),
+                "document": canonical_bytes(document_of(a)).decode(),
             }
             for a in new.values()
         ),
@@ -60,7 +60,7 @@ def find_attribution(conn: Connection, output_id: OutputId) -> Attribution | Non
 
 def attributions_of(conn: Connection, output_ids: Iterable[OutputId]) -> dict[OutputId, Attribution]:
     """The attributions of some outputs; those that were never attributed are left out."""
-    wanted = sorted(set(output_ids))
+    wanted = sorted(output_id for output_id in set(output_ids) if _can_be_recorded(output_id))
     found: dict[OutputId, Attribution] = {}
     for start in range(0, len(wanted), 500):  # databases limit the number of parameters
         part = wanted[start : start + 500]
@@ -71,11 +71,16 @@ def attributions_of(conn: Connection, output_ids: Iterable[OutputId]) -> dict[Ou
     return found
 
 
+def _can_be_recorded(output_id: str) -> bool:
+    """Databases take no half characters and no NUL, not even in a question."""
+    return "\0" not in output_id and output_id.encode("utf-8", "replace") == output_id.encode("utf-8", "surrogatepass")
+
+
 def attributed(conn: Connection, output_ids: Iterable[OutputId]) -> set[OutputId]:
     """Which of some outputs are attributed, without reading their attributions."""
     wanted = sorted(set(output_ids))
     found: set[OutputId] = set()
-    for start in range(0, len(wanted), 500):
+    for start in range(0, len(wanted), 500):  # databases limit the number of parameters
         chosen = attribution_table.c.output_id.in_(wanted[start : start + 500])
         found.update(OutputId(one) for one in conn.scalars(sa.select(attribution_table.c.output_id).where(chosen)))
     return found
@@ -117,6 +122,9 @@ def _problems(attribution: Attribution, row: Mapping[str, Any]) -> list[str]:
     ranked = sorted(credits, key=lambda work: (-credits[work], work))
     if [(line.rank, line.work_id) for line in attribution.lines] != list(enumerate(ranked, 1)):
         problems.append("its ranks do not follow from its credits")
+    corrected = bool(attribution.calibration_digest)
+    if any((line.raw_credit_nanonats is not None) != corrected for line in attribution.lines):
+        problems.append("its calibration and its raw credits do not stand together")
     shares: dict[str, int] = {line.work_id: line.share_ppb for line in attribution.lines}
     shares[UNATTRIBUTED] = attribution.unattributed_ppb
     if shares != shares_of(credits, attribution.log_ratio_nanonats):

@@ -13,18 +13,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from endcredits.attribution.records import NANO, Attribution, Line
+from endcredits.attribution.calibrating import calibrated
+from endcredits.attribution.records import NANO, UNCALIBRATED, Attribution, Line
 from endcredits.canonical import digest, sha256_bytes
+from endcredits.errors import InputError
 from endcredits.ids import OutputId, WorkId
 from endcredits.influence import Credits
 from endcredits.money import PPB, allocate
+
+if TYPE_CHECKING:
+    from endcredits.influence.replay.calibration import Calibration
 
 UNATTRIBUTED = "~unattributed"
 """Stands among the shares for what no work can be credited for; no id of a work begins with ~."""
 
 
-def attribution_of(credits: Credits, *, output: bytes, prompt: bytes = b"", method: str, index_digest: str) -> Attribution:
+def attribution_of(
+    credits: Credits,
+    *,
+    output: bytes,
+    prompt: bytes = b"",
+    method: str,
+    index_digest: str,
+    calibration: Calibration | None = None,
+) -> Attribution:
     """The document for one output.
 
     Args:
@@ -33,17 +47,30 @@ def attribution_of(credits: Credits, *, output: bytes, prompt: bytes = b"", meth
         prompt: the bytes before it.
         method: the index's method.
         index_digest: the index's digest.
+        calibration: that an audit of this index left; None leaves the credits as the index measured them.
 
     Returns:
         Lines for every work of the index, by rank. A work whose error cannot be told (a single example) gets an error
         as large as its credit.
+
+    Raises:
+        InputError: the calibration is of another index.
     """
     log_ratio = nanonats(credits.log_ratio_nats)
-    signed = {work: nanonats(credit) for work, credit in zip(credits.work_ids, credits.credit_nats, strict=True)}
-    errors = {
-        work: abs(signed[work]) if math.isnan(error) else nanonats(error)
+    raw = {work: nanonats(credit) for work, credit in zip(credits.work_ids, credits.credit_nats, strict=True)}
+    raw_errors = {
+        work: abs(raw[work]) if math.isnan(error) else nanonats(error)
         for work, error in zip(credits.work_ids, credits.error_nats, strict=True)
     }
+    signed, errors = raw, raw_errors
+    if calibration is not None:
+        if calibration.index_digest != index_digest:
+            raise InputError(
+                f"the calibration is of the index {calibration.index_digest[:12]}, the credits of {index_digest[:12]}",
+                remedy="Audit the index that is asked.",
+                field="calibration",
+            )
+        signed, errors = calibrated(calibration, raw, raw_errors)
     shares = shares_of(signed, log_ratio)
     ranked = sorted(signed, key=lambda work: (-signed[work], work))
     return Attribution(
@@ -56,8 +83,22 @@ def attribution_of(credits: Credits, *, output: bytes, prompt: bytes = b"", meth
         log_ratio_nanonats=log_ratio,
         credit_sum_nanonats=sum(signed.values()),
         unattributed_ppb=shares[UNATTRIBUTED],
-        lines=tuple(Line(rank, work, signed[work], errors[work], shares[work]) for rank, work in enumerate(ranked, 1)),
+        lines=tuple(
+            Line(
+                rank,
+                work,
+                signed[work],
+                errors[work],
+                shares[work],
+                raw[work] if calibration else None,
+                raw_errors[work] if calibration else None,
+            )
+            for rank, work in enumerate(ranked, 1)
+        ),
         gap_nanonats=nanonats(credits.gap_nats),
+        calibration_digest=calibration.digest if calibration else "",
+        calibration_method=calibration.method if calibration else UNCALIBRATED,
+        reliability_ppb=calibration.reliability_ppb if calibration else None,
     )
 
 

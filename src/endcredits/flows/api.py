@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 from endcredits.attribution import Attribution
 from endcredits.flows import attributing, catalogue, checking, indexing, periods
 from endcredits.flows.attributing import GivenOutput
-from endcredits.flows.audit_report import latest_calibration
 from endcredits.flows.catalogue import Corpus
 from endcredits.flows.credit_view import CreditView
 from endcredits.flows.indexing import OpenIndex
@@ -70,8 +69,7 @@ class IndexHandle:
     def view(self, found: Sequence[Attribution]) -> list[CreditView]:
         """Puts names to recorded attributions."""
         names = attributing.people(self.studio)
-        standing = latest_calibration(self.studio, self.opened.index.digest)
-        return [CreditView(attribution, names, standing.digest if standing else "") for attribution in found]
+        return [CreditView(attribution, names) for attribution in found]
 
     def spans(self, credits: CreditView, output: str | bytes, prompt: str | bytes = b"") -> CreditView:
         """The same credits with the part of the text that each work moved; one backward pass for every part."""

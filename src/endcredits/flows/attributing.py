@@ -14,15 +14,18 @@ from endcredits.attribution import (
     Attribution,
     attribution_of,
     attributions,
+    document_of,
     find_attribution,
     output_id_of,
     record,
 )
 from endcredits.errors import IntegrityError
+from endcredits.flows.audit_log import latest_calibration
 from endcredits.flows.clock import now
 from endcredits.flows.indexing import IndexFacts, OpenIndex, intact_indexes
 from endcredits.flows.studio import Studio
 from endcredits.ids import PartyId, WorkId
+from endcredits.influence.replay.calibration import Calibration
 from endcredits.progress import Progress, silent
 from endcredits.receipts import Item, Receipt, issue, receipt_path
 from endcredits.works import Party, Work, parties, works
@@ -58,6 +61,8 @@ def attribute(
 ) -> list[Attribution]:
     """Attributes outputs, records them and issues their receipts.
 
+    Credits are corrected by the calibration of the index that stands in the log; what was attributed before stays as it is.
+
     Returns:
         One attribution per output, in their order.
 
@@ -68,11 +73,12 @@ def attribute(
     """
     done: list[Attribution] = []
     log = studio.log()  # first of all: without it nothing could be proven, so nothing is recorded
+    calibration = latest_calibration(studio, index.index.digest)
     for start in range(0, len(outputs), BATCH):
         batch = outputs[start : start + BATCH]
         measured = []
         for output in batch:
-            measured.append(_known(studio, index, output) or _measure(index, output))
+            measured.append(_known(studio, index, output) or _measure(index, output, calibration))
             progress("attribution", len(done) + len(measured), len(outputs))
         moment = now()
         recorded = studio.store.write(lambda conn, m=measured, at=moment: record(conn, m, at))  # type: ignore[misc]
@@ -86,7 +92,7 @@ def _known(studio: Studio, index: OpenIndex, output: GivenOutput) -> Attribution
         return find_attribution(conn, output_id_of(output.text, output.prompt, index.index.digest))
 
 
-def _measure(index: OpenIndex, output: GivenOutput) -> Attribution:
+def _measure(index: OpenIndex, output: GivenOutput, calibration: Calibration | None) -> Attribution:
     (credits,) = index.index.attribute([index.pair.output(output.text, output.prompt)])
     return attribution_of(
         credits,
@@ -94,6 +100,7 @@ def _measure(index: OpenIndex, output: GivenOutput) -> Attribution:
         prompt=output.prompt,
         method=index.index.method,
         index_digest=index.index.digest,
+        calibration=calibration,
     )
 
 
@@ -104,7 +111,7 @@ def _item(index: IndexFacts, attribution: Attribution) -> Item:
 def output_body(attribution: Attribution, index: IndexFacts) -> dict[str, Any]:
     """What an output's receipt says: the whole attribution, and the models, corpus, code and permissions behind it."""
     return {
-        "attribution": attribution,
+        "attribution": document_of(attribution),
         "model": {name: index.facts[name] for name in ("base_sha256", "full_sha256")},
         "corpus_digest": index.corpus_digest,
         "catalogue_digest": index.catalogue_digest,

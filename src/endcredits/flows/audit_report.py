@@ -1,4 +1,4 @@
-"""What an audit says, as a dated document; and which calibration of an index stands."""
+"""What an audit says, as a dated record: audited beside credited shares, reliability, and what stays after it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from endcredits.attribution import NANO
-from endcredits.flows.studio import Studio
+from endcredits.attribution import NANO, UNCALIBRATED, UNMEASURED, Attribution
 from endcredits.ids import OutputId, WorkId
-from endcredits.influence.replay.calibration import Calibration, from_json
 from endcredits.money import PPB, allocate
 
 if TYPE_CHECKING:
     from endcredits.influence.replay.audit import AuditResult
 
-FORMAT = "audit/1"
 BAND = 1.645
 """Standard errors on either side of a 90 % band."""
 
@@ -29,13 +26,15 @@ class AuditLine:
     Attributes:
         catalogue: its name.
         work_ids: its works.
-        credited_nanonats: what the index credited, summed over the outputs.
+        credited_nanonats: what was credited, summed over the outputs; calibrated where the outputs were.
         credited_share_ppb: its positive part as a share of all catalogues'.
         audited_nanonats: what retraining shows.
         error_nanonats: standard error of that, >= 0.
         audited_share_ppb: as above.
         low_share_ppb: lower end of a 90 % band, the other catalogues as they are.
         high_share_ppb: its upper end.
+        null_nanonats: how far from the mean the index puts it on outputs that owe the works nothing (root mean square an
+            output); -1 when none were at hand.
     """
 
     catalogue: str
@@ -47,6 +46,7 @@ class AuditLine:
     audited_share_ppb: int
     low_share_ppb: int
     high_share_ppb: int
+    null_nanonats: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,9 @@ class AuditReport:
         index_digest: whose credits were audited.
         calibration_digest: of the calibration that stands after it: its own, for a single output an earlier one's, or ""
             while the index is uncalibrated.
+        reliability_ppb: of the index, as this audit measured it, 0 to 1 billion; None for fewer than five outputs.
+        reliability_error_ppb: its standard error; None likewise.
+        null_outputs: how many outputs of the base model stand behind the lines' `null_nanonats`.
     """
 
     subject: str
@@ -80,17 +83,28 @@ class AuditReport:
     trainer_digest: str
     index_digest: str
     calibration_digest: str
+    reliability_ppb: int | None = None
+    reliability_error_ppb: int | None = None
+    null_outputs: int = 0
 
 
-def latest_calibration(studio: Studio, index_digest: str) -> Calibration | None:
-    """The newest calibration of an index; None while its credits are uncalibrated.
+def reliability_of(attribution: Attribution) -> int | None:
+    """How far an output's credits are to be believed, in parts per billion from 0 to 1,000,000,000.
 
-    Raises:
-        IntegrityError: a calibration's file is damaged.
+    It is what the audit measured whose calibration was applied to them (`influence.replay.reliability`). None is
+    "unmeasured": no audit had calibrated the index when the output was attributed, or it was of too few outputs to say.
     """
-    files = sorted((studio.path / "audits").glob("calibration-*.json"))
-    found = [from_json(path.read_bytes(), file=path) for path in files]
-    return max((one for one in found if one.index_digest == index_digest), key=lambda one: one.dated, default=None)
+    return attribution.reliability_ppb
+
+
+def trust(attribution: Attribution) -> str:
+    """Whether an audit corrected an output's credits, and how far they are to be believed, in a few words.
+
+    "uncalibrated, reliability unmeasured", or "calibrated by audit (0123456789ab), reliability 64%".
+    """
+    found = reliability_of(attribution)
+    calibrated = f"calibrated by audit ({attribution.calibration_digest[:12]})" if attribution.calibration_digest else ""
+    return f"{calibrated or UNCALIBRATED}, reliability {UNMEASURED if found is None else f'{found / PPB:.0%}'}"
 
 
 def _shares(credits: np.ndarray) -> list[int]:
@@ -100,13 +114,19 @@ def _shares(credits: np.ndarray) -> list[int]:
     return list(allocate(PPB, positive).values())
 
 
-def audit_lines(result: AuditResult, credited: np.ndarray, groups: Mapping[str, Sequence[WorkId]]) -> tuple[AuditLine, ...]:
+def audit_lines(
+    result: AuditResult,
+    credited: np.ndarray,
+    groups: Mapping[str, Sequence[WorkId]],
+    null: np.ndarray | None = None,
+) -> tuple[AuditLine, ...]:
     """Audited beside credited shares.
 
     Args:
         result: what the runs say of Q outputs.
-        credited: the index's credits ``[Q, K]`` in nats.
+        credited: the credits ``[Q, K]`` in nats.
         groups: the K catalogues and their works, in the columns' order.
+        null: what each gets on unrelated outputs ``[K]`` in nats.
     """
     outputs = len(credited)
     audited = result.audited.credits.sum(0)
@@ -129,6 +149,7 @@ def audit_lines(result: AuditResult, credited: np.ndarray, groups: Mapping[str, 
             audited_share_ppb=shown[k],
             low_share_ppb=at(audited[k] - BAND * errors[k]),
             high_share_ppb=at(audited[k] + BAND * errors[k]),
+            null_nanonats=-1 if null is None else round(float(null[k]) * NANO),
         )
         for k, (name, works) in enumerate(groups.items())
     ]

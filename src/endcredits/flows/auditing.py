@@ -2,8 +2,8 @@
 
 The operator names a trainer by its import path or by a recipe (`flows.trainers`); outputs are handed in again,
 for the studio keeps only their digests. Runs are kept in `audits/runs`, so an audit that was killed goes on, and the next
-one pays only for what is new. Reports are dated files in `audits/`; an audit of two or more outputs also leaves a
-calibration there.
+one pays only for what is new. Reports stand in `audits/` and in the log; an audit of two or more outputs also leaves a
+calibration (`audit_log`), which every output that is attributed after it is corrected by.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from endcredits import durable
 from endcredits.attribution import NANO, Attribution, attributions_of, output_id_of
-from endcredits.canonical import canonical_bytes, digest
 from endcredits.errors import InputError, NotFoundError
 from endcredits.flows.attributing import GivenOutput, people
-from endcredits.flows.audit_report import FORMAT, AuditReport, audit_lines, latest_calibration
+from endcredits.flows.audit_log import complete, keep, latest_calibration
+from endcredits.flows.audit_report import AuditReport, audit_lines
 from endcredits.flows.catalogue import corpus
 from endcredits.flows.clock import now
 from endcredits.flows.indexing import RUNS, OpenIndex, current_index, read_current
@@ -28,14 +27,19 @@ from endcredits.flows.periods import find_period
 from endcredits.flows.responses import by_creators, require_yes
 from endcredits.flows.studio import Studio
 from endcredits.flows.trainers import find_trainer
-from endcredits.ids import OutputId, WorkId, slug
-from endcredits.influence.replay.calibration import Calibration, to_json
+from endcredits.ids import OutputId, WorkId
+from endcredits.influence import read_manifest
+from endcredits.influence.replay.calibration import Calibration
+from endcredits.influence.replay.reliability import unrelated_levels
 from endcredits.progress import Progress, silent
 from endcredits.royalties import usage
 
 if TYPE_CHECKING:
+    from endcredits.influence.replay.audit import AuditResult
     from endcredits.influence.trainer import Trainer
 
+NULL_OUTPUTS = 32
+"""So many outputs that owe the works nothing are asked at most, as many as are audited."""
 SAME_RUN = 0.05
 """How far, as a part of it, the trainer's log-ratio may lie from the recorded one, besides `SAME_RUN` nats an output."""
 
@@ -101,10 +105,12 @@ def _audit(
     progress: Progress,
 ) -> tuple[AuditReport, Path]:
     # Only here is torch needed: reading reports and calibrations must not load it.
-    from endcredits.influence.replay.audit import budget_design, calibration_from, solve_audit
+    from endcredits.influence.replay.audit import budget_design, solve_audit
     from endcredits.influence.replay.coalitions import catalogues_of
     from endcredits.influence.replay.run import score_design
 
+    complete(studio)  # first of all: without the log nothing could be committed to, so nothing is trained
+    studio.log()
     with studio.store.reading() as conn:
         known = attributions_of(conn, output_ids)
     for output_id in output_ids:
@@ -128,18 +134,13 @@ def _audit(
     )
     attributed = [known[output_id] for output_id in output_ids]
     _same_run(attributed, scores.full - scores.base)
-    credited = np.array([_credited(attribution, groups) for attribution in attributed]) / NANO
-    result = solve_audit(scores, credited)
-    dated = now()
-    calibration: Calibration | None = latest_calibration(studio, index.index.digest)
-    if len(output_ids) > 1 and len(groups) > 1:
-        calibration = calibration_from(
-            result, credited, dated=dated, trainer_digest=trainer.digest, index_digest=index.index.digest
-        )
-        name = f"calibration-{slug(dated)}-{calibration.digest[:8]}.json"
-        durable.write_atomic(studio.path / "audits" / name, to_json(calibration))
+    raw = _by_catalogue(attributed, groups, raw=True)
+    result = solve_audit(scores, raw)
+    calibration = _calibrate(index, trainer, groups, result, raw) if min(raw.shape) > 1 else None
+    standing = calibration or latest_calibration(studio, index.index.digest)
+    null_outputs, null = _null(index, texts, groups, plan.seed)
+    lines = audit_lines(result, _by_catalogue(attributed, groups), groups, null)
     noise = float(np.sqrt(np.square(scores.seed_noise).sum()))
-    lines = audit_lines(result, credited, groups)
     report = AuditReport(
         subject=subject,
         outputs=tuple(output_ids),
@@ -148,14 +149,43 @@ def _audit(
         lines=lines,
         runs=result.runs,
         seed_noise_nanonats=-1 if np.isnan(noise) else round(noise * NANO),
-        dated=dated,
+        dated=calibration.dated if calibration else now(),
         trainer_digest=trainer.digest,
         index_digest=index.index.digest,
-        calibration_digest=calibration.digest if calibration else "",
+        calibration_digest=standing.digest if standing else "",
+        reliability_ppb=calibration.reliability_ppb if calibration else None,
+        reliability_error_ppb=calibration.reliability_error_ppb if calibration else None,
+        null_outputs=null_outputs,
     )
-    path = studio.path / "audits" / f"{slug(subject)}-{slug(dated)}-{digest(report)[:8]}.json"
-    durable.write_atomic(path, canonical_bytes({"format": FORMAT, "report": report}))
-    return report, path
+    return report, keep(studio, report, calibration)
+
+
+def _calibrate(
+    index: OpenIndex, trainer: Trainer, groups: Mapping[str, Sequence[WorkId]], result: AuditResult, raw: np.ndarray
+) -> Calibration:
+    """Fitted on the index's own credits, whatever calibration the outputs were attributed under."""
+    from endcredits.influence.replay.audit import calibration_from
+
+    sizes = read_manifest(index.folder)[0].work_sizes
+    return calibration_from(
+        result,
+        raw,
+        dated=now(),
+        trainer_digest=trainer.digest,
+        index_digest=index.index.digest,
+        sizes={name: {work_id: sizes[work_id] for work_id in works} for name, works in groups.items()},
+    )
+
+
+def _null(
+    index: OpenIndex, texts: Sequence[GivenOutput], groups: Mapping[str, Sequence[WorkId]], seed: int
+) -> tuple[int, np.ndarray | None]:
+    """How many unrelated outputs were asked, and what each catalogue got on them, where the pair can say any."""
+    say = getattr(index.pair, "unrelated", None)
+    outputs = say([index.pair.output(t.text, t.prompt) for t in texts[:NULL_OUTPUTS]], seed) if say else []
+    if not outputs:
+        return 0, None
+    return len(outputs), unrelated_levels(index.index.attribute(outputs), list(groups.values()))
 
 
 def _texts(index: OpenIndex, attributed: Sequence[Attribution], given: Sequence[GivenOutput]) -> list[GivenOutput]:
@@ -206,9 +236,15 @@ def _groups(studio: Studio, index: OpenIndex, trainer: Trainer, by: str) -> dict
     return groups
 
 
-def _credited(attribution: Attribution, groups: Mapping[str, Sequence[WorkId]]) -> list[int]:
-    credits = {line.work_id: line.credit_nanonats for line in attribution.lines}
-    return [sum(credits.get(work_id, 0) for work_id in works) for works in groups.values()]
+def _by_catalogue(
+    attributed: Sequence[Attribution], groups: Mapping[str, Sequence[WorkId]], *, raw: bool = False
+) -> np.ndarray:
+    """Credits ``[Q, K]`` in nats, as they were stated or as the index itself had them."""
+    rows = []
+    for attribution in attributed:
+        credits = {line.work_id: line.index_credit_nanonats if raw else line.credit_nanonats for line in attribution.lines}
+        rows.append([sum(credits.get(work_id, 0) for work_id in works) for works in groups.values()])
+    return np.array(rows) / NANO
 
 
 def _same_run(attributed: Sequence[Attribution], log_ratio: np.ndarray) -> None:

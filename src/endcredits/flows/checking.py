@@ -22,6 +22,7 @@ from endcredits.attribution import Attribution, attributions, attributions_of, c
 from endcredits.canonical import canonical_bytes, to_plain
 from endcredits.errors import EndcreditsError
 from endcredits.flows.attributing import output_body
+from endcredits.flows.audit_log import check_audits, expected_receipts
 from endcredits.flows.catalogue import VERB, digest_within
 from endcredits.flows.indexing import (
     CURRENT,
@@ -97,6 +98,12 @@ def _works(studio: Studio) -> Iterator[Finding]:
         for party in parties(conn).values():
             if party_id_of(party.name, party.identifiers) != party.party_id:
                 yield Finding(f"party {party.party_id}", f"its id was not made for the name '{party.name}'")
+
+
+def _audits(studio: Studio) -> Iterator[Finding]:
+    with studio.store.reading() as conn:
+        recorded = {one.output_id: one for one in attributions(conn)}
+    yield from check_audits(studio, recorded)
 
 
 def _replays(conn: Connection) -> Iterator[Finding]:
@@ -178,7 +185,7 @@ class _Expected:
 
 def _expected(studio: Studio) -> _Expected:
     indexes = intact_indexes(studio)
-    expected = _Expected({}, {})
+    expected = _Expected(expected_receipts(studio), {})
     with studio.store.reading() as conn:
         journal = entries(conn)
         for booked in closes(conn):
@@ -267,6 +274,7 @@ IN_BOOKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
 CHECKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
     **IN_BOOKS,
     "index": (_index_files, _index_corpora),
+    "audits": (_audits,),
     "log": (lambda studio: check_log(studio.log_to_read()), _key),
     "receipts": (lambda studio: check_receipts(studio.receipts, studio.log_to_read()), _receipts_agree),
 }

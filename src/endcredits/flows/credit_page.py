@@ -13,12 +13,12 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from endcredits.flows.audit_report import trust
 from endcredits.flows.credit_view import UNKNOWN
-from endcredits.flows.end_credits import CALIBRATED, caution, named_signs, sums
+from endcredits.flows.end_credits import caution, named_signs, sums
 from endcredits.flows.heat_strip import bars
 from endcredits.flows.palette import INK, Sign, attributes, escaped, readable, tint
 from endcredits.flows.spans import CreditSpan, Leader, TextSpans, by_creator, leaders
-from endcredits.influence.replay.calibration import UNCALIBRATED
 from endcredits.money import PPB
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def fragment(view: CreditView, *, top: int = 12) -> str:
     return (
         f'<section class="endcredits"><style>{_STYLE}</style><h2>End credits</h2>'
         f'<p class="facts">{escaped(view.attribution.output_id)} &middot; {escaped(view.attribution.method)} &middot; '
-        f"{CALIBRATED if view.calibration else UNCALIBRATED}</p>"
+        f"{escaped(trust(view.attribution))}</p>"
         f"{text}{_roll(view, signed, top)}{_closing(view)}</section>"
     )
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from endcredits.attribution import NANO, Attribution, Line
-from endcredits.canonical import to_plain
+from endcredits.attribution import NANO, UNCALIBRATED, Attribution, Line, document_of
 from endcredits.errors import InputError
 from endcredits.flows.attributing import People
+from endcredits.flows.audit_report import reliability_of, trust
 from endcredits.ids import PartyId, WorkId
 from endcredits.money import PPB, allocate
 from endcredits.works import TRAIN_RIGHT, WORLD, splits_at
@@ -57,14 +57,17 @@ class CreditView:
     Attributes:
         attribution: the recorded document.
         people: the studio's names.
-        calibration: digest of the calibration of the index that stands; "" while its credits are uncalibrated.
         spans: the output's text in parts with credits of their own; None until it was measured (`with_spans`).
     """
 
     attribution: Attribution
     people: People
-    calibration: str = ""
     spans: TextSpans | None = None
+
+    @property
+    def calibration(self) -> str:
+        """Digest of the calibration that corrected these credits; "" where they are uncalibrated."""
+        return self.attribution.calibration_digest
 
     def lines(self) -> tuple[NamedLine, ...]:
         """All works by rank."""
@@ -189,12 +192,14 @@ class CreditView:
 
     def as_dict(self) -> dict[str, Any]:
         """The attribution with titles, people, calibration and, where they were measured, spans, as plain data."""
-        document: dict[str, Any] = to_plain(self.attribution)
+        document = document_of(self.attribution)
         names = {line.work_id: line for line in self.lines()}
         for line in document["lines"]:
             line["title"] = names[line["work_id"]].title
             line["people"] = list(names[line["work_id"]].people)
         document["calibration"] = self.calibration or None
+        document["calibration_method"] = self.attribution.calibration_method or UNCALIBRATED
+        document["reliability_ppb"] = reliability_of(self.attribution)
         if self.spans is not None:
             works = self.spans.work_ids
             document["spans"] = [
@@ -222,7 +227,8 @@ class CreditView:
 
     def _heading(self) -> str:
         total, measured = self.attribution.credit_sum_nanonats / NANO, self.attribution.log_ratio_nanonats / NANO
-        return f"{self.attribution.output_id}: credits sum to {total:.3f} nats, measured {measured:.3f}"
+        sums = f"credits sum to {total:.3f} nats, measured {measured:.3f}"
+        return f"{self.attribution.output_id}: {sums}; {trust(self.attribution)}"
 
     def _repr_html_(self) -> str:
         cells = "".join(

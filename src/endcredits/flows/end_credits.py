@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from endcredits.attribution import NANO, Attribution
+from endcredits.flows.audit_report import trust
 from endcredits.flows.palette import AGAINST_COLOUR, FOR_COLOUR, INK, Sign, printable, readable, signs
 from endcredits.flows.spans import TextSpans, by_creator, leaders, strip_levels
-from endcredits.influence.replay.calibration import UNCALIBRATED
 from endcredits.money import PPB
 
 if TYPE_CHECKING:
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
     from endcredits.flows.credit_view import CreditView
 
-__all__ = ["CALIBRATED", "UNCALIBRATED", "caution", "coloured", "heat_rows", "key", "named_signs", "roll", "strip", "sums"]
+__all__ = ["caution", "coloured", "heat_rows", "key", "named_signs", "roll", "strip", "sums"]
 
-CALIBRATED = "an audit has calibrated this index"
 NAMES_MAX = 4
 BAR = 20
 """Letters of the longest bar; in the table of works, half of it."""
@@ -74,7 +73,7 @@ def roll(view: CreditView, screen: Console | None = None, *, top: int = 12) -> N
 
     screen = screen or Console(highlight=False)
     screen.print(Rule("E N D   C R E D I T S", style="dim"))
-    facts = f"{view.attribution.output_id}  {view.attribution.method}  {CALIBRATED if view.calibration else UNCALIBRATED}"
+    facts = f"{view.attribution.output_id}  {view.attribution.method}  {trust(view.attribution)}"
     screen.print(Text(facts, style="dim"), justify="center")
     if view.spans is not None:
         screen.print()

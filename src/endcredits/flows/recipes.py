@@ -78,7 +78,7 @@ def load_recipe(path: Path, base: Path, folder: Path) -> TextFineTune:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(
             f"the recipe cannot be read ({error.strerror})", remedy="Check that it exists.", file=path
@@ -94,6 +94,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
             raise _wrong(path, name, f"'{name}' is missing", "Write it as the run of the full model had it.")
     if not isinstance(values["order"], str):
         raise _wrong(path, "order", "it is not the path of a file", 'Write it like order = "order.jsonl".')
+    if "\0" in values["order"]:
+        raise _wrong(path, "order", "a file's name holds no NUL", 'Write it like order = "order.jsonl".')
     for name, value in values.items():
         if name != "order":
             _check_number(path, name, value)
@@ -141,7 +143,7 @@ def _jsonl(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             if row is not None and not isinstance(row, dict):
                 raise InputError("the line is not a JSON object", remedy="Write one a line.", file=path, row=number)
             if row is not None:
-                yield number, row
+                yield number, {name: value for name, value in row.items() if value is not None}
 
 
 def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -167,6 +169,11 @@ def _text(path: Path, row: int, cells: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or not value:
         problem = "is missing" if value is None else "is not a text" if not isinstance(value, str) else "is empty"
         raise _wrong(path, name, f"'{name}' {problem}", "Write it in every row.", row)
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        problem = f"'{name}' holds half a character (a lone surrogate)"
+        raise _wrong(path, name, problem, "Write whole characters.", row) from error
     return value
 
 

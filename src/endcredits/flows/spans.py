@@ -6,15 +6,19 @@ recorded: spans explain an attribution to people, and what they say adds up to w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from endcredits.attribution import Attribution, find_attribution
 from endcredits.canonical import sha256_bytes
 from endcredits.errors import InputError, NotFoundError
+from endcredits.flows.audit_log import find_calibration
 from endcredits.flows.indexing import OpenIndex
 from endcredits.flows.studio import Studio
 from endcredits.ids import OutputId, WorkId
+from endcredits.influence import Credits
+from endcredits.influence.replay.calibration import PPB, Calibration
 
 COUNTED_PAIR = ("tokenizer", "context")
 """What a pair of models must have, besides the parts of every pair, for its outputs to be cut into spans of tokens."""
@@ -114,6 +118,10 @@ def measure_spans(
     tokenizer, context = (getattr(index.pair, part) for part in COUNTED_PAIR)
     spans = text_spans(tokenizer, context, index.pair.output(text, prompt), most=most)
     found = span_credits(index.index, spans)
+    if attribution.calibration_digest:
+        # An index lives in index/<name>/ of its studio.
+        calibration = find_calibration(index.folder.parent.parent, attribution.calibration_digest)
+        found = calibrated_spans(calibration, found, [span.tokens for span in spans])
     return TextSpans(
         index.index.work_ids,
         tuple(
@@ -121,6 +129,39 @@ def measure_spans(
             for span, one in zip(spans, found, strict=True)
         ),
     )
+
+
+def calibrated_spans(calibration: Calibration, spans: Sequence[Credits], tokens: Sequence[int]) -> list[Credits]:
+    """Spans' credits as an audit corrects them, so that they add up to the corrected credits of the whole output.
+
+    The slope holds for a span as for an output (`attribution.calibrating`); a catalogue's level goes to the spans by tokens.
+    """
+    count, rho, rho_error = len(calibration.levels), calibration.rho, calibration.rho_error
+    levels = calibration.levels_nats - calibration.levels_nats.mean()
+    places = {
+        part.work_id: (number, part.part_ppb / PPB)
+        for number, level in enumerate(calibration.levels)
+        for part in level.parts
+    }
+    found = []
+    for span, length in zip(spans, tokens, strict=True):
+        here = length / sum(tokens)
+        raw = dict(zip(span.work_ids, span.credit_nats, strict=True))
+        mean = sum(raw[work_id] for work_id in places) / count
+        credits, errors = [], []
+        for work_id, credit, error in zip(span.work_ids, span.credit_nats, span.error_nats, strict=True):
+            if work_id in places:
+                number, part = places[work_id]
+                error = math.hypot(
+                    rho * error,
+                    rho_error * (credit - part * mean),
+                    part * here * float(calibration.level_errors_nats[number]),
+                )
+                credit = rho * credit + part * (here * float(levels[number]) + (1 - rho) * mean)
+            credits.append(credit)
+            errors.append(error)
+        found.append(replace(span, credit_nats=tuple(credits), error_nats=tuple(errors)))
+    return found
 
 
 def check_given(attribution: Attribution, text: bytes, prompt: bytes) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from endcredits.errors import ConflictError, EndcreditsError
-from endcredits.influence.gradient.manifest import MANIFEST_FILE, read_manifest
+from endcredits.influence.gradient.manifest import CURVATURE, MANIFEST_FILE, RESPONSE, read_manifest
 from endcredits.influence.gradient.manifest import check_index as check_files
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from endcredits.influence.gradient.index import InfluenceIndex
     from endcredits.influence.task import Task
-
-CURVATURE, RESPONSE = "ek-fac-midpoint", "response"
-"""The tiers, by what their methods' names begin with, before the slash and the version."""
 
 
 def open_index(folder: str | Path, *, base: nn.Module, full: nn.Module, task: Task) -> InfluenceIndex:

@@ -37,6 +37,7 @@ from endcredits.canonical import digest as canonical_digest
 from endcredits.durable import PARTIAL, locked, write_atomic
 from endcredits.errors import ConflictError, InputError
 from endcredits.ids import WorkId
+from endcredits.influence.examples import check_examples
 from endcredits.influence.gradient.build import BuildInputs, Prepared, _engine, _prepare
 from endcredits.influence.gradient.copies import copies_between_works
 from endcredits.influence.gradient.fingerprint import content_digest
@@ -184,6 +185,7 @@ def _check_new(index: CurvatureIndex, prepared: Prepared, standing: Sequence[Exa
         for work_id, digests in added_examples(index.folder / name)[1].items():
             theirs |= dict.fromkeys(digests, work_id)
     if standing is not None:
+        check_examples(standing, field="standing")
         ordered = sorted(standing, key=lambda example: example.work_id)
         digests = [content_digest(example.content) for example in ordered]
         if _corpus(ordered, digests) != manifest.facts["corpus_sha256"]:

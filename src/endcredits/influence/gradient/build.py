@@ -26,7 +26,7 @@ from endcredits.canonical import sha256_bytes
 from endcredits.compute import Ray, map_shards
 from endcredits.durable import locked, write_atomic
 from endcredits.errors import InputError, IntegrityError
-from endcredits.ids import plain_id
+from endcredits.influence.examples import check_examples
 from endcredits.influence.gradient.copies import copies_between_works, shared_factors
 from endcredits.influence.gradient.coverage import Coverage, coverage_of, unseen_layers
 from endcredits.influence.gradient.ekfac import Curvature, fit_curvature, kept, load_curvature, save_curvature
@@ -169,10 +169,9 @@ class Prepared:
 
 
 def _prepare(inputs: BuildInputs, settings: IndexSettings) -> Prepared:
+    check_examples(inputs.examples)
     if not inputs.examples:
         raise InputError("there are no examples to index", remedy="Admit at least one work.", field="examples")
-    for example in inputs.examples:
-        plain_id(example.work_id, what="work_id")
     middle = midpoint_model(inputs.base, inputs.full)
     for name, model in (("base", inputs.base), ("full", inputs.full)):
         check_finite(model.eval(), name)

@@ -7,11 +7,9 @@ its weight. Near-copies are another matter: they differ, so each has a gradient 
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
-from endcredits.errors import InputError
 from endcredits.ids import WorkId
 from endcredits.influence.records import Example
 
@@ -22,19 +20,7 @@ def shared_factors(examples: Sequence[Example], digests: Sequence[str]) -> list[
     Args:
         examples: N of them.
         digests: of their contents.
-
-    Raises:
-        InputError: a weight is negative or no number; names the work and the example's number within it.
     """
-    seen: Counter[WorkId] = Counter()
-    for example in examples:
-        seen[example.work_id] += 1
-        if not (math.isfinite(example.weight) and example.weight >= 0):
-            raise InputError(
-                f"example {seen[example.work_id]} of work '{example.work_id}' has weight {example.weight}",
-                remedy="Give how often the run read it, relative to the others: 0 or more.",
-                field="weight",
-            )
     number = Counter(digests)
     return [example.weight / number[digest] for example, digest in zip(examples, digests, strict=True)]
 

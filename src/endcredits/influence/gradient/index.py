@@ -24,10 +24,12 @@ from endcredits.influence.gradient.ekfac import Curvature, kept, load_curvature
 from endcredits.influence.gradient.folder import check_fits
 from endcredits.influence.gradient.layers import Layer, capturing, flatten
 from endcredits.influence.gradient.manifest import (
+    CURVATURE,
     CURVATURE_FILE,
     IndexManifest,
     check_files,
     read_manifest,
+    require_tier,
 )
 from endcredits.influence.gradient.midpoint import midpoint_model
 from endcredits.influence.gradient.outliers import capped_factors
@@ -226,12 +228,13 @@ class CurvatureIndex:
 
         Raises:
             NotFoundError: there is no finished index in the folder.
-            InputError: the models or the task are not those of the index.
+            InputError: the models or the task are not those of the index, or it is of another tier.
             ConflictError: the index was built by another version of this code.
             IntegrityError: a file is missing, or is not the one that the manifest names. A row that was changed is found
                 when rows are first read, in the first answer; `check_index` looks at once.
         """
         manifest, digest = read_manifest(folder)
+        require_tier(manifest, CURVATURE, folder, "Open it with endcredits.influence.open_index; it cannot be added to.")
         check_fits(folder, manifest, base=base, full=full, task=task)
         check_files(folder, manifest, read_rows=False)
         layers = tuple(Layer(*entry) for entry in manifest.facts["layers"])

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from endcredits.canonical import canonical_bytes, sha256_bytes, sha256_file, to_plain
-from endcredits.errors import EndcreditsError, IntegrityError, NotFoundError
+from endcredits.errors import EndcreditsError, InputError, IntegrityError, NotFoundError
 from endcredits.ids import WorkId
 
 MANIFEST_FILE = "manifest.json"
 BUILD_FILE = "build.json"
 CURVATURE_FILE = "curvature.safetensors"
+CURVATURE, RESPONSE = "ek-fac-midpoint", "response"
+"""The tiers, by what their methods' names begin with, before the slash and the version."""
 OWN_DIGEST = "manifest_sha256"
 CONTENT_DIGEST = "content_sha256"
 """In the header of every safetensors file of an index."""
@@ -65,6 +67,14 @@ class IndexManifest:
     parent: str = ""
     taken_down: tuple[WorkId, ...] = ()
 
+    @property
+    def work_sizes(self) -> dict[WorkId, float]:
+        """How much the run read of each work; the number of its examples in an index that does not say."""
+        if "sizes" in self.facts:  # a response index measures what its trainer reads
+            return {WorkId(work_id): float(size) for work_id, size in self.facts["sizes"].items()}
+        sizes = self.sizes or tuple(str(count) for _, count in self.works)
+        return {work_id: float(size) for (work_id, _), size in zip(self.works, sizes, strict=True)}
+
 
 def manifest_bytes(manifest: IndexManifest) -> bytes:
     """The manifest as it stands on the disk: canonical JSON that carries the SHA-256 of its own other fields."""
@@ -106,6 +116,18 @@ def read_manifest(folder: str | Path) -> tuple[IndexManifest, str]:
             file=path,
         )
     return manifest, sha256_bytes(data)
+
+
+def require_tier(manifest: IndexManifest, tier: str, folder: Path, remedy: str) -> None:
+    """Refuses an index that measures by another tier's method ("ek-fac-midpoint", "response").
+
+    Raises:
+        InputError: it does.
+    """
+    if manifest.method.partition("/")[0] != tier:
+        raise InputError(
+            f"this index measures by '{manifest.method}'", remedy=remedy, file=folder / MANIFEST_FILE, field="method"
+        )
 
 
 def header_bytes(path: Path) -> bytes:

@@ -22,17 +22,23 @@ from endcredits.durable import locked, write_atomic
 from endcredits.errors import InputError
 from endcredits.ids import WorkId
 from endcredits.influence.gradient.manifest import (
+    CURVATURE,
     CURVATURE_FILE,
     MANIFEST_FILE,
     IndexManifest,
     check_files,
     manifest_bytes,
     read_manifest,
+    require_tier,
 )
 from endcredits.influence.gradient.shards import PARTS, Shard, file_digests, load_shard, load_tensors, save_tensors
 
 ADDED = "added"
 """In the header of a shard of works that were added after the build: digest of the addition."""
+MEASURED_WITH = (
+    "Measured responses cannot be taken apart: build a new index, by a trainer whose run does not read the work. "
+    "Runs that are kept are not made again."
+)
 EXAMPLES = "examples"
 """In the same: per work, the digests of its examples."""
 
@@ -49,7 +55,7 @@ def take_down(folder: str | Path, work_ids: Sequence[WorkId]) -> str:
 
     Raises:
         NotFoundError: there is no finished index.
-        InputError: a work does not stand in it, or none would be left.
+        InputError: a work does not stand in it, none would be left, or the index is of measured responses.
         IntegrityError: a file is damaged.
         ConflictError: another process is writing to the index.
         MachineError: the disk is full; the old index stands.
@@ -57,6 +63,7 @@ def take_down(folder: str | Path, work_ids: Sequence[WorkId]) -> str:
     place = Path(folder)
     with locked(place, "this index"):
         manifest, parent = read_manifest(place)
+        require_tier(manifest, CURVATURE, place, MEASURED_WITH)
         check_files(place, manifest, read_rows=False)
         standing = [work_id for work_id, _ in manifest.works]
         gone = set(work_ids)

@@ -7,18 +7,23 @@ further run goes into drawn pairs, which test the middle. docs/decisions/0011 ha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from endcredits.ids import WorkId
 from endcredits.influence.replay.calibrate import fit_calibration
-from endcredits.influence.replay.calibration import Calibration, contrast
+from endcredits.influence.replay.calibration import PPB, Calibration, Part, contrast
 from endcredits.influence.replay.coalitions import Catalogue, Design, pair_design
 from endcredits.influence.replay.games import Game, complement_pairs, whole_sizes
+from endcredits.influence.replay.reliability import reliability
 from endcredits.influence.replay.run import Scores
 from endcredits.influence.replay.shapley import Audited, centre_from, choose_ridge, mean_errors, stratified
+from endcredits.money import allocate
 
+SIZE_UNIT = 1_000_000
+"""Sizes are divided in millionths of a token."""
 UNTESTED_PART = 0.25
 """Where no pair was drawn: the error as a part of the distance between the middle's slope and the ends' mean slope, pooled
 half and half with the output's other catalogues. Picked among .25, .35 and .5 on the literature truth, where bands of 1.645
@@ -33,6 +38,8 @@ class AuditResult:
     Attributes:
         catalogues: K names.
         audited: credits and errors ``[Q, K]`` in nats.
+        alone: what the runs show without the index's credits as their centre, ``[Q, K]``; less exact, and independent of
+            the index, as measuring its reliability must be.
         level_errors: error ``[K]`` of each catalogue's mean credit over the outputs.
         log_ratio: ``[Q]``.
         seed_noise: standard deviation of each output's log-likelihood over orders of the examples ``[Q]``; NaN when no run
@@ -42,6 +49,7 @@ class AuditResult:
 
     catalogues: tuple[str, ...]
     audited: Audited
+    alone: np.ndarray
     level_errors: np.ndarray
     log_ratio: np.ndarray
     seed_noise: np.ndarray
@@ -73,8 +81,9 @@ def solve_audit(scores: Scores, estimated: np.ndarray | None = None) -> AuditRes
     """
     game = scores.game
     names = tuple(catalogue.name for catalogue in scores.design.catalogues)
+    alone = stratified(game)
     if estimated is None:
-        audited, level_errors = stratified(game), mean_errors(game)
+        audited, level_errors = alone, mean_errors(game)
     else:
         centre = centre_from(game, estimated)
         whole = set(whole_sizes(game.masks))
@@ -87,23 +96,51 @@ def solve_audit(scores: Scores, estimated: np.ndarray | None = None) -> AuditRes
             pooled = np.sqrt((distance**2 + (distance**2).mean(1, keepdims=True)) / 2)
             audited = Audited(audited.credits, pooled)
             level_errors = np.abs(distance.mean(0))
-    return AuditResult(names, audited, level_errors, game.log_ratio, scores.seed_noise, len(game.masks))
+    return AuditResult(names, audited, alone.credits, level_errors, game.log_ratio, scores.seed_noise, len(game.masks))
 
 
 def calibration_from(
-    result: AuditResult, estimated: np.ndarray, *, dated: str, trainer_digest: str, index_digest: str
+    result: AuditResult,
+    estimated: np.ndarray,
+    *,
+    dated: str,
+    trainer_digest: str,
+    index_digest: str,
+    sizes: Mapping[str, Mapping[WorkId, float]],
 ) -> Calibration:
-    """The calibration of an index by an audit of at least two outputs; see `calibrate.fit_calibration`."""
-    return fit_calibration(
+    """The calibration of an index by an audit of at least two outputs, with its reliability; see `calibrate`.
+
+    Args:
+        result: what the runs say.
+        estimated: the index's own credits ``[Q, K]`` in nats, before any calibration.
+        dated: when, UTC.
+        trainer_digest: who trained.
+        index_digest: whose credits they are.
+        sizes: how much the run read of each work, by catalogue and work.
+    """
+    fitted = fit_calibration(
         result.catalogues,
         estimated,
         result.audited.credits,
         level_errors=result.level_errors,
+        parts={name: _parts(sizes[name]) for name in result.catalogues},
         runs=result.runs,
         dated=dated,
         trainer_digest=trainer_digest,
         index_digest=index_digest,
     )
+    measured = reliability(estimated, result.alone)
+    if measured is None:
+        return fitted
+    value, error = (round(number * PPB) for number in measured)
+    return replace(fitted, reliability_ppb=value, reliability_error_ppb=error)
+
+
+def _parts(sizes: Mapping[WorkId, float]) -> tuple[Part, ...]:
+    """A catalogue's works by size; equal parts where none has any."""
+    weights = {str(work_id): round(size * SIZE_UNIT) for work_id, size in sizes.items()}
+    divided = allocate(PPB, weights if any(weights.values()) else dict.fromkeys(weights, 1))
+    return tuple(Part(work_id, divided[work_id]) for work_id in sorted(sizes))
 
 
 def _untested(game: Game, estimated: np.ndarray) -> np.ndarray:

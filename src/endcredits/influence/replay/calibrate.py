@@ -20,12 +20,12 @@ is bound to the kind of outputs it was fitted on: fit it on outputs like those t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from endcredits.errors import InputError
-from endcredits.influence.replay.calibration import NANO, PPB, Calibration, Level, contrast
+from endcredits.influence.replay.calibration import NANO, PPB, Calibration, Level, Part, contrast
 
 MOST_SLOPE = 1.5
 BOOTSTRAP_DRAWS = 200
@@ -37,6 +37,7 @@ def fit_calibration(
     audited: np.ndarray,
     *,
     level_errors: np.ndarray | None = None,
+    parts: Mapping[str, tuple[Part, ...]] | None = None,
     runs: int = 0,
     dated: str = "",
     trainer_digest: str = "",
@@ -51,6 +52,7 @@ def fit_calibration(
         audited: credits that retraining shows ``[Q, K]``.
         level_errors: standard error ``[K]`` of each catalogue's *mean* audited credit, because all outputs share the draw of
             coalitions (`shapley.mean_errors`); it comes on top of the spread over outputs.
+        parts: the works of each catalogue, without which nothing below a catalogue can be corrected.
         runs: see `Calibration`.
         dated: see `Calibration`.
         trainer_digest: see `Calibration`.
@@ -73,7 +75,14 @@ def fit_calibration(
         rho_ppb=round(rho * PPB),
         rho_error_ppb=round(rho_error * PPB),
         levels=tuple(
-            Level(name, round(level * NANO), round(error * NANO), round(slope * PPB), round(slope_error * PPB))
+            Level(
+                name,
+                round(level * NANO),
+                round(error * NANO),
+                round(slope * PPB),
+                round(slope_error * PPB),
+                (parts or {}).get(name, ()),
+            )
             for name, level, error, slope, slope_error in columns
         ),
         outputs=len(x),

@@ -1,25 +1,38 @@
 """A calibration: the document that says how the credits of an index are corrected, and by which audit.
 
-Without one, credits are the index's own word, and whatever shows them says `UNCALIBRATED`. How the numbers are found, and
-what they mean, stands in `calibrate`; here they are kept as integers (parts per billion, nano-nats), applied, and written.
+Without one, credits are the index's own word, and whatever shows them says "uncalibrated". How the numbers are found, and
+what they mean, stands in `calibrate`; here they are kept as integers (parts per billion, nano-nats) and applied. It names
+every work of every catalogue with its part, so that with an output's raw credits it is all that correcting them takes.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from endcredits.canonical import canonical_bytes, digest
-from endcredits.errors import IntegrityError
+from endcredits.canonical import digest
+from endcredits.ids import WorkId
 
 PPB = NANO = 1_000_000_000
-UNCALIBRATED = "uncalibrated"
-"""What stands beside credits that no audit corrected."""
-FORMAT = "calibration/1"
+METHOD = "slope-and-levels/1"
+"""How a calibration of this kind corrects credits; attributions name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A work in its catalogue.
+
+    Attributes:
+        work_id: the work.
+        part_ppb: its part of what the catalogue is corrected by, by size (what the run read of it); a catalogue's parts
+            sum to 1,000,000,000.
+    """
+
+    work_id: WorkId
+    part_ppb: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +46,7 @@ class Level:
         informativeness_ppb: slope of its audited on its estimated contrast over outputs alone; about 1 billion where its
             credits can be taken at their word, 0 where they are noise.
         informativeness_error_ppb: standard error of that slope.
+        parts: its works.
     """
 
     catalogue: str
@@ -40,6 +54,7 @@ class Level:
     error_nanonats: int
     informativeness_ppb: int
     informativeness_error_ppb: int
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,9 @@ class Calibration:
         dated: when, RFC 3339 in UTC.
         trainer_digest: of the trainer that made the runs.
         index_digest: of the index whose credits are corrected.
+        reliability_ppb: how far corrected credits are to be believed, 0 to 1 billion (see `reliability`); None when too
+            few outputs were audited to say.
+        reliability_error_ppb: its standard error, >= 0; None as above.
     """
 
     rho_ppb: int
@@ -65,6 +83,8 @@ class Calibration:
     dated: str
     trainer_digest: str
     index_digest: str
+    reliability_ppb: int | None = None
+    reliability_error_ppb: int | None = None
 
     @property
     def rho(self) -> float:
@@ -90,6 +110,11 @@ class Calibration:
     def level_errors_nats(self) -> np.ndarray:
         """Their standard errors ``[K]``."""
         return np.array([level.error_nanonats for level in self.levels]) / NANO
+
+    @property
+    def method(self) -> str:
+        """How it corrects credits."""
+        return METHOD
 
     @property
     def digest(self) -> str:
@@ -129,27 +154,14 @@ def contrast(credits: np.ndarray) -> np.ndarray:
     return np.asarray(credits - credits.mean(-1, keepdims=True))
 
 
-def to_json(calibration: Calibration) -> bytes:
-    """The calibration as a document, one spelling (RFC 8785)."""
-    return canonical_bytes({"format": FORMAT, "calibration": calibration})
-
-
-def from_json(data: bytes, *, file: object = None) -> Calibration:
-    """Reads a calibration's document.
+def calibration_of(document: Mapping[str, Any]) -> Calibration:
+    """A calibration from the plain data that `canonical.to_plain` made of it.
 
     Raises:
-        IntegrityError: not such a document.
+        KeyError, TypeError: it is no such document.
     """
-    try:
-        document: dict[str, Any] = json.loads(data)
-        if document["format"] != FORMAT:
-            raise ValueError(f"format {document['format']!r}")
-        facts = document["calibration"]
-        found = Calibration(**{**facts, "levels": tuple(Level(**level) for level in facts["levels"])})
-        if to_json(found) != data:
-            raise ValueError("it is not spelt as it was written")
-    except (ValueError, KeyError, TypeError) as error:
-        raise IntegrityError(
-            f"this is not a calibration ({error})", remedy="Run the audit again; finished runs are kept.", file=file
-        ) from error
-    return found
+    levels = (
+        Level(**{**level, "parts": tuple(Part(WorkId(part["work_id"]), part["part_ppb"]) for part in level["parts"])})
+        for level in document["levels"]
+    )
+    return Calibration(**{**document, "levels": tuple(levels)})

@@ -20,6 +20,7 @@ from endcredits.canonical import digest
 from endcredits.durable import locked, write_atomic
 from endcredits.errors import InputError
 from endcredits.ids import WorkId
+from endcredits.influence.examples import check_examples
 from endcredits.influence.gradient.build import build_index
 from endcredits.influence.gradient.fingerprint import code_digest
 from endcredits.influence.gradient.folder import claim_folder
@@ -85,6 +86,7 @@ def build_responses(
         MachineError: a process died or the disk is full; the same call continues.
     """
     place = Path(folder)
+    check_examples(examples)
     check_same_shape(base, full)
     for name, model in (("base", base), ("full", full)):
         check_finite(model.eval(), name)
@@ -145,12 +147,6 @@ def _sizes(task: Task, trainer: Trainer, examples: Sequence[Example]) -> dict[Wo
     sizes: dict[WorkId, float] = {}
     read = set(trainer.work_ids)
     for example in examples:
-        if not (math.isfinite(example.weight) and example.weight >= 0):
-            raise InputError(
-                f"an example of work '{example.work_id}' has weight {example.weight}",
-                remedy="Give how often the run read it, relative to the others: 0 or more.",
-                field="weight",
-            )
         size = example.weight * task.size(example.content) if example.work_id in read else 0.0
         sizes[example.work_id] = sizes.get(example.work_id, 0.0) + size
     lost = sorted(work for work in read if not sizes.get(work, 0) > 0)

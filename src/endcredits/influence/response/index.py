@@ -24,7 +24,7 @@ from endcredits.ids import WorkId
 from endcredits.influence.bands import RESPONSE_FACTOR, stated_errors
 from endcredits.influence.gradient.folder import check_fits
 from endcredits.influence.gradient.index import CurvatureIndex
-from endcredits.influence.gradient.manifest import IndexManifest, check_files, read_manifest
+from endcredits.influence.gradient.manifest import RESPONSE, IndexManifest, check_files, read_manifest, require_tier
 from endcredits.influence.gradient.shards import load_tensors
 from endcredits.influence.records import Credits
 from endcredits.influence.replay.run import BATCH_PIECES, log_likelihoods
@@ -125,6 +125,7 @@ class ResponseIndex:
             IntegrityError: a file is missing or damaged.
         """
         manifest, digest = read_manifest(folder)
+        require_tier(manifest, RESPONSE, folder, "Open it with endcredits.influence.open_index.")
         facts = manifest.facts
         check_fits(folder, manifest, base=base, full=full, task=task)
         check_files(folder, manifest)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,13 @@ class TextModels:
         """Outputs drawn from the full model, on which an index is scaled: what is calibrated is what is attributed."""
         drawn = sample_outputs(self, [b""] * CALIBRATION_OUTPUTS, tokens=min(128, self.context), seed=seed)
         return [output for output in drawn if output.text]  # tokens that spell nothing leave nothing to attribute
+
+    def unrelated(self, outputs: Sequence[TextOutput], seed: int) -> list[TextOutput]:
+        """Outputs that owe the works nothing: what base says after the same prompts, as long as these are on average."""
+        tokens = round(sum(len(self.tokenizer.encode(output.text)) for output in outputs) / max(1, len(outputs)))
+        base = replace(self, full=self.base)
+        drawn = sample_outputs(base, [o.prompt for o in outputs], tokens=max(1, min(tokens, self.context)), seed=seed)
+        return [output for output in drawn if output.text]
 
 
 def load_text_models(base: str | Path, full: str | Path) -> TextModels:

@@ -41,7 +41,7 @@ def attribute(
     from endcredits.errors import InputError
     from endcredits.flows import attributing, indexing
     from endcredits.flows.credit_view import CreditView
-    from endcredits.interfaces.cli.credits import show_credits, standing_calibration
+    from endcredits.interfaces.cli.credits import show_credits
 
     given = read_outputs(files or [], text, prompt)
     if not given:
@@ -49,8 +49,8 @@ def attribute(
     with opened(studio) as place, progress_bars() as progress:
         index = indexing.current_index(place)
         found = attributing.attribute(place, index, given, progress=progress)
-        names, calibration = attributing.people(place), standing_calibration(place, index.index.digest)
-    views = [CreditView(attribution, names, calibration) for attribution in found]
+        names = attributing.people(place)
+    views = [CreditView(attribution, names) for attribution in found]
     if as_json:
         print_json([{"label": o.label, **view.as_dict()} for o, view in zip(given, views, strict=True)])
         return

@@ -99,9 +99,8 @@ def _plan(trainer: str, recipe: str, runs: float, repeats: int, by: str, process
 
 
 def _show(report: AuditReport, path: Path, as_json: bool) -> None:
-    from endcredits.attribution import NANO
+    from endcredits.attribution import NANO, UNCALIBRATED, UNMEASURED
     from endcredits.canonical import to_plain
-    from endcredits.influence.replay.calibration import UNCALIBRATED
 
     if as_json:
         print_json({**to_plain(report), "file": str(path)})
@@ -117,6 +116,18 @@ def _show(report: AuditReport, path: Path, as_json: bool) -> None:
     say(f"Payout error of the credited shares: {report.payout_error_ppb / PPB:.3f} (0 none, 1 all to the wrong people).")
     if report.seed_noise_nanonats >= 0:
         say(f"Another order of the examples moves the outputs by {report.seed_noise_nanonats / NANO:.3f} nats.")
+    if report.null_outputs:
+        levels = {line.catalogue: line.null_nanonats / NANO for line in report.lines}
+        most = max(levels, key=levels.__getitem__)
+        say(
+            f"On {report.null_outputs} outputs of the base model, which owe the works nothing, the index's own credits lie "
+            f"{(sum(level**2 for level in levels.values()) / len(levels)) ** 0.5:.3f} nats from their mean "
+            f"(at most {levels[most]:.3f}: {most})."
+        )
+    told = UNMEASURED
+    if report.reliability_ppb is not None and report.reliability_error_ppb is not None:
+        told = f"{report.reliability_ppb / PPB:.2f} +- {report.reliability_error_ppb / PPB:.2f}"
+    say(f"Reliability of calibrated credits on outputs like these: {told} (0 an equal split, 1 what retraining shows).")
     calibrated = f"calibrated ({report.calibration_digest[:16]})" if report.calibration_digest else UNCALIBRATED
     say(f"The index is {calibrated}." + ("" if report.calibration_digest else " Audit a period to calibrate it."))
     say(f"Report: {path}")

@@ -47,6 +47,9 @@ def credits(
         raise InputError("which part of a text a work moved needs the text", remedy="Give FILE or --text.", field="FILE")
     if svg and not work:
         raise InputError("a picture is of one work", remedy="Name it with --work.", field="--svg")
+    for name, option in ((html, "--html"), (svg, "--svg")):
+        if name and Path(name).is_dir():
+            raise InputError("this is a folder", remedy="Name a file in it.", file=name, field=option)
     with opened(studio) as place:
         view = _view(place, output_id, given, spans)
     written = [(html, view.html(top=top))] if html else []
@@ -89,18 +92,10 @@ def _view(place: Studio, output_id: str, given: GivenOutput | None, spans: int) 
     attribution = find_output(place, output_id)
     if given is not None:
         check_given(attribution, given.text, given.prompt)  # before the models are read
-    view = CreditView(attribution, attributing.people(place), standing_calibration(place, attribution.index_digest))
+    view = CreditView(attribution, attributing.people(place))
     if given is None:
         return view
     return view.with_spans(indexing.current_index(place), given.text, given.prompt, most=spans)
-
-
-def standing_calibration(place: Studio, index_digest: str) -> str:
-    """The digest of the calibration of an index that stands; "" while its credits are uncalibrated."""
-    from endcredits.flows.audit_report import latest_calibration
-
-    found = latest_calibration(place, index_digest)
-    return found.digest if found else ""
 
 
 def excerpt(text: bytes, limit: int = 300) -> str:
@@ -124,7 +119,9 @@ def show_credits(
     """Rolls the end credits of one output: rank, share, nats with error, work, people; then the rest and the sums."""
     from rich.text import Text
 
-    from endcredits.flows.end_credits import UNCALIBRATED, caution, sums
+    from endcredits.attribution import UNCALIBRATED
+    from endcredits.flows.audit_report import trust
+    from endcredits.flows.end_credits import caution, sums
 
     attribution = view.attribution
     screen.print(Text(f"\n{label}  {attribution.output_id}", style="bold"))
@@ -144,8 +141,8 @@ def show_credits(
         screen.print(Text(f"        {share / PPB:>7.2%}  {credit:>+10.3f}          {len(rest)} more works"))
     screen.print(Text(f"        {attribution.unattributed_ppb / PPB:>7.2%}                      unattributed"))
     screen.print(Text(f"  {sums(attribution)}", style="dim"))
-    if not view.calibration:
-        screen.print(Text(f"  {UNCALIBRATED}: no audit has held this index against retraining", style="dim"))
+    unaudited = f"{UNCALIBRATED}: no audit has held this index against retraining"
+    screen.print(Text(f"  {trust(attribution) if view.calibration else unaudited}", style="dim"))
     warning = caution(attribution)
     if warning:
         screen.print(Text(f"  {warning}", style="yellow"))
