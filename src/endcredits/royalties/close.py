@@ -1,279 +1,206 @@
-"""Closing a period: a pure function from stored integers to exact money.
+"""Closing a period: a pure function from a frozen period to exact money. This is the definition, from top to bottom.
 
-Per currency:
+1. `laying`: every pool rule takes the revenue it names, and lays it on single uses;
+2. `portions`: a pool is the rule's portion of that base, converted once, and falls through the parts of its waterfall;
+3. `dividing`: each part is divided by `weighing` (signed, summed, clipped once per cluster by `clusters`), limited by
+   `gates`, and paid to the parties of the splits; what nobody can be credited for is the commons';
+4. what is in no pool, less taxes and levies, stays with the operator.
 
-1. the policy splits the revenue into the operator's part and the pool;
-2. `weighing` sums every work's signed weight over the period;
-3. a work whose sum is not positive gets nothing. This is the only clipping: a work pays for the outputs it made less
-   likely with the outputs it made more likely, within a period and never beyond it;
-4. the pool is divided by largest remainder over the works' weights and the commons, which holds the rest of the
-   denominator: what the credits do not explain belongs to everybody and never to the operator;
-5. a work's amount is divided over the splits in force on the period's last day; where nobody is known it waits in
-   suspense.
+Refunds of closed periods are pools of their own: divided like the money that they give back, then negated.
 
-A territory counts as far as a work's splits tell it apart. Weights of one work are kept per territory of its splits;
-after the work's total is clipped, territories with a negative weight drop out and the others share the total in
-proportion.
+Written for reading, in plain integers and rows: it holds a whole period in memory. `columns/` does the same for millions of
+rows, and tests compare the two to the byte.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from endcredits.attribution import Attribution
-from endcredits.canonical import INTEGER_MAX, digest
+from endcredits.canonical import digest
 from endcredits.errors import InputError
-from endcredits.ids import OutputId, PartyId, WorkId, plain_id
-from endcredits.money import PPB, allocate
-from endcredits.royalties.policy import policy_digest
-from endcredits.royalties.records import PartyAllocation, PeriodClose, Policy, Pool, UsageEvent, WorkAllocation
-from endcredits.royalties.usage import day
-from endcredits.royalties.weighing import Weights, attribution_of, weigh
-from endcredits.works import WORLD, Split, Work, splits_at
-
-COMMONS = "~commons"
-"""Key of the commons beside works in one allocation. No id begins with "~"; in a tie it stands after all of them."""
+from endcredits.ids import plain_id
+from endcredits.royalties.dividing import Setting, divide_part
+from endcredits.royalties.evidence import significant_clusters, uses_of_clusters
+from endcredits.royalties.frozen import Frozen
+from endcredits.royalties.frozen_rows import FrozenRows, read_rows
+from endcredits.royalties.laying import Laid, lay, tax_left_micros
+from endcredits.royalties.lines import line_key, lines_digest, work_line_key, work_lines_digest
+from endcredits.royalties.portions import check_amounts, converted, levies_micros, portion_micros, waterfall
+from endcredits.royalties.records import Line, PeriodClose, Pool, Total, WorkLine
+from endcredits.royalties.rules import Policy
+from endcredits.works.utc import check_day
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """What one work may claim of a pool in one territory.
+class Closed:
+    """A closed period with all its lines.
 
     Attributes:
-        work_id: the work.
-        territory: the territory of the splits that apply.
-        weight: > 0, after clipping.
-        splits: who is paid; empty for suspense.
+        close: sums and digests.
+        work_lines: by pool, part, work.
+        lines: by pool, part, work, party, territory, state.
     """
 
-    work_id: WorkId
-    territory: str
-    weight: int
-    splits: tuple[Split, ...]
-
-    @property
-    def key(self) -> str:
-        """The claim's name in an allocation; the separator stands in no id."""
-        return f"{self.work_id}\x1f{self.territory}"
+    close: PeriodClose
+    work_lines: tuple[WorkLine, ...]
+    lines: tuple[Line, ...]
 
 
-def close_period(
-    period_id: str,
-    starts_on: str,
-    ends_on: str,
-    events: Iterable[UsageEvent],
-    attributions: Mapping[OutputId, Attribution],
-    works: Mapping[WorkId, Work],
-    policy: Policy,
-) -> PeriodClose:
+def close_period(frozen: Frozen, period_id: str, starts_on: str, ends_on: str, policy: Policy) -> Closed:
     """Computes what every work and party earned in a period.
 
     Args:
+        frozen: the period's inputs.
         period_id: such as "2026-11".
-        starts_on: first day, YYYY-MM-DD, inclusive, in UTC.
-        ends_on: last day, inclusive.
-        events: usage events in any order; those outside the period are left out, an equal event counts once.
-        attributions: by output; every output of a counted event must be there.
-        works: by id; every work that earns must be there.
+        starts_on: first day, YYYY-MM-DD.
+        ends_on: last day.
         policy: the rules.
 
     Returns:
-        The close. Equal inputs give equal bytes, whatever the order of `events` and of the mappings.
+        The close and its lines; equal inputs give equal bytes.
 
     Raises:
-        InputError: a bad period, an event without attribution, an earning work that is not registered, one event id
-            with two contents, or more revenue than a document can hold.
+        InputError: a bad period, a frozen row that makes no sense (by table, row and field), a currency without a rate, or
+            sums beyond what documents and 128 bits hold.
+        IntegrityError: a frozen table cannot be read.
     """
-    plain_id(period_id, what="period_id")
-    counted = events_within(events, starts_on, ends_on)
-    pools, applied = [], {}
-    for currency in sorted({event.currency for event in counted}):
-        own = [event for event in counted if event.currency == currency]
-        weights = weigh(own, attributions, policy.weighting)
-        claims = claims_of(weights, works, policy.right, ends_on)
-        applied.update({(claim.work_id, claim.territory): claim.splits for claim in claims})
-        pools.append(_pool(currency, own, weights, claims, policy))
-    return PeriodClose(
+    return close_rows(read_rows(frozen.folder), frozen.digests, period_id, starts_on, ends_on, policy)
+
+
+def close_rows(
+    rows: FrozenRows, frozen: tuple[tuple[str, str], ...], period_id: str, starts_on: str, ends_on: str, policy: Policy
+) -> Closed:
+    """Closes a period whose rows are in memory; `frozen` are the digests of their tables. Otherwise as `close_period`."""
+    check_period(period_id, starts_on, ends_on)
+    pools: list[Pool] = []
+    work_lines: list[WorkLine] = []
+    lines: list[Line] = []
+    for number, rule in enumerate(policy.pools):
+        laid = lay(number, rule, rows)
+        for pool in laid:
+            closed, of_works, of_parties = _close_pool(len(pools), pool, laid, rows, policy, ends_on)
+            pools.append(closed)
+            work_lines += of_works
+            lines += of_parties
+    work_lines.sort(key=work_line_key)
+    lines.sort(key=line_key)
+    close = PeriodClose(
         period_id=period_id,
         starts_on=starts_on,
         ends_on=ends_on,
         policy=policy,
-        policy_digest=policy_digest(policy),
-        events_digest=digest(counted),
-        attributions_digest=attributions_digest(counted, attributions),
-        splits_digest=digest([[*place, applied[place]] for place in sorted(applied)]),
+        policy_digest=digest(policy),
+        frozen=frozen,
+        totals=totals_of(rows, pools, policy),
         pools=tuple(pools),
+        work_lines=len(work_lines),
+        work_lines_digest=work_lines_digest(work_lines),
+        lines=len(lines),
+        lines_digest=lines_digest(lines),
     )
+    return Closed(close, tuple(work_lines), tuple(lines))
 
 
-def events_within(events: Iterable[UsageEvent], starts_on: str, ends_on: str) -> tuple[UsageEvent, ...]:
-    """The events of a period, by event id, each once.
+def check_period(period_id: str, starts_on: str, ends_on: str) -> None:
+    """Refuses a period without a name or with its days the wrong way round.
 
     Raises:
-        InputError: the days are no days or stand the wrong way round, or one event id has two contents.
+        InputError: what is wrong with it.
     """
-    if day(starts_on, field="starts_on") > day(ends_on, field="ends_on"):
+    plain_id(period_id, what="period_id")
+    check_day(starts_on, field="starts_on")
+    check_day(ends_on, field="ends_on")
+    if starts_on > ends_on:
         raise InputError(
             f"the period ends on {ends_on}, before it starts on {starts_on}",
             remedy="Exchange the two days.",
             field="ends_on",
         )
-    found: dict[str, UsageEvent] = {}
-    for event in events:
-        if starts_on <= event.used_at[:10] <= ends_on and found.setdefault(event.event_id, event) != event:
-            raise InputError(
-                f"the event '{event.event_id}' is given twice, with different content",
-                remedy="Give every use its own event_id.",
-                field="event_id",
-            )
-    return tuple(found[event_id] for event_id in sorted(found))
 
 
-def attributions_digest(events: Iterable[UsageEvent], attributions: Mapping[OutputId, Attribution]) -> str:
-    """SHA-256 over the digests of all attributions that the events refer to, by output id.
-
-    Raises:
-        InputError: an event without attribution.
-    """
-    needed = {event.output_id: attribution_of(event, attributions) for event in events}
-    return digest([[output_id, digest(needed[output_id])] for output_id in sorted(needed)])
-
-
-def claims_of(weights: Weights, works: Mapping[WorkId, Work], right: str, on: str) -> tuple[Claim, ...]:
-    """Clips the weights at zero, once per work, and joins them to the splits in force.
-
-    Args:
-        weights: signed, per work and territory of use.
-        works: by id.
-        right: whose splits apply.
-        on: the day on which they must be in force, YYYY-MM-DD.
-
-    Returns:
-        The positive claims, by work id and territory. A work's claims sum to its signed weight over all territories.
-
-    Raises:
-        InputError: a work with a positive weight is not registered.
-    """
-    by_work: dict[WorkId, Counter[str]] = defaultdict(Counter)
-    for (work_id, territory), weight in weights.signed.items():
-        by_work[work_id][territory] += weight
-    claims: list[Claim] = []
-    for work_id in sorted(by_work):
-        total = sum(by_work[work_id].values())
-        if total > 0:
-            claims += _claims_of_work(_registered(work_id, works), by_work[work_id], total, right, on)
-    return tuple(claims)
-
-
-def _registered(work_id: WorkId, works: Mapping[WorkId, Work]) -> Work:
-    work = works.get(work_id)
-    if work is None:
-        raise InputError(
-            f"the work '{work_id}' earned money and is not registered",
-            remedy="Register it, or attribute the outputs against the registered works.",
-            field="work_id",
-        )
-    return work
-
-
-def _claims_of_work(work: Work, weights: Mapping[str, int], total: int, right: str, on: str) -> list[Claim]:
-    splits_of: dict[str, tuple[Split, ...]] = {}
-    folded: Counter[str] = Counter()
-    for territory, weight in weights.items():
-        splits = splits_at(work, right, territory, on)
-        applied = splits[0].territory if splits else WORLD
-        splits_of[applied] = splits
-        folded[applied] += weight
-    clipped = allocate(total, {territory: max(weight, 0) for territory, weight in folded.items()})
-    return [
-        Claim(work.work_id, territory, clipped[territory], splits_of[territory])
-        for territory in sorted(clipped)
-        if clipped[territory] > 0
-    ]
-
-
-def divide(pool_micros: int, claims: Iterable[Claim], denominator: int) -> tuple[dict[str, int], int]:
-    """Divides a pool over claims; what the claims leave of the denominator is the commons'.
-
-    Args:
-        pool_micros: the whole, >= 0.
-        claims: with positive weights.
-        denominator: what the weights are divided by; raised to their sum where it is smaller.
-
-    Returns:
-        The amount by `Claim.key`, and the commons' amount; together exactly the pool.
-    """
-    weights = {claim.key: claim.weight for claim in claims}
-    rest = max(denominator - sum(weights.values()), 0)
-    if rest == 0 and not weights:
-        return {}, pool_micros
-    amounts = allocate(pool_micros, {**weights, COMMONS: rest})
-    commons = amounts.pop(COMMONS)
-    return amounts, commons
-
-
-def _pool(currency: str, events: Iterable[UsageEvent], weights: Weights, claims: tuple[Claim, ...], policy: Policy) -> Pool:
-    counted = tuple(events)
-    revenue = sum(event.revenue_micros for event in counted)
-    if revenue > INTEGER_MAX:
-        raise InputError(
-            f"the period earned {revenue} micros of {currency}, more than a document keeps exactly",
-            remedy="Close a shorter period.",
-        )
-    parts = allocate(revenue, {"pool": policy.pool_ppb, "operator": PPB - policy.pool_ppb})
-    denominator = max(weights.denominator, sum(claim.weight for claim in claims))
-    amounts, commons = divide(parts["pool"], claims, denominator)
-    works = _work_allocations(weights, claims, amounts, denominator)
-    parties = _party_allocations(claims, amounts)
-    allocated = sum(work.amount_micros for work in works)
-    return Pool(
+def _close_pool(
+    number: int, laid: Laid, of_rule: list[Laid], rows: FrozenRows, policy: Policy, ends_on: str
+) -> tuple[Pool, list[WorkLine], list[Line]]:
+    key, rule = laid.key, policy.pools[laid.key.rule]
+    sign = -1 if key.kind == "refund" else 1
+    by_portion = rule.base in ("gross", "net")
+    source = portion_micros(laid.base_micros, rule.share_ppb) if by_portion else laid.base_micros
+    pool_micros, currency, rate = converted(source, key.currency, policy.settle_in, rows.rates, ends_on)
+    breakage = _breakage(pool_micros, laid)
+    check_amounts((laid.base_micros, source, pool_micros), f"pool {number} of the rule '{rule.name}'")
+    amounts, rest = waterfall(pool_micros - breakage, rule.parts)
+    sums, work_lines, lines = [], [], []
+    for place, (part, amount) in enumerate(zip(rule.parts, amounts, strict=True)):
+        setting = _setting(part.by, laid, of_rule, rows, policy)
+        total, of_works, of_parties = divide_part((number, place), part, amount, laid, setting)
+        sums.append(total)
+        work_lines += of_works
+        lines += of_parties
+    pool = Pool(
+        rule=rule.name,
+        kind=key.kind,
+        usage_period=key.usage_period,
+        service=key.service,
+        territory=key.territory,
+        offer=key.offer,
+        events=len(laid.money),
+        uses=sum(rows.events[event]["uses"] for event in laid.money),
+        revenue_micros=sign * laid.base_micros,
+        source_micros=sign * source,
+        earned_currency=key.currency,
         currency=currency,
-        events=len(counted),
-        revenue_micros=revenue,
-        operator_micros=parts["operator"],
-        pool_micros=parts["pool"],
-        denominator=str(denominator),
-        commons_micros=commons,
-        allocated_micros=allocated,
-        suspense_micros=sum(party.amount_micros for party in parties if party.party_id is None),
-        rounding_carry_micros=parts["pool"] - allocated - commons,
-        works=works,
-        parties=parties,
+        rate=rate,
+        pool_micros=sign * pool_micros,
+        breakage_micros=sign * breakage,
+        rest_micros=sign * rest,
+        parts=tuple(sums),
+    )
+    return pool, work_lines, lines
+
+
+def _breakage(pool_micros: int, laid: Laid) -> int:
+    """The pool's portion that was brought by payers who used nothing; a tie goes to the works."""
+    if not laid.unused_micros:
+        return 0
+    return portion_of(pool_micros, laid.unused_micros, laid.base_micros)
+
+
+def portion_of(total: int, part: int, whole: int) -> int:
+    """total * part / whole to the nearest unit; a half unit stays with the rest."""
+    return (2 * total * part + whole - 1) // (2 * whole)
+
+
+def _setting(by: str, laid: Laid, of_rule: list[Laid], rows: FrozenRows, policy: Policy) -> Setting:
+    demanded = policy.reliability_min_ppb
+    alike = [other for other in of_rule if other.key.currency == laid.key.currency]
+    return Setting(
+        rows=rows,
+        weighting=policy.weighting,
+        reliability_min_ppb=demanded,
+        significant=significant_clusters(alike, rows, demanded, policy.significance_ppb)
+        if policy.significance_ppb
+        else None,
+        uses=uses_of_clusters(of_rule, rows, by, demanded),
     )
 
 
-def _work_allocations(
-    weights: Weights, claims: Iterable[Claim], amounts: Mapping[str, int], denominator: int
-) -> tuple[WorkAllocation, ...]:
-    signed: Counter[WorkId] = Counter()
-    for (work_id, _territory), weight in weights.signed.items():
-        signed[work_id] += weight
-    earned: Counter[WorkId] = Counter()
-    for claim in claims:
-        earned[claim.work_id] += amounts[claim.key]
-    return tuple(
-        WorkAllocation(
-            work_id=work_id,
-            outputs=weights.outputs[work_id],
-            weight=str(signed[work_id]),
-            share_ppb=max(signed[work_id], 0) * PPB // max(denominator, 1),
-            amount_micros=earned[work_id],
-        )
-        for work_id in sorted(weights.outputs)
-    )
-
-
-def _party_allocations(claims: Iterable[Claim], amounts: Mapping[str, int]) -> tuple[PartyAllocation, ...]:
-    lines: list[PartyAllocation] = []
-    for claim in claims:
-        portions: Counter[str] = Counter()
-        for split in claim.splits:
-            portions[split.party_id] += split.split_ppb
-        if not portions:
-            lines.append(PartyAllocation(claim.work_id, None, claim.territory, PPB, amounts[claim.key]))
-        for party, amount in allocate(amounts[claim.key], portions).items() if portions else ():
-            lines.append(PartyAllocation(claim.work_id, PartyId(party), claim.territory, portions[party], amount))
-    lines = [line for line in lines if line.amount_micros]
-    return tuple(sorted(lines, key=lambda line: (line.work_id, line.party_id or "", line.territory)))
+def totals_of(rows: FrozenRows, pools: Iterable[Pool], policy: Policy) -> tuple[Total, ...]:
+    """The sums of every currency in which something was earned or is paid, by code."""
+    revenue: Counter[str] = Counter()
+    taxes: Counter[str] = Counter()
+    for row in [*rows.events, *rows.revenue]:
+        sign = -1 if row["kind"] == "refund" else 1
+        revenue[row["currency"]] += sign * (row["gross_micros"] - row["refunded_micros"])
+        taxes[row["currency"]] += sign * tax_left_micros(row)
+    sources: defaultdict[str, int] = defaultdict(int)
+    for pool in pools:
+        sources[pool.earned_currency] += pool.source_micros
+    found = []
+    for currency in sorted(revenue.keys() | sources.keys()):
+        levies = sum(levies_micros(policy.levies, sources[currency]))
+        kept = revenue[currency] - taxes[currency] - sources[currency] - levies
+        check_amounts((revenue[currency], sources[currency], levies, kept), f"the total of {currency}")
+        found.append(Total(currency, revenue[currency], taxes[currency], kept, sources[currency], levies))
+    return tuple(found)
