@@ -15,6 +15,7 @@ from endcredits.royalties.policy import FIFTY_FIFTY, parse_policy, policy_digest
 from endcredits.royalties.policy_rules import WEIGHTINGS, check_policy
 from endcredits.royalties.policy_text import policy_toml
 from endcredits.royalties.rules import BASES, KEYS, Gate, Levy, Part, Policy, PoolRule
+from endcredits.royalties.spellings import percent_ppb
 
 
 def toml(**rules: str) -> str:
@@ -262,28 +263,27 @@ def test_the_path_counts_pools_and_parts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shares", "fits"),
+    ("shares", "problem"),
     [
-        (["60%", "40%"], True),
-        (["60%", "40.0000001%"], False),
-        (["100%", "100% of rest"], True),
-        (["50% of rest", "50% of rest", "25%"], True),
-        (["50% of rest", "50% of rest", "25.0000001%"], False),
-        (["33.3333333% of rest", "100% of rest"], True),
+        (["60%", "40%"], ""),
+        (["60%", "40.0000001%"], r"take 100\.0000001% of the pool"),
+        (["100%", "100% of rest"], ""),
+        (["25%", "50% of rest", "100% of rest"], ""),
+        (["50% of rest", "25%"], "comes after 'part 0'"),
     ],
 )
-def test_parts_take_at_most_the_pool(shares: list[str], fits: bool) -> None:
-    """Portions of the pool and of the rest are added up exactly."""
+def test_parts_take_at_most_the_pool(shares: list[str], problem: str) -> None:
+    """Portions of the pool are added up exactly, and come before those of the rest, which never take more than there is."""
     parts = [
-        Part(f"part {number}", int(float(one.split("%")[0]) * 10**7 + 0.5), "rest" in one)
+        Part(f"part {number}", percent_ppb(one.removesuffix(" of rest"), "share"), "rest" in one)
         for number, one in enumerate(shares)
     ]
     policy = Policy("p", (PoolRule("a", share_ppb=PPB, parts=tuple(parts)),))
 
-    if fits:
+    if not problem:
         assert check_policy(policy) == policy
         return
-    with pytest.raises(InputError, match=r"take 100\.0000001% of the pool") as caught:
+    with pytest.raises(InputError, match=problem) as caught:
         check_policy(policy)
     assert caught.value.field == f"pool[1].part[{len(shares)}].share"
 

@@ -145,18 +145,26 @@ def _check_parts(parts: Sequence[Part], path: str) -> None:
         raise InputError(
             f"the pool has {len(parts)} parts", remedy=f"Give 1 to {PARTS_MAX}, or none for one part.", field=f"{path}.part"
         )
-    left = Fraction(1)
+    total, of_rest = 0, ""
     for number, part in enumerate(parts, 1):
         where = f"{path}.part[{number}]"
         _check_part(part, where)
-        taken = Fraction(part.share_ppb, PPB) * (left if part.of_rest else 1)
-        if taken > left:
+        if part.of_rest:
+            of_rest = part.name
+            continue
+        if of_rest:
             raise InputError(
-                f"the parts up to '{part.name}' take {_percent(1 - left + taken)} of the pool",
+                f"'{part.name}' is a portion of the pool and comes after '{of_rest}', a portion of the rest",
+                remedy="Put portions of the pool first, or write of_rest = true for a portion of what is left.",
+                field=f"{where}.share",
+            )
+        total += part.share_ppb
+        if total > PPB:
+            raise InputError(
+                f"the parts up to '{part.name}' take {_percent(Fraction(total, PPB))} of the pool",
                 remedy="Lower a share, or write of_rest = true for a portion of what is left.",
                 field=f"{where}.share",
             )
-        left -= taken
     _names_once([part.name for part in parts], path + ".part[{}].name")
 
 

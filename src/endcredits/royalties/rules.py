@@ -52,7 +52,7 @@ class Part:
     Attributes:
         name: for statements ("featured artists").
         share_ppb: its portion of the pool, or of what earlier parts left (`of_rest`).
-        of_rest: whether `share_ppb` is a portion of the rest.
+        of_rest: whether `share_ppb` is a portion of the rest; such parts come after those of the whole pool.
         by: one of `BASES_OF_DIVISION`.
         right: whose splits divide a work's amount ("train").
         party_id: who is paid when `by` is "party"; otherwise "".
