@@ -141,7 +141,8 @@ def view(one: Statement) -> View:
             for levy in one.levies
         ),
         payments=tuple(
-            (paid.paid_on, f"{shown(paid.rail)}, {shown(paid.reference)}", money(-paid.amount_micros)) for paid in one.payments
+            (paid.paid_on, f"{shown(paid.rail)}, {shown(paid.reference)}", money(-paid.amount_micros))
+            for paid in one.payments
         ),
         movements=tuple((step.kind.capitalize(), shown(step.reason), money(step.amount_micros)) for step in one.movements),
         deductions=tuple((cut.kind.capitalize(), shown(cut.reason), money(-cut.amount_micros)) for cut in one.deductions),
