@@ -89,6 +89,18 @@ def counted_revenue(seen: Window) -> sa.ColumnElement[bool]:
     return _counts(seen, revenues.c.earned_on, revenues.c.number, "")
 
 
+def counts_anything(conn: Connection, starts_on: str, ends_on: str, cut_off: int) -> bool:
+    """Whether a close of some days would count any usage, revenue or refund."""
+    seen = window(conn, starts_on, ends_on, cut_off)
+    queries: list[sa.Select[Any]] = [
+        sa.select(usage_events.c.number).where(counted_events(seen)),
+        sa.select(revenues.c.number).where(counted_revenue(seen)),
+        adjusting_refunds(seen, [refunds.c.number], of_revenue=False),
+        adjusting_refunds(seen, [refunds.c.number], of_revenue=True),
+    ]
+    return any(conn.execute(query.limit(1)).first() is not None for query in queries)
+
+
 def refund_sums(seen: Window) -> sa.Subquery:
     """What was given back of each thing up to the cut-off: `of_id`, `refunded_micros`."""
     own = refunds.c
@@ -119,10 +131,3 @@ def refunded_before() -> sa.ScalarSelect[Any]:
     total = sa.cast(sa.func.coalesce(sa.func.sum(earlier.c.refund_micros), 0), sa.BigInteger)
     same = sa.and_(earlier.c.of_id == refunds.c.of_id, earlier.c.number < refunds.c.number)
     return sa.select(total).where(same).scalar_subquery()
-
-
-def counts_anything(conn: Connection, starts_on: str, ends_on: str, cut_off: int) -> bool:
-    """Whether a close of some days would count any event or revenue."""
-    seen = window(conn, starts_on, ends_on, cut_off)
-    asked = ((usage_events, counted_events(seen)), (revenues, counted_revenue(seen)))
-    return any(conn.execute(sa.select(table.c.number).where(counts).limit(1)).first() for table, counts in asked)

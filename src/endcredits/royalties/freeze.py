@@ -56,7 +56,7 @@ def freeze(
     attributions_of: Callable[[Sequence[OutputId]], Mapping[OutputId, Attribution]],
     clusters: Iterable[Collection[WorkId]] = (),
     disputed: Collection[WorkId] = (),
-    revoked: Mapping[WorkId, str] | None = None,
+    revoked: Collection[WorkId] = (),
     units: Iterable[Units] = (),
     registered_at: Mapping[WorkId, str] | None = None,
     reliability_of: Callable[[Attribution], int] | None = None,
@@ -75,7 +75,7 @@ def freeze(
         attributions_of: the attributions of some outputs; asked in chunks.
         clusters: sets of works that are duplicates of each other; works alone may be left out.
         disputed: works whose money is to be held.
-        revoked: first day without permission, by work, for works whose permission ended.
+        revoked: works whose permission had ended before the period; they earn the policy's tail.
         units: time and salary units of crews.
         registered_at: UTC time, by work; works left out have none, which leaves the order within a cluster unknown.
         reliability_of: measured reliability of an attribution in ppb, -1 for one never measured; None where none was.
@@ -118,7 +118,7 @@ def freeze(
                     ends_on=ends_on,
                     clusters=clusters,
                     disputed=frozenset(disputed),
-                    revoked={work for work, on in (revoked or {}).items() if on < starts_on},
+                    revoked=frozenset(revoked),
                     tail_ppb=policy.tail_ppb,
                     units=units,
                     registered_at=registered_at or {},
