@@ -3,46 +3,70 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
+from endcredits.canonical import to_plain
 from endcredits.errors import IntegrityError
-from endcredits.royalties import close_document, parse_close
+from endcredits.royalties.documents import close_document, parse_close, record_of
+from endcredits.royalties.records import Line, Refund
 
-from .makers import Period, november, periods
+from .makers import Given, givens, november
 
 
-@given(periods())
-def test_reading_undoes_writing(inputs: Period) -> None:
-    """The record comes back equal, from text and from bytes."""
-    close = inputs.close()
+@settings(max_examples=60)
+@given(givens())
+def test_reading_undoes_writing(inputs: Given) -> None:
+    """The record comes back equal, policy and all, from text and from bytes."""
+    close = inputs.close().close
     document = close_document(close)
 
     assert parse_close(document) == parse_close(document.encode()) == close
 
 
+def test_a_party_may_be_nobody_and_an_id_is_a_text() -> None:
+    """Optional fields and named texts read back as they are."""
+    for line in november().close().lines:
+        assert record_of(Line, to_plain(line)) == line
+    assert any(line.party_id is None for line in november().close().lines)
+
+
 def broken() -> dict[str, str]:
     """Documents that are each wrong in one way."""
-    good = close_document(november().close())
-    plain = json.loads(good)
-    no_pools = {key: value for key, value in plain.items() if key != "pools"}
-    text_amount = json.loads(good)
-    text_amount["pools"][0]["works"][0]["amount_micros"] = "5"
-    number_weight = json.loads(good)
-    number_weight["pools"][0]["works"][0]["weight"] = 5
+    good = close_document(november().close().close)
+
+    def changed(**places: Any) -> str:
+        plain = json.loads(good)
+        for path, value in places.items():
+            *steps, last = [int(step) if step.isdigit() else step for step in path.split("__")]
+            at = plain
+            for step in steps:
+                at = at[step]
+            at[last] = value
+        return json.dumps(plain, separators=(",", ":"), sort_keys=True)
+
+    assert changed() == good
     return {
         "cut off": good[:-1],
         "a list": "[]",
+        "a number": "5",
+        "no text": '"\\ud800"',
         "too deep": "[" * 100_000,
-        "a field missing": json.dumps(no_pools),
-        "a field too many": json.dumps(plain | {"note": ""}),
-        "no list of pools": json.dumps(plain | {"pools": {}}),
-        "an amount as text": json.dumps(text_amount),
-        "a weight as a number": json.dumps(number_weight),
-        "a float": good.replace('"rounding_carry_micros":0', '"rounding_carry_micros":0.0'),
-        "a boolean": good.replace('"rounding_carry_micros":0', '"rounding_carry_micros":false'),
-        "other spacing": json.dumps(plain),
+        "a field missing": json.dumps({key: value for key, value in json.loads(good).items() if key != "pools"}),
+        "a field too many": changed(note=""),
+        "no list of pools": changed(pools={}),
+        "a null": changed(policy=None),
+        "an amount as text": changed(pools__0__pool_micros="5"),
+        "a denominator as a number": changed(pools__0__parts__0__denominator=5),
+        "a float": changed(pools__0__pool_micros=5.0),
+        "a boolean as a number": changed(pools__0__breakage_micros=False),
+        "a number as a boolean": changed(policy__four_eyes=0),
+        "a gate of another shape": changed(policy__pools__0__parts__0__gate=[]),
+        "a pair of three": changed(frozen=[["works", "0", "1"]]),
+        "other spacing": json.dumps(json.loads(good), sort_keys=True),
+        "another order": json.dumps(dict(reversed(json.loads(good).items())), separators=(",", ":")),
     }
 
 
@@ -53,3 +77,15 @@ def test_a_damaged_document_is_refused(name: str) -> None:
         parse_close(broken()[name])
 
     assert caught.value.remedy
+
+
+def test_bytes_that_are_no_text_are_refused() -> None:
+    """A file that is not UTF-8 is no close."""
+    with pytest.raises(IntegrityError):
+        parse_close(b"\xff\xfe{}")
+
+
+def test_a_record_says_what_it_misses() -> None:
+    """Which field of which record is named."""
+    with pytest.raises(TypeError, match=r"Refund has other fields \(currency\)"):
+        record_of(Refund, {"refund_id": "", "of_id": "", "refunded_at": "", "refund_micros": 1})

@@ -1,94 +1,164 @@
-"""Checks of the recorded closes: that the rows are what was written, that the sums hold, that recomputing agrees."""
+"""Checks of the recorded closes: that rows are what was written, that sums hold, that computing again agrees."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from endcredits.attribution import Attribution
-from endcredits.canonical import canonical_bytes, digest, sha256_bytes
+from endcredits.canonical import canonical_bytes, sha256_bytes
 from endcredits.errors import InputError, IntegrityError
-from endcredits.ids import OutputId, WorkId
-from endcredits.ledger import find_by_id
-from endcredits.royalties.book import usage
 from endcredits.royalties.close import close_period
+from endcredits.royalties.contract_tables import contracts, dispute_ends, disputes
 from endcredits.royalties.documents import parse_close
-from endcredits.royalties.invariants import problems
-from endcredits.royalties.posting import period_entry
-from endcredits.royalties.records import PeriodClose, UsageEvent
-from endcredits.royalties.tables import period_closes, usage_events
+from endcredits.royalties.freeze import frozen_digest
+from endcredits.royalties.frozen import Frozen, table_digest, table_path
+from endcredits.royalties.invariants import document_problems, problems
+from endcredits.royalties.lines import LINES, WORK_LINES, read_lines, read_work_lines
+from endcredits.royalties.recording import check_numbers
+from endcredits.royalties.records import Line, PeriodClose, WorkLine
+from endcredits.royalties.sampling import sample_problems
+from endcredits.royalties.step_tables import close_steps, crew_units
+from endcredits.royalties.tables import currency_rates, held_ends, held_rows, period_closes, refunds, revenues, usage_events
 from endcredits.store import Finding, check_rows, many
-from endcredits.works import Work
+
+TABLES = (
+    usage_events,
+    revenues,
+    refunds,
+    currency_rates,
+    held_rows,
+    held_ends,
+    contracts,
+    disputes,
+    dispute_ends,
+    close_steps,
+    crew_units,
+    period_closes,
+)
+"""The tables of this room."""
 
 
 def check_royalties(conn: Connection) -> list[Finding]:
-    """Checks all usage events and closes.
+    """Checks everything recorded about usage and closes, as far as the database alone can tell.
 
-    Every row fits its digest; every close fits its own digest and columns, counts exactly the events recorded for its
-    days, adds up to the unit, and names the journal entry that follows from it.
+    Every row fits its digest; reports are numbered without a gap; every close's document fits its digest and its row, and
+    adds up. What lies in a close's folder is checked by `check_close_folder` and `replay_close`.
     """
-    findings = check_rows(conn, usage_events) + check_rows(conn, period_closes)
+    findings = [finding for table in TABLES for finding in check_rows(conn, table)] + check_numbers(conn)
     for row in many(conn, sa.select(period_closes).order_by(period_closes.c.starts_on)):
-        findings += [Finding(f"period {row['period_id']}", problem) for problem in _of_row(conn, row)]
+        findings += [Finding(f"period {row['period_id']}", problem) for problem in _of_row(row)]
     return findings
 
 
-def _of_row(conn: Connection, row: Mapping[str, Any]) -> Iterator[str]:
+def _of_row(row: Mapping[str, Any]) -> Iterator[str]:
     if sha256_bytes(row["document"].encode()) != row["close_digest"]:
         yield "the document does not fit its digest"
     try:
         close = parse_close(row["document"])
-        events = usage(conn, close.starts_on, close.ends_on)
-    except (IntegrityError, InputError) as error:
+    except IntegrityError as error:
         yield error.message
         return
     if any(getattr(close, name) != row[name] for name in ("period_id", "starts_on", "ends_on")):
         yield "the document and its row name different periods"
-    if digest(events) != close.events_digest:
-        yield "the usage events recorded for its days are not those that it counted"
-    found = problems(close)
-    yield from found
-    if not found:
-        entry = period_entry(close)
-        if (entry.entry_id if entry else None) != row["entry_id"]:
-            yield "the journal entry named is not the one that follows from it"
-        elif entry and find_by_id(conn, entry.entry_id) != entry:
-            yield f"its journal entry {entry.entry_id} is not in the books as it was made"
+    if frozen_digest(close.frozen) != row["frozen_digest"]:
+        yield "the document and its row name different frozen inputs"
+    yield from document_problems(close)
 
 
-def replay_close(
-    close: PeriodClose,
-    events: Iterable[UsageEvent],
-    attributions: Mapping[OutputId, Attribution],
-    works: Mapping[WorkId, Work],
-) -> list[Finding]:
-    """Closes a period once more from its inputs and compares the bytes.
+def check_close_folder(close: PeriodClose, folder: Path) -> list[Finding]:
+    """Checks the tables of a close's folder against its document: digests, numbers of rows, and all sums.
 
     Args:
         close: as recorded.
-        events: usage events, at least those of the period.
-        attributions: by output.
-        works: by id, with their splits.
-
-    Returns:
-        Empty when the result is the same to the byte; otherwise which inputs or results differ.
+        folder: holds `work_lines.parquet` and `lines.parquet`.
     """
     where = f"period {close.period_id}"
     try:
-        again = close_period(close.period_id, close.starts_on, close.ends_on, events, attributions, works, close.policy)
-    except InputError as error:
-        return [Finding(where, f"it cannot be computed again: {error.message}")]
-    if canonical_bytes(again) == canonical_bytes(close):
-        return []
+        found = [
+            f"the table {name} is not the one that was closed"
+            for name, stated in ((WORK_LINES, close.work_lines_digest), (LINES, close.lines_digest))
+            if _digest(folder, name) != stated
+        ]
+        found = found or problems(close, read_work_lines(folder), read_lines(folder))
+    except IntegrityError as error:
+        found = [error.message]
+    return [Finding(where, problem) for problem in found]
+
+
+def replay_close(frozen: Frozen, close: PeriodClose, folder: Path, *, credits_max: int | None = None) -> list[Finding]:
+    """Computes a close again from its frozen inputs with the simple arithmetic of `close.py`, and compares the bytes.
+
+    Args:
+        frozen: the inputs, checked against their own digests (`read_frozen`).
+        close: as recorded.
+        folder: holds its `work_lines.parquet` and `lines.parquet`.
+        credits_max: with more credits than this, all totals, every pool's base and a sample of works are computed again
+            instead of everything, in bounded memory; None to compute everything.
+
+    Returns:
+        Empty when the folder holds what the document states and the result is the same; otherwise what differs, in words.
+    """
+    where = f"period {close.period_id}"
+    stated, given = dict(close.frozen), dict(frozen.digests)
+    changed = [name for name in sorted(stated.keys() | given.keys()) if stated.get(name) != given.get(name)]
+    if changed:
+        return [Finding(where, f"the frozen inputs are not those that were closed: {', '.join(changed)} differ")]
+    findings = check_close_folder(close, folder)
+    if findings:
+        return findings
+    try:
+        if credits_max is not None and pq.read_metadata(table_path(frozen.folder, "credits")).num_rows > credits_max:
+            found: Iterable[str] = sample_problems(frozen, close, folder)
+        else:
+            found = _differences(frozen, close, folder)
+        return [Finding(where, problem) for problem in found]
+    except (InputError, IntegrityError) as error:
+        return [Finding(where, f"it cannot be computed again: {error}")]
+
+
+def _differences(frozen: Frozen, close: PeriodClose, folder: Path) -> Iterator[str]:
+    again = close_period(frozen, close.period_id, close.starts_on, close.ends_on, close.policy)
+    if canonical_bytes(again.close) == canonical_bytes(close):
+        return
     names = {
         "policy_digest": "the policy's digest",
-        "events_digest": "the usage events",
-        "attributions_digest": "the attributions",
-        "splits_digest": "the splits in force",
-        "pools": "the amounts",
+        "totals": "the totals",
+        "pools": "the pools",
+        "work_lines_digest": "the works' lines",
+        "lines_digest": "the parties' lines",
     }
-    changed = [words for name, words in names.items() if getattr(again, name) != getattr(close, name)]
-    return [Finding(where, f"computing it again gives another result: {', '.join(changed)} differ")]
+    changed = [words for name, words in names.items() if getattr(again.close, name) != getattr(close, name)]
+    yield f"computing it again gives another result: {', '.join(changed) or 'the number of lines'} differ"
+    yield from _first_difference(again.work_lines, read_work_lines(folder), lambda one: f"{one.work_id} {one.amount_micros}")
+    yield from _first_difference(
+        again.lines, read_lines(folder), lambda one: f"{one.work_id} {one.party_id or 'nobody'} {one.amount_micros}"
+    )
+
+
+def _first_difference(
+    again: Iterable[WorkLine] | Iterable[Line], recorded: Iterable[WorkLine] | Iterable[Line], said: Callable[[Any], str]
+) -> Iterator[str]:
+    pairs: Iterable[tuple[Any, Any]] = zip_longest(again, recorded)
+    for ours, theirs in pairs:
+        if ours != theirs:
+            here, there = (said(one) if one else "nothing" for one in (ours, theirs))
+            line = ours or theirs
+            place = f"pool {line.pool}, part {line.part}" if line else ""
+            yield f"the first line that differs stands in {place}: recorded is {there}, computed {here}"
+            return
+
+
+def _digest(folder: Path, name: str) -> str:
+    path = table_path(folder, name)
+    try:
+        return table_digest(name, path)
+    except (OSError, ValueError) as error:
+        raise IntegrityError(
+            f"the table {name} cannot be read ({error})", remedy="Restore it from your last copy.", file=path
+        ) from error

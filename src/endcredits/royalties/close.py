@@ -27,7 +27,7 @@ from endcredits.royalties.frozen import Frozen
 from endcredits.royalties.frozen_rows import FrozenRows, read_rows
 from endcredits.royalties.laying import Laid, lay, tax_left_micros
 from endcredits.royalties.lines import line_key, lines_digest, work_line_key, work_lines_digest
-from endcredits.royalties.portions import check_amounts, converted, levies_micros, portion_micros, waterfall
+from endcredits.royalties.portions import check_amounts, converted, levies_micros, portion_micros, portion_of, waterfall
 from endcredits.royalties.records import Line, PeriodClose, Pool, Total, WorkLine
 from endcredits.royalties.rules import Policy
 from endcredits.works.utc import check_day
@@ -165,11 +165,6 @@ def _breakage(pool_micros: int, laid: Laid) -> int:
     if not laid.unused_micros:
         return 0
     return portion_of(pool_micros, laid.unused_micros, laid.base_micros)
-
-
-def portion_of(total: int, part: int, whole: int) -> int:
-    """total * part / whole to the nearest unit; a half unit stays with the rest."""
-    return (2 * total * part + whole - 1) // (2 * whole)
 
 
 def _setting(by: str, laid: Laid, of_rule: list[Laid], rows: FrozenRows, policy: Policy) -> Setting:

@@ -1,24 +1,27 @@
-"""The close as a document: canonical bytes out, a checked record in."""
+"""The close as a document: canonical bytes out, a checked record in.
+
+A record's own annotations say how it is read, so that a field that is added is read and checked without a line here. Reading
+is strict: every field there, none more, each of its type (a boolean is no number), and the same canonical spelling again.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+import types
+from collections.abc import Mapping
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from endcredits.canonical import canonical_bytes
 from endcredits.errors import IntegrityError
-from endcredits.royalties.records import PartyAllocation, PeriodClose, Policy, Pool, WorkAllocation
+from endcredits.royalties.records import PeriodClose
 
 T = TypeVar("T")
 
-WHOLE_NUMBERS = ("outputs", "events")
-"""Fields that hold whole numbers beside those ending in `_micros` and `_ppb`."""
-
 
 def close_document(close: PeriodClose) -> str:
-    """The canonical JSON text of a close."""
+    """The canonical JSON text of a close (RFC 8785)."""
     return canonical_bytes(close).decode()
 
 
@@ -32,58 +35,60 @@ def parse_close(document: str | bytes) -> PeriodClose:
         IntegrityError: not JSON, a field missing, unknown or of a wrong type, or not in canonical spelling.
     """
     try:
-        close = _record(PeriodClose, json.loads(document), policy=_policy, pools=_many(_pool))
+        close = record_of(PeriodClose, json.loads(document))
+        text = document.decode() if isinstance(document, bytes) else document
+        if close_document(close) != text:
+            raise ValueError("its spelling is not canonical")
     except (ValueError, TypeError, RecursionError) as error:
         raise _refuse(str(error)) from error
-    text = document.decode() if isinstance(document, bytes) else document
-    if close_document(close) != text:
-        raise _refuse("its spelling is not canonical")
     return close
+
+
+def record_of(kind: type[T], plain: Any) -> T:
+    """A frozen record from plain data.
+
+    Args:
+        kind: a dataclass of texts, whole numbers, booleans, tuples and such dataclasses.
+        plain: as `canonical.to_plain` makes it.
+
+    Raises:
+        TypeError: something of another shape; says what and where.
+    """
+    if not isinstance(plain, Mapping):
+        raise TypeError(f"a {kind.__name__} is not an object")
+    record: Any = kind
+    hints = _hints(record)
+    if set(hints) != set(plain):
+        odd = sorted(set(hints) ^ set(plain))
+        raise TypeError(f"a {kind.__name__} has other fields ({', '.join(odd)[:100]})")
+    return kind(**{name: _value(hint, plain[name], f"{kind.__name__}.{name}") for name, hint in hints.items()})
+
+
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    known = get_type_hints(kind)
+    return {field.name: known[field.name] for field in dataclasses.fields(kind)}
+
+
+def _value(hint: Any, plain: Any, where: str) -> Any:
+    hint = getattr(hint, "__supertype__", hint)  # a NewType such as WorkId
+    if get_origin(hint) in (types.UnionType, Union):
+        return None if plain is None else _value(get_args(hint)[0], plain, where)
+    if get_origin(hint) is tuple:
+        if not isinstance(plain, list):
+            raise TypeError(f"{where} is not a list")
+        each = get_args(hint)
+        if each[-1] is Ellipsis:
+            return tuple(_value(each[0], item, where) for item in plain)
+        if len(each) != len(plain):
+            raise TypeError(f"{where} has {len(plain)} entries, not {len(each)}")
+        return tuple(_value(one, item, where) for one, item in zip(each, plain, strict=True))
+    if dataclasses.is_dataclass(hint):
+        return record_of(hint, plain)  # type: ignore[arg-type]
+    if type(plain) is not hint:
+        raise TypeError(f"{where} is {type(plain).__name__}, not {hint.__name__}")
+    return plain
 
 
 def _refuse(why: str) -> IntegrityError:
     return IntegrityError(f"the document is not a period's close ({why})", remedy="Restore it from your last copy.")
-
-
-def _record(kind: type[T], plain: Any, **readers: Callable[[Any], object]) -> T:
-    if not isinstance(plain, Mapping):
-        raise TypeError(f"a {kind.__name__} is not an object")
-    names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
-    if set(names) != set(plain):
-        raise TypeError(f"a {kind.__name__} has other fields")
-    values = {name: readers[name](plain[name]) if name in readers else _scalar(name, plain[name]) for name in names}
-    return kind(**values)
-
-
-def _scalar(name: str, value: Any) -> object:
-    if name.endswith(("_micros", "_ppb")) or name in WHOLE_NUMBERS:
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise TypeError(f"{name} is not a whole number")
-    elif not isinstance(value, str) and not (name == "party_id" and value is None):
-        raise TypeError(f"{name} is not a text")
-    return value
-
-
-def _many(reader: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
-    def read(plain: Any) -> tuple[T, ...]:
-        if not isinstance(plain, list):
-            raise TypeError("a list is something else")
-        return tuple(reader(item) for item in plain)
-
-    return read
-
-
-def _policy(plain: Any) -> Policy:
-    return _record(Policy, plain)
-
-
-def _pool(plain: Any) -> Pool:
-    return _record(Pool, plain, works=_many(_work), parties=_many(_party))
-
-
-def _work(plain: Any) -> WorkAllocation:
-    return _record(WorkAllocation, plain)
-
-
-def _party(plain: Any) -> PartyAllocation:
-    return _record(PartyAllocation, plain)

@@ -1,90 +1,223 @@
-"""What holds for every close, checked from its document alone: sums to the unit, nothing negative, all in order."""
+"""What holds for every close, checked from its document and its lines alone: sums to the unit, signs, order, digests.
+
+The checks need no inputs and trust none of the arithmetic of `close.py` except dividing a single sum. Lines are read once,
+side by side and in order, so that a close of millions of lines is checked in the memory of one work.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from typing import Any, TypeVar
 
-from endcredits.ids import WorkId
-from endcredits.money import PPB, allocate
-from endcredits.royalties.policy import policy_digest
-from endcredits.royalties.records import PeriodClose, Pool
+from endcredits.canonical import digest
+from endcredits.money import PPB
+from endcredits.royalties.laying import PoolKey
+from endcredits.royalties.lines import line_key, work_line_key
+from endcredits.royalties.portions import levies_micros, portion_micros, waterfall
+from endcredits.royalties.records import KINDS, STATES, Line, PartSum, PeriodClose, Pool, WorkLine
+from endcredits.royalties.rules import PoolRule
 
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,200})")
+_DENOMINATOR = re.compile(r"0|[1-9][0-9]{0,38}")
+_RATE = re.compile(r"[1-9][0-9]{0,18}/[1-9][0-9]{0,18} on [0-9]{4}-[0-9]{2}-[0-9]{2} from .*", re.DOTALL)
 
+Place = tuple[int, int]
+"""Numbers of a pool and a part."""
 
-def problems(close: PeriodClose) -> list[str]:
-    """What is wrong with a close, each in words; empty when everything adds up."""
-    found = []
-    if policy_digest(close.policy) != close.policy_digest:
-        found.append("the policy does not fit its digest")
-    currencies = [pool.currency for pool in close.pools]
-    if currencies != sorted(set(currencies)):
-        found.append("the pools do not stand one per currency, in order")
-    for pool in close.pools:
-        found += [f"pool {pool.currency}: {problem}" for problem in _of_pool(pool, close.policy.pool_ppb)]
-    return found
+T = TypeVar("T", WorkLine, Line)
 
 
-def _of_pool(pool: Pool, pool_ppb: int) -> Iterator[str]:
-    works = sum(work.amount_micros for work in pool.works)
-    parties = sum(party.amount_micros for party in pool.parties)
-    suspense = sum(party.amount_micros for party in pool.parties if party.party_id is None)
-    if pool.revenue_micros != pool.pool_micros + pool.operator_micros:
-        yield "revenue is not pool plus operator"
-    elif pool.revenue_micros >= 0:
-        parts = allocate(pool.revenue_micros, {"pool": pool_ppb, "operator": PPB - pool_ppb})
-        if parts["pool"] != pool.pool_micros:
-            yield "the pool is not the policy's part of the revenue"
-    if pool.pool_micros != pool.allocated_micros + pool.commons_micros:
-        yield "the pool is not allocated plus commons"
-    if pool.rounding_carry_micros != 0:
-        yield "the rounding carry is not zero"
-    if works != pool.allocated_micros:
-        yield "the works' amounts do not sum to the allocated amount"
-    if parties != pool.allocated_micros:
-        yield "the parties' amounts do not sum to the allocated amount"
-    if suspense != pool.suspense_micros:
-        yield "the amounts without a payee do not sum to the suspense"
-    amounts = [pool.revenue_micros, pool.operator_micros, pool.pool_micros, pool.commons_micros]
-    amounts += [work.amount_micros for work in pool.works] + [party.amount_micros for party in pool.parties]
-    if min(amounts) < 0:
-        yield "an amount is negative"
-    if any(party.amount_micros == 0 for party in pool.parties):
-        yield "a party's line is zero"
-    yield from _of_lines(pool)
-    yield from _of_weights(pool)
+def problems(close: PeriodClose, work_lines: Iterable[WorkLine], lines: Iterable[Line]) -> list[str]:
+    """What is wrong with a close, each in words; empty when everything adds up.
+
+    Args:
+        close: the document.
+        work_lines: its table, in order.
+        lines: its table, in order.
+    """
+    return [*document_problems(close), *_of_lines(close, work_lines, lines)]
 
 
-def _of_lines(pool: Pool) -> Iterator[str]:
-    ids = [work.work_id for work in pool.works]
-    if ids != sorted(set(ids)):
-        yield "the works do not stand once each, in order"
-    keys = [(party.work_id, party.party_id or "", party.territory) for party in pool.parties]
-    if keys != sorted(set(keys)):
-        yield "the parties do not stand once each, in order"
-    by_work: Counter[WorkId] = Counter()
-    for party in pool.parties:
-        by_work[party.work_id] += party.amount_micros
-    for work in pool.works:
-        if by_work.pop(work.work_id, 0) != work.amount_micros:
-            yield f"the parties of {work.work_id} do not sum to its amount"
-    for work_id in by_work:
-        yield f"{work_id} pays parties and is no work of the pool"
-
-
-def _of_weights(pool: Pool) -> Iterator[str]:
-    texts = [pool.denominator, *(work.weight for work in pool.works)]
-    if not all(_INTEGER.fullmatch(text) for text in texts):
-        yield "a weight is not a whole number"
+def document_problems(close: PeriodClose) -> Iterator[str]:
+    """What is wrong with a close's document by itself, without its tables."""
+    if digest(close.policy) != close.policy_digest:
+        yield "the policy does not fit its digest"
+    rules = {rule.name: (number, rule) for number, rule in enumerate(close.policy.pools)}
+    if any(pool.rule not in rules for pool in close.pools):
+        yield "a pool names a rule that the policy does not have"
         return
-    denominator = int(pool.denominator)
-    clipped = {work.work_id: max(int(work.weight), 0) for work in pool.works}
-    if denominator < sum(clipped.values()):
-        yield "the denominator is smaller than the sum of the positive weights"
-    for work in pool.works:
-        if clipped[work.work_id] * PPB // max(denominator, 1) != work.share_ppb:
-            yield f"the share of {work.work_id} is not its weight over the denominator"
-        if clipped[work.work_id] == 0 and work.amount_micros:
-            yield f"{work.work_id} has no positive weight and earned something"
+    keys = [_key(rules[pool.rule][0], pool) for pool in close.pools]
+    if keys != sorted(set(keys)):
+        yield "the pools do not stand once each, in order"
+    for number, pool in enumerate(close.pools):
+        yield from (f"pool {number} ({pool.rule}): {problem}" for problem in _of_pool(pool, rules[pool.rule][1], close))
+    yield from _of_totals(close)
+
+
+def _key(rule: int, pool: Pool) -> PoolKey:
+    return PoolKey(rule, pool.kind, pool.usage_period, pool.service, pool.territory, pool.offer, pool.earned_currency)
+
+
+def _of_pool(pool: Pool, rule: PoolRule, close: PeriodClose) -> Iterator[str]:
+    if pool.kind not in KINDS or (pool.kind == "earned") != (pool.usage_period == ""):
+        yield "its kind and usage period do not fit each other"
+    sign = -1 if pool.kind == "refund" else 1
+    money = [pool.revenue_micros, pool.source_micros, pool.pool_micros, pool.breakage_micros, pool.rest_micros]
+    if min(sign * amount for amount in money) < 0:
+        yield "an amount has the wrong sign"
+        return
+    share = portion_micros(pool.revenue_micros, rule.share_ppb) if rule.base in ("gross", "net") else pool.revenue_micros
+    if pool.source_micros != share:
+        yield "it is not the rule's portion of its revenue"
+    yield from _of_rate(pool, close.policy.settle_in or pool.earned_currency)
+    if pool.pool_micros != pool.breakage_micros + pool.rest_micros + sum(part.amount_micros for part in pool.parts):
+        yield "it is not breakage plus parts plus rest"
+    if pool.breakage_micros and "payer" not in rule.by:
+        yield "it has breakage and tells no payers apart"
+    if [part.name for part in pool.parts] != [part.name for part in rule.parts]:
+        yield "its parts are not those of the rule"
+    elif sign * (pool.pool_micros - pool.breakage_micros) >= 0:
+        amounts, rest = waterfall(sign * (pool.pool_micros - pool.breakage_micros), rule.parts)
+        if [*amounts, rest] != [sign * part.amount_micros for part in pool.parts] + [sign * pool.rest_micros]:
+            yield "its parts are not the waterfall of the rule"
+    for part in pool.parts:
+        yield from (f"part '{part.name}': {problem}" for problem in _of_part(part, sign))
+
+
+def _of_rate(pool: Pool, settle_in: str) -> Iterator[str]:
+    if pool.currency != settle_in:
+        yield "its currency is not that of the settlement"
+    if (pool.rate == "1/1") != (pool.currency == pool.earned_currency):
+        yield "its currencies and its rate do not fit each other"
+    elif pool.rate == "1/1":
+        if pool.pool_micros != pool.source_micros:
+            yield "it changed without a conversion"
+    elif not _RATE.fullmatch(pool.rate):
+        yield "its rate is not one"
+    else:
+        numerator, denominator = map(int, pool.rate.split(" ")[0].split("/"))
+        if abs(pool.pool_micros) != abs(pool.source_micros) * numerator // denominator:
+            yield "it is not the source at the rate stated"
+
+
+def _of_part(part: PartSum, sign: int) -> Iterator[str]:
+    if part.amount_micros != part.allocated_micros + part.commons_micros:
+        yield "its amount is not allocated plus commons"
+    held = [part.suspense_micros, part.disputed_micros]
+    if min(sign * each for each in [part.allocated_micros, part.commons_micros, *held]) < 0:
+        yield "an amount has the wrong sign"
+    if sign * sum(held) > sign * part.allocated_micros:
+        yield "more is held than allocated"
+    if not _DENOMINATOR.fullmatch(part.denominator) or int(part.denominator) >= 2**127:
+        yield "its denominator is no whole number below 2**127"
+
+
+def _of_totals(close: PeriodClose) -> Iterator[str]:
+    sources: Counter[str] = Counter()
+    for pool in close.pools:
+        sources[pool.earned_currency] += pool.source_micros
+    currencies = [total.currency for total in close.totals]
+    if currencies != sorted(set(currencies)) or not sources.keys() <= set(currencies):
+        yield "the totals do not stand once per currency, in order"
+    for total in close.totals:
+        where = f"total {total.currency}"
+        parts = total.tax_micros + total.operator_micros + total.pools_micros + total.levies_micros
+        if total.revenue_micros != parts:
+            yield f"{where}: revenue is not taxes plus operator plus pools plus levies"
+        if total.pools_micros != sources[total.currency]:
+            yield f"{where}: its pools are not the sum of the pools"
+        if total.levies_micros != sum(levies_micros(close.policy.levies, sources[total.currency])):
+            yield f"{where}: its levies are not those of the policy"
+
+
+def _of_lines(close: PeriodClose, work_lines: Iterable[WorkLine], lines: Iterable[Line]) -> Iterator[str]:
+    found: list[str] = []
+    places = {(number, part) for number, pool in enumerate(close.pools) for part in range(len(pool.parts))}
+    sums: Counter[tuple[Place, str]] = Counter()
+    counts: Counter[str] = Counter()
+    works = groupby(_in_order(work_lines, work_line_key, "work lines", found), lambda one: (one.pool, one.part, one.work_id))
+    parties = groupby(_in_order(lines, line_key, "lines", found), lambda one: (one.pool, one.part, one.work_id))
+    for key, of_work, of_parties in _side_by_side(works, parties):
+        counts["work lines"] += len(of_work)
+        counts["lines"] += len(of_parties)
+        place = key[:2]
+        if place not in places:
+            found.append(f"a line stands in pool {place[0]}, part {place[1]}, and there is none")
+            continue
+        pool = close.pools[place[0]]
+        party_id = _rule_of(close, pool).parts[place[1]].party_id if place[1] < len(_rule_of(close, pool).parts) else ""
+        sign = -1 if pool.kind == "refund" else 1
+        where = f"pool {place[0]}, part {place[1]}, '{key[2]}'"
+        found += [f"{where}: {problem}" for problem in _of_work(of_work, of_parties, sign, party_id)]
+        for line in of_parties:
+            sums[place, "allocated"] += line.amount_micros
+            sums[place, line.state] += line.amount_micros
+        sums[place, "share"] += sum(line.share_ppb for line in of_work)
+    yield from found
+    if (counts["work lines"], counts["lines"]) != (close.work_lines, close.lines):
+        yield "the tables have other numbers of lines than the close states"
+    for number, pool in enumerate(close.pools):
+        for at, part in enumerate(pool.parts):
+            place = number, at
+            stated = part.allocated_micros, part.suspense_micros, part.disputed_micros
+            if tuple(sums[place, name] for name in ("allocated", "suspense", "disputed")) != stated:
+                yield f"pool {number}, part {at}: its sums are not those of its lines"
+            if sums[place, "share"] > PPB:
+                yield f"pool {number}, part {at}: the works' shares are more than the whole"
+
+
+def _rule_of(close: PeriodClose, pool: Pool) -> PoolRule:
+    return next((rule for rule in close.policy.pools if rule.name == pool.rule), close.policy.pools[0])
+
+
+def _of_work(works: list[WorkLine], parties: list[Line], sign: int, party_id: str) -> Iterator[str]:
+    amount = sum(line.amount_micros for line in parties)
+    if party_id:
+        if works or [(line.party_id, line.work_id, line.state) for line in parties] != [(party_id, "", "payable")]:
+            yield "the part is one party's, and its lines say otherwise"
+    elif not works:
+        yield "it pays parties and has no work line"
+    elif sum(line.amount_micros for line in works) != amount:
+        yield "its parties do not sum to its amount"
+    for work in works:
+        if not 0 <= work.share_ppb <= PPB or work.outputs < 0 or sign * work.amount_micros < 0:
+            yield "a share, a count or an amount is out of range"
+        if abs(work.weight) >= 2**127:
+            yield "its weight passes 2**127"
+    for line in parties:
+        if sign * line.amount_micros <= 0 or not 0 <= line.split_ppb <= PPB:
+            yield "a line is nothing, has the wrong sign, or a split that is none"
+        if line.state not in STATES or (line.state == "payable") != (line.party_id is not None and line.state != "disputed"):
+            yield "a line's state does not fit its party"
+
+
+def _in_order(rows: Iterable[T], key: Callable[[T], tuple[Any, ...]], what: str, found: list[str]) -> Iterator[T]:
+    last: tuple[Any, ...] = ()
+    said = False
+    for row in rows:
+        if key(row) <= last and not said:
+            found.append(f"the {what} do not stand once each, in order")
+            said = True
+        last = key(row)
+        yield row
+
+
+def _side_by_side(
+    works: Iterator[tuple[Any, Iterator[WorkLine]]], parties: Iterator[tuple[Any, Iterator[Line]]]
+) -> Iterator[tuple[Any, list[WorkLine], list[Line]]]:
+    """Both tables by (pool, part, work), each key once."""
+    left, right = _next(works), _next(parties)
+    while left or right:
+        key = min(one[0] for one in (left, right) if one)
+        of_work = left[1] if left and left[0] == key else []
+        of_parties = right[1] if right and right[0] == key else []
+        left = _next(works) if left and left[0] == key else left
+        right = _next(parties) if right and right[0] == key else right
+        yield key, of_work, of_parties
+
+
+def _next(groups: Iterator[tuple[Any, Iterator[T]]]) -> tuple[Any, list[T]] | None:
+    group = next(groups, None)
+    return None if group is None else (group[0], list(group[1]))

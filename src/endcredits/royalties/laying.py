@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 
 from endcredits.money import PPB, allocate
 from endcredits.royalties.frozen_rows import FrozenRows, Row
+from endcredits.royalties.refunds import tax_back
 from endcredits.royalties.rules import PoolRule
 
 
@@ -83,11 +84,11 @@ def lay(number: int, rule: PoolRule, rows: FrozenRows) -> list[Laid]:
     shared: Counter[tuple[PoolKey, str]] = Counter()
     for event, row in enumerate(rows.events):
         if takes(rule, row):
-            own[_group(number, rule, row)][event] = base_micros(rule, row)
+            own[group_of(number, rule, row)][event] = base_micros(rule, row)
     if rule.base in ("gross", "net") and not rule.use:
         for row in rows.revenue:
             if takes(rule, row):
-                shared[_group(number, rule, row)] += base_micros(rule, row)
+                shared[group_of(number, rule, row)] += base_micros(rule, row)
     pools: dict[PoolKey, Laid] = {}
     for group in own.keys() | shared.keys():
         pool = pools.setdefault(group[0], Laid(group[0]))
@@ -125,8 +126,7 @@ def tax_left_micros(row: Row) -> int:
     >>> tax_left_micros({"gross_micros": 120, "tax_micros": 20, "refunded_micros": 60})
     10
     """
-    gross = max(row["gross_micros"], 1)
-    return int(row["tax_micros"] - row["tax_micros"] * row["refunded_micros"] // gross)
+    return int(row["tax_micros"] - tax_back(row["gross_micros"], row["tax_micros"], row["refunded_micros"]))
 
 
 def by_uses(rows: FrozenRows, events: Iterable[int], micros: int) -> dict[int, int]:
@@ -142,14 +142,15 @@ def _lay_fixed(number: int, rule: PoolRule, rows: FrozenRows) -> list[Laid]:
         return [Laid(PoolKey(number, "earned", "", "", "", "", rule.currency), rule.amount_micros)]
     pools: dict[PoolKey, Laid] = {}
     for event, money in by_uses(rows, counted, rule.amount_micros).items():
-        key, _payer = _group(number, rule, rows.events[event])
+        key, _payer = group_of(number, rule, rows.events[event])
         pool = pools.setdefault(key, Laid(key))
         pool.base_micros += money
         pool.money[event] = money
     return [pools[key] for key in sorted(pools)]
 
 
-def _group(number: int, rule: PoolRule, row: Row) -> tuple[PoolKey, str]:
+def group_of(number: int, rule: PoolRule, row: Row) -> tuple[PoolKey, str]:
+    """The pool that a row belongs to, and the payer whose money stays together in it."""
     fixed = rule.base == "fixed"
     key = PoolKey(
         rule=number,

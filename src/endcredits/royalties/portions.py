@@ -28,6 +28,15 @@ def portion_micros(total: int, portion_ppb: int) -> int:
     return allocate(total, {"kept": PPB - portion_ppb, "part": portion_ppb})["part"]
 
 
+def portion_of(total: int, part: int, whole: int) -> int:
+    """total * part / whole to the nearest unit; a half unit stays with the rest.
+
+    >>> portion_of(100, 1, 3), portion_of(1, 1, 2)
+    (33, 0)
+    """
+    return (2 * total * part + whole - 1) // (2 * whole)
+
+
 def waterfall(total: int, parts: Iterable[Part]) -> tuple[list[int], int]:
     """The amounts of a pool's parts, in order, and what they leave.
 

@@ -1,0 +1,274 @@
+"""Checking a close too large to be computed again row by row: all its bases and totals exactly, and a sample of its works.
+
+Events and revenue are read twice, in batches. The first time sums every pool's base, events, uses and what its payers left
+unused, and every currency's revenue and taxes; all of it must be what the close states. The second time follows some works,
+chosen by the digest of the close so that nobody can know them before, through every use of every output that credits them.
+
+Where money is laid over uses, which events got the units left over would need all of them at once. An event carries the
+whole part of its due or one unit more, so a sampled weight is checked against the two ends of what it can be. The share and
+the amount that follow from it are checked exactly, where no gate, cluster or equal portion stands between.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from endcredits.canonical import sha256_bytes
+from endcredits.money import PPB
+from endcredits.royalties.frozen import Frozen, table_path
+from endcredits.royalties.frozen_rows import Row
+from endcredits.royalties.laying import PoolKey, base_micros, group_of, takes, tax_left_micros
+from endcredits.royalties.lines import read_lines, read_work_lines
+from endcredits.royalties.portions import portion_of
+from endcredits.royalties.records import PeriodClose, WorkLine
+from endcredits.royalties.rules import Gate, PoolRule
+
+SAMPLE_WORKS = 24
+BATCH_ROWS = 20_000
+
+Group = tuple[PoolKey, str]
+
+
+@dataclass(slots=True)
+class _Sums:
+    """What all rows sum to.
+
+    Attributes:
+        own: base of the events by group.
+        shared: base of revenue of many uses by group.
+        uses: by group.
+        events: by group.
+        revenue: by currency.
+        taxes: by currency.
+    """
+
+    own: Counter[Group] = field(default_factory=Counter)
+    shared: Counter[Group] = field(default_factory=Counter)
+    uses: Counter[Group] = field(default_factory=Counter)
+    events: Counter[Group] = field(default_factory=Counter)
+    revenue: Counter[str] = field(default_factory=Counter)
+    taxes: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class _Range:
+    """What a sampled weight can be.
+
+    Attributes:
+        low: the least.
+        high: the most.
+        outputs: events that credit the work.
+    """
+
+    low: int = 0
+    high: int = 0
+    outputs: int = 0
+
+
+def sample_problems(frozen: Frozen, close: PeriodClose, folder: Path, works: int = SAMPLE_WORKS) -> Iterator[str]:
+    """What is wrong with a close, in words, as far as sums and a sample show it.
+
+    Args:
+        frozen: its inputs.
+        close: the document.
+        folder: holds its tables, which fit it.
+        works: how many works are followed.
+    """
+    sums = _summed(frozen, close)
+    yield from _of_totals(close, sums)
+    places = {_key_of(close, number): number for number in range(len(close.pools))}
+    yield from _of_pools(close, sums, places)
+    picked = _picked(close, folder, works)
+    if close.policy.weighting == "revenue":
+        yield from _of_weights(frozen, close, sums, places, picked)
+    yield from _of_amounts(frozen, close, picked)
+    yield from _of_splits(frozen, close, folder, picked)
+
+
+def _key_of(close: PeriodClose, number: int) -> PoolKey:
+    pool = close.pools[number]
+    rule = [one.name for one in close.policy.pools].index(pool.rule)
+    return PoolKey(rule, pool.kind, pool.usage_period, pool.service, pool.territory, pool.offer, pool.earned_currency)
+
+
+def _rows(frozen: Frozen, table: str, **wanted: pa.Array) -> Iterator[Row]:
+    """Rows of a frozen table in batches, only those whose column holds one of the wanted values."""
+    with pq.ParquetFile(table_path(frozen.folder, table)) as source:
+        for batch in source.iter_batches(BATCH_ROWS):
+            for column, values in wanted.items():
+                batch = batch.filter(pc.is_in(batch.column(column), values))
+            yield from batch.to_pylist()
+
+
+def _summed(frozen: Frozen, close: PeriodClose) -> _Sums:
+    sums = _Sums()
+    for table in ("events", "revenue"):
+        for row in _rows(frozen, table):
+            sign = -1 if row["kind"] == "refund" else 1
+            sums.revenue[row["currency"]] += sign * (row["gross_micros"] - row["refunded_micros"])
+            sums.taxes[row["currency"]] += sign * tax_left_micros(row)
+            for number, rule in enumerate(close.policy.pools):
+                if rule.base == "fixed" or not takes(rule, row):
+                    continue
+                if table == "events":
+                    group = group_of(number, rule, row)
+                    sums.own[group] += base_micros(rule, row)
+                    sums.uses[group] += row["uses"]
+                    sums.events[group] += 1
+                elif rule.base != "per-use" and not rule.use:
+                    sums.shared[group_of(number, rule, row)] += base_micros(rule, row)
+    return sums
+
+
+def _of_totals(close: PeriodClose, sums: _Sums) -> Iterator[str]:
+    stated = {total.currency: total for total in close.totals}
+    for currency in sorted(sums.revenue.keys() | stated.keys()):
+        total = stated.get(currency)
+        if total is None:
+            yield f"nothing is stated of what was earned in {currency}"
+        elif (total.revenue_micros, total.tax_micros) != (sums.revenue[currency], sums.taxes[currency]):
+            yield f"revenue or taxes in {currency} are not the sums of what was reported"
+
+
+def _of_pools(close: PeriodClose, sums: _Sums, places: dict[PoolKey, int]) -> Iterator[str]:
+    base: Counter[PoolKey] = Counter()
+    unused: Counter[PoolKey] = Counter()
+    counted: dict[str, Counter[PoolKey]] = {"events": Counter(), "uses": Counter()}
+    for group in sums.own.keys() | sums.shared.keys():
+        key, rule = group[0], close.policy.pools[group[0].rule]
+        base[key] += sums.own[group] + sums.shared[group]
+        unused[key] += sums.shared[group] if "payer" in rule.by and not sums.events[group] else 0
+        counted["events"][key] += sums.events[group]
+        counted["uses"][key] += sums.uses[group]
+    laid = {key for key in places if close.policy.pools[key.rule].base != "fixed"}
+    if laid != base.keys():
+        yield "the pools are not those of what was reported"
+    for key in sorted(laid & base.keys()):
+        pool, rule = close.pools[places[key]], close.policy.pools[key.rule]
+        sign = -1 if pool.kind == "refund" else 1
+        if (sign * pool.revenue_micros, pool.events, pool.uses) != (base[key], counted["events"][key], counted["uses"][key]):
+            yield f"pool {places[key]}: its revenue, events or uses are not those of what was reported"
+        broken = portion_of(abs(pool.pool_micros), unused[key], base[key]) if unused[key] else 0
+        if sign * pool.breakage_micros != broken:
+            yield f"pool {places[key]}: its breakage is not what its payers left unused"
+        carried = base[key] - unused[key] if counted["events"][key] else 0
+        for part, total in zip(rule.parts, pool.parts, strict=True):
+            by_money = part.by == "declared" or (part.by in ("credits", "units") and close.policy.weighting == "revenue")
+            if by_money and total.denominator != str(carried * PPB):
+                yield f"pool {places[key]}, part '{part.name}': its denominator is not the money on its uses"
+
+
+def _picked(close: PeriodClose, folder: Path, works: int) -> dict[str, list[WorkLine]]:
+    """The lines of some works, chosen by the digest of the close."""
+    ids = {line.work_id for line in read_work_lines(folder) if line.weight}
+    chosen = set(heapq.nsmallest(works, ids, key=lambda one: sha256_bytes(f"{close.work_lines_digest} {one}".encode())))
+    found: defaultdict[str, list[WorkLine]] = defaultdict(list)
+    for line in read_work_lines(folder):
+        if line.work_id in chosen:
+            found[line.work_id].append(line)
+    return dict(found)
+
+
+def _numbers(frozen: Frozen, picked: dict[str, list[WorkLine]]) -> dict[int, str]:
+    """The chosen works by their row."""
+    with pq.ParquetFile(table_path(frozen.folder, "works")) as source:
+        ids = source.read(columns=["work_id"]).column(0)
+    rows = pc.indices_nonzero(pc.is_in(ids, pa.array(sorted(picked), pa.string()))).to_pylist()
+    return {row: ids[row].as_py() for row in rows}
+
+
+def _of_weights(
+    frozen: Frozen, close: PeriodClose, sums: _Sums, places: dict[PoolKey, int], picked: dict[str, list[WorkLine]]
+) -> Iterator[str]:
+    works = _numbers(frozen, picked)
+    shares: defaultdict[int, list[tuple[str, int]]] = defaultdict(list)
+    for credit in _rows(frozen, "credits", work=pa.array(works, pa.int32())):
+        shares[credit["output"]].append((works[credit["work"]], credit["share_ppb"]))
+    believed = _believed(frozen, close, set(shares))
+    ranges: defaultdict[tuple[int, str], _Range] = defaultdict(_Range)
+    for event in _rows(frozen, "events", output=pa.array(sorted(believed), pa.int32())):
+        for number, rule in enumerate(close.policy.pools):
+            if rule.base == "fixed" or not takes(rule, event):
+                continue
+            group = group_of(number, rule, event)
+            for work_id, share in shares[event["output"]]:
+                found = ranges[places[group[0]], work_id]
+                found.outputs += 1
+                ends = [share * money for money in _money(rule, event, group, sums)] if believed[event["output"]] else [0, 0]
+                found.low += min(ends)
+                found.high += max(ends)
+    for work_id, lines in picked.items():
+        for line in lines:
+            rule = close.policy.pools[_key_of(close, line.pool).rule]
+            if rule.base == "fixed" or rule.parts[line.part].by not in ("credits", "units"):
+                continue
+            found = ranges[line.pool, work_id]
+            if not found.low <= line.weight <= found.high or line.outputs != found.outputs:
+                yield f"pool {line.pool}, part {line.part}: the weight of '{work_id}' does not follow from its credits"
+
+
+def _believed(frozen: Frozen, close: PeriodClose, outputs: set[int]) -> dict[int, bool]:
+    """Whether an output is reliable enough, for those of some outputs that credit anybody."""
+    return {
+        number: max(row["reliability_ppb"], 0) >= close.policy.reliability_min_ppb
+        for number, row in enumerate(_rows(frozen, "outputs"))
+        if number in outputs and row["log_ratio_nanonats"] > 0
+    }
+
+
+def _money(rule: PoolRule, event: Row, group: Group, sums: _Sums) -> tuple[int, int]:
+    """The least and the most that an event carries."""
+    own = base_micros(rule, event) if rule.spread == "direct" else 0
+    total = sums.shared[group] + (sums.own[group] if rule.spread == "uses" else 0)
+    least, left = divmod(total * event["uses"], sums.uses[group])
+    return own + least, own + least + (1 if left else 0)
+
+
+def _of_amounts(frozen: Frozen, close: PeriodClose, picked: dict[str, list[WorkLine]]) -> Iterator[str]:
+    clusters: Counter[int] = Counter()
+    own: dict[str, int] = {}
+    for row in _rows(frozen, "works"):
+        clusters[row["cluster"]] += 1
+        if row["work_id"] in picked:
+            own[row["work_id"]] = row["cluster"]
+    for work_id, lines in picked.items():
+        for line in lines:
+            pool = close.pools[line.pool]
+            part = close.policy.pools[_key_of(close, line.pool).rule].parts[line.part]
+            gated = part.gate != Gate() or close.policy.significance_ppb or part.fixed_ppb or part.fixed_by_reliability
+            if gated or line.taken or clusters[own[work_id]] > 1:
+                continue
+            whole, amount = int(pool.parts[line.part].denominator), abs(pool.parts[line.part].amount_micros)
+            claim = max(line.weight, 0)
+            if abs(abs(line.amount_micros) * whole - amount * claim) >= max(whole, 1):
+                yield f"pool {line.pool}, part {line.part}: the amount of '{work_id}' does not follow from its weight"
+            if line.share_ppb != claim * PPB // max(whole, 1):
+                yield f"pool {line.pool}, part {line.part}: the share of '{work_id}' does not follow from its weight"
+
+
+def _of_splits(frozen: Frozen, close: PeriodClose, folder: Path, picked: dict[str, list[WorkLine]]) -> Iterator[str]:
+    works = _numbers(frozen, picked)
+    with pq.ParquetFile(table_path(frozen.folder, "parties")) as source:
+        names = source.read().column(0)
+    agreed = {
+        (works[row["work"]], row["right"], row["territory"], names[row["party"]].as_py()): row["split_ppb"]
+        for row in _rows(frozen, "splits", work=pa.array(works, pa.int32()))
+    }
+    for line in read_lines(folder):
+        part = close.policy.pools[_key_of(close, line.pool).rule].parts[line.part] if line.work_id in picked else None
+        if part is None or part.by in ("party", "units"):
+            continue
+        if line.party_id is None:
+            known = any(key[:3] == (line.work_id, part.right, line.territory) for key in agreed)
+        else:
+            known = agreed.get((line.work_id, part.right, line.territory, line.party_id)) != line.split_ppb
+        if known:
+            yield f"pool {line.pool}, part {line.part}: a line of '{line.work_id}' does not follow from its splits"
