@@ -1,0 +1,59 @@
+"""Copies take no more of an output than their original would have taken alone.
+
+A model that read a work and twenty copies of it gives each of them a credit, and their sum is several times what the work
+alone would have got, at the cost of everybody else. Clipping and paying a cluster once does not change that sum. So before
+credits become money, each output's credits are brought to a world without the copies: a cluster keeps what one of it would
+have, the credit of its first registered member here or the mean over its members where that is larger, and what its copies
+took beyond goes back to all credited works in proportion.
+
+For credits that divide an output in proportion to the works' weights this undoes copying exactly, whoever owns the copies:
+with weights a for the work and R for all others, m exact copies take m a / (m a + R) of the output, and what is left to the
+cluster is a / (a + R). For measured influence it is an approximation: a work that was read twenty times did move the model
+more than one that was read once. It gives up paying for that repetition, on purpose; a licence that pays by repetition
+registers one work. The mean keeps a cluster from losing what it earned where its first member was itself never read, and
+the first member keeps others from lowering its credit by registering weak copies of it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Mapping
+
+from endcredits.ids import WorkId
+from endcredits.royalties.shares import toward_zero
+
+
+def without_copies(
+    credits: Mapping[WorkId, int], cluster_of: Mapping[WorkId, Hashable], registered_at: Mapping[WorkId, str]
+) -> dict[WorkId, int]:
+    """The credits that an output would have given had every cluster been one work.
+
+    >>> a, copy, other = WorkId("a"), WorkId("copy"), WorkId("other")
+    >>> without_copies({a: 40, copy: 40, other: 20}, {a: 1, copy: 1}, {a: "2026-01-01", copy: "2026-02-01"})
+    {'a': 33, 'copy': 33, 'other': 33}
+
+    Args:
+        credits: signed nano-nats by work.
+        cluster_of: the cluster of works that have duplicates; works that are left out stand alone.
+        registered_at: UTC time, by work; works left out come last.
+
+    Returns:
+        Signed nano-nats for the same works. Their sum is that of `credits`, less up to one nano-nat a work, which rounding
+        toward zero leaves to the commons. Credits against an output are not scaled.
+    """
+    families: dict[Hashable, list[WorkId]] = defaultdict(list)
+    for work in credits:
+        if work in cluster_of:
+            families[cluster_of[work]].append(work)
+    found = dict(credits)
+    for members in families.values():
+        total = sum(credits[work] for work in members)
+        first = min(members, key=lambda work: (registered_at.get(work, "~"), work))
+        kept = max(credits[first], total // len(members))
+        if kept < total:
+            found.update({work: toward_zero(credits[work] * kept, total) for work in members})
+    freed = sum(credits.values()) - sum(found.values())
+    positive = sum(max(credit, 0) for credit in found.values())
+    if freed <= 0 or not positive:
+        return found
+    return {work: credit + max(credit, 0) * freed // positive for work, credit in found.items()}
