@@ -16,8 +16,10 @@ from endcredits.ids import WorkId
 from endcredits.influence.neardup import clusters, near_pairs
 from endcredits.money import PPB
 from endcredits.royalties.close import close_period
+from endcredits.royalties.copies import shared_without_copies
 from endcredits.royalties.frozen import SCHEMAS, Frozen, table_digest, table_path, table_schema
 from endcredits.royalties.rules import Policy
+from endcredits.royalties.shares import toward_zero
 
 NANO = 1_000_000_000
 
@@ -64,7 +66,7 @@ def freeze(world: World, folder: Path, *, clustered: bool, disputed: frozenset[s
             "log_ratio_nanonats": [round(NATS * NANO)] * len(outputs),
             "reliability_ppb": [PPB] * len(outputs),
         },
-        "credits": _credits(world, row_of, {output.output_id: row for row, output in enumerate(outputs)}),
+        "credits": _credits(world, row_of, {output.output_id: row for row, output in enumerate(outputs)}, cluster_of),
         "events": {
             "event_id": [output.output_id for output in outputs],
             "output": list(range(len(outputs))),
@@ -100,19 +102,24 @@ def _clusters(world: World) -> dict[WorkId, WorkId]:
     return clusters((WorkId(work.work_id) for work in world.works), [(pair.first, pair.second) for pair in pairs])
 
 
-def _credits(world: World, work_row: Mapping[str, int], output_row: Mapping[str, int]) -> dict[str, list[int]]:
+def _credits(
+    world: World, work_row: Mapping[str, int], output_row: Mapping[str, int], cluster_of: Mapping[WorkId, WorkId]
+) -> dict[str, list[int]]:
     listed, credits = credits_of(world)
+    sizes = Counter(cluster_of.values())
+    families = {work: cluster for work, cluster in cluster_of.items() if sizes[cluster] > 1}
+    dates = {WorkId(work.work_id): work.registered_at for work in world.works}
     rows = []
     for output, works, nats in zip(world.outputs, listed, credits, strict=True):
-        signed = {work_row[world.works[n].work_id]: round(float(c) * NANO) for n, c in zip(works, nats, strict=True)}
+        measured = {WorkId(world.works[n].work_id): round(float(c) * NANO) for n, c in zip(works, nats, strict=True)}
+        signed = shared_without_copies(measured, families, dates)
         positive, negative = sum(max(c, 0) for c in signed.values()), sum(max(-c, 0) for c in signed.values())
         whole = max(round(NATS * NANO), positive, negative)
         for work, credit in signed.items():
             if credit:
-                share = abs(credit) * PPB // whole
-                rows.append(
-                    (output_row[output.output_id], work, share if credit > 0 else -share, credit, round(NOISE * NATS * NANO))
-                )
+                error = round(NOISE * NATS * NANO * abs(credit) / abs(measured[work]))
+                place = (output_row[output.output_id], work_row[work])
+                rows.append((*place, toward_zero(credit * PPB, whole), credit, error))
     rows.sort()
     names = ("output", "work", "share_ppb", "credit_nanonats", "error_nanonats")
     return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from endcredits.ids import WorkId
-from endcredits.royalties.copies import without_copies
+from endcredits.royalties.copies import shared_without_copies
 
 NANO = 10**9
 FIRST, LATER = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
@@ -27,7 +27,7 @@ def test_exact_copies_leave_everybody_what_they_had(original, others, copies):
     again = {WorkId(f"copy-{n:02d}"): original for n in range(copies)}
     family = {work: "family" for work in (WorkId("original"), *again)}
     dates = {WorkId("original"): FIRST} | dict.fromkeys(again, LATER)
-    found = without_copies(divided(honest | again, NANO), family, dates)
+    found = shared_without_copies(divided(honest | again, NANO), family, dates)
     alone = divided(honest, NANO)
     slack = 100 * (copies + len(honest))
     assert abs(sum(found[work] for work in family) - alone[WorkId("original")]) <= slack
@@ -41,7 +41,7 @@ def test_exact_copies_leave_everybody_what_they_had(original, others, copies):
 def test_nothing_is_made_and_little_is_lost(drawn, families):
     credits = {WorkId(f"w{n}"): NANO * credit for n, credit in drawn.items()}
     clusters = {WorkId(f"w{n}"): family for n, family in families.items()}
-    found = without_copies(credits, clusters, {})
+    found = shared_without_copies(credits, clusters, {})
     assert found.keys() == credits.keys()
     lost = sum(credits.values()) - sum(found.values())
     assert 0 <= lost <= 2 * len(credits)
@@ -53,17 +53,17 @@ def test_nothing_is_made_and_little_is_lost(drawn, families):
 def test_weak_copies_do_not_lower_the_first_registrant():
     credits = {WorkId("first"): 50, WorkId("weak-1"): 1, WorkId("weak-2"): 1, WorkId("other"): 48}
     family = {work: 0 for work in credits if work != "other"}
-    found = without_copies({w: c * NANO for w, c in credits.items()}, family, {WorkId("first"): FIRST})
+    found = shared_without_copies({w: c * NANO for w, c in credits.items()}, family, {WorkId("first"): FIRST})
     total = sum(found[work] for work in family)
     assert Fraction(total, NANO) > 50
 
 
 def test_a_first_registrant_who_was_never_read_does_not_silence_the_copy():
     credits = {WorkId("first"): 0, WorkId("read"): 60 * NANO, WorkId("other"): 40 * NANO}
-    found = without_copies(credits, {WorkId("first"): 0, WorkId("read"): 0}, {WorkId("first"): FIRST})
+    found = shared_without_copies(credits, {WorkId("first"): 0, WorkId("read"): 0}, {WorkId("first"): FIRST})
     assert 25 * NANO < found[WorkId("first")] + found[WorkId("read")] < 60 * NANO
 
 
 def test_without_clusters_nothing_changes():
     credits = {WorkId("a"): 5, WorkId("b"): -3}
-    assert without_copies(credits, {}, {}) == credits
+    assert shared_without_copies(credits, {}, {}) == credits

@@ -16,20 +16,48 @@ the first member keeps others from lowering its credit by registering weak copie
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 
+from endcredits.attribution import Attribution
 from endcredits.ids import WorkId
 from endcredits.royalties.shares import toward_zero
 
 
 def without_copies(
+    attribution: Attribution, cluster_of: Mapping[WorkId, Hashable], registered_at: Mapping[WorkId, str]
+) -> Attribution:
+    """An attribution as money sees it: credits brought to a world without the copies, their errors in the same proportion.
+
+    Args:
+        attribution: of an output; it is returned as it is where it credits no two works of a cluster.
+        cluster_of: the cluster of works that have duplicates.
+        registered_at: UTC time, by work.
+    """
+    credits = {line.work_id: line.credit_nanonats for line in attribution.lines}
+    together = Counter(cluster_of[work] for work, credit in credits.items() if credit and work in cluster_of)
+    if max(together.values(), default=0) < 2:
+        return attribution
+    found = shared_without_copies(credits, cluster_of, registered_at)
+    lines = tuple(
+        replace(
+            line,
+            credit_nanonats=found[line.work_id],
+            error_nanonats=line.error_nanonats * abs(found[line.work_id]) // max(abs(line.credit_nanonats), 1),
+        )
+        for line in attribution.lines
+    )
+    return replace(attribution, lines=lines)
+
+
+def shared_without_copies(
     credits: Mapping[WorkId, int], cluster_of: Mapping[WorkId, Hashable], registered_at: Mapping[WorkId, str]
 ) -> dict[WorkId, int]:
     """The credits that an output would have given had every cluster been one work.
 
     >>> a, copy, other = WorkId("a"), WorkId("copy"), WorkId("other")
-    >>> without_copies({a: 40, copy: 40, other: 20}, {a: 1, copy: 1}, {a: "2026-01-01", copy: "2026-02-01"})
+    >>> shared_without_copies({a: 40, copy: 40, other: 20}, {a: 1, copy: 1}, {a: "2026-01-01", copy: "2026-02-01"})
     {'a': 33, 'copy': 33, 'other': 33}
 
     Args:

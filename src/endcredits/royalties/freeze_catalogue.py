@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -19,9 +20,13 @@ class Catalogue:
 
     Attributes:
         rows: row number of every work.
+        cluster_of: the cluster of every work that has duplicates.
+        registered_at: UTC time, by work, where it is known.
     """
 
     rows: Mapping[WorkId, int]
+    cluster_of: Mapping[WorkId, int]
+    registered_at: Mapping[WorkId, str]
 
     def row(self, work_id: WorkId, what: str) -> int:
         """The row of a work.
@@ -65,12 +70,15 @@ def write_catalogue(
     rows = {work.work_id: row for row, work in enumerate(in_order)}
     if len(rows) < len(in_order):
         raise InputError("a work is given twice", remedy="Give every work once.", field="works")
-    catalogue = Catalogue(rows)
+    catalogue = Catalogue(rows, {}, registered_at)
     ids = list(rows)
+    cluster = _clusters(catalogue, clusters)
+    sizes = Counter(cluster)
+    catalogue = Catalogue(rows, {work: one for work, one in zip(ids, cluster, strict=True) if sizes[one] > 1}, registered_at)
     tables.add(
         "works",
         list(ids),
-        _clusters(catalogue, clusters),
+        cluster,
         [registered_at.get(work, "") for work in ids],
         ["disputed" if work in disputed else "payable" for work in ids],
         [tail_ppb if work in revoked else PPB for work in ids],
