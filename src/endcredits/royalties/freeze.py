@@ -59,7 +59,6 @@ def freeze(
     revoked: Collection[WorkId] = (),
     units: Iterable[Units] = (),
     registered_at: Mapping[WorkId, str] | None = None,
-    reliability_of: Callable[[Attribution], int] | None = None,
 ) -> Frozen:
     """Freezes a period.
 
@@ -78,7 +77,6 @@ def freeze(
         revoked: works whose permission had ended before the period; they earn the policy's tail.
         units: time and salary units of crews.
         registered_at: UTC time, by work; works left out have none, which leaves the order within a cluster unknown.
-        reliability_of: measured reliability of an attribution in ppb, -1 for one never measured; None where none was.
 
     Returns:
         The folder with its digests.
@@ -123,15 +121,8 @@ def freeze(
                     units=units,
                     registered_at=registered_at or {},
                 )
-                write_usage(
-                    tables,
-                    conn,
-                    window(conn, starts_on, ends_on, cut_off),
-                    policy,
-                    catalogue,
-                    attributions_of,
-                    reliability_of,
-                )
+                seen = window(conn, starts_on, ends_on, cut_off)
+                write_usage(tables, conn, seen, policy, catalogue, attributions_of)
             digests = _seal(partial, facts)
             os.rename(partial, into)
             sync_folder(into.parent)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from endcredits.attribution import Attribution
+from endcredits.attribution import Attribution, Line
 from endcredits.errors import InputError
 from endcredits.ids import OutputId, WorkId
 from endcredits.royalties.counting import (
@@ -34,6 +34,7 @@ from endcredits.royalties.recorded import RATE_SHELF
 from endcredits.royalties.records import Rate
 from endcredits.royalties.refunds import tax_back
 from endcredits.royalties.rules import Policy
+from endcredits.royalties.copies import without_copies
 from endcredits.royalties.shares import signed_shares
 from endcredits.royalties.tables import currency_rates, refunds, revenues, usage_events
 from endcredits.store import many
@@ -50,13 +51,12 @@ def write_usage(
     policy: Policy,
     catalogue: Catalogue,
     attributions_of: Callable[[Sequence[OutputId]], Mapping[OutputId, Attribution]],
-    reliability_of: Callable[[Attribution], int] | None,
 ) -> None:
     """Writes outputs, credits, events, declared works, revenue and rates; arguments and errors as for `freeze.freeze`."""
     outputs = _outputs(conn, seen)
     for start in range(0, len(outputs), OUTPUTS_AT_ONCE):
         ids = [OutputId(one) for one in outputs[start : start + OUTPUTS_AT_ONCE].to_pylist()]
-        _write_outputs(tables, start, ids, attributions_of(ids), catalogue, reliability_of)
+        _write_outputs(tables, start, ids, attributions_of(ids), catalogue)
     currencies = _write_events(tables, conn, seen, catalogue, outputs) | _write_revenue(tables, conn, seen)
     _write_rates(tables, conn, seen, policy, currencies)
 
@@ -82,23 +82,33 @@ def _outputs(conn: Connection, seen: Window) -> pa.Array:
 
 
 def attribution_digest(attribution: Attribution) -> str:
-    """The digest of an attribution, equal to `canonical.digest` of it and several times as fast.
+    """The digest of an attribution's document: that of `canonical.digest(document_of(attribution))`, many times as fast.
 
-    Its keys are ASCII, its texts ids and digests, its numbers integers within 2**53: there Python's compact JSON with sorted
-    keys is RFC 8785 already. The test compares the two.
+    Its keys are ASCII and its numbers integers within 2**53: there Python's compact JSON with sorted keys is RFC 8785 already.
+    The test compares the two, with everything that `document_of` leaves out.
     """
-    plain = {name: getattr(attribution, name) for name in Attribution.__slots__}
-    plain["lines"] = [
-        {
-            "credit_nanonats": line.credit_nanonats,
-            "error_nanonats": line.error_nanonats,
-            "rank": line.rank,
-            "share_ppb": line.share_ppb,
-            "work_id": line.work_id,
-        }
-        for line in attribution.lines
-    ]
-    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+    document = {name: getattr(attribution, name) for name in Attribution.__slots__}
+    if not attribution.calibration_method:
+        document = {name: value for name, value in document.items() if name not in _OF_CALIBRATION}
+    document["lines"] = [_plain(line) for line in attribution.lines]
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+_OF_CALIBRATION = ("calibration_digest", "calibration_method", "reliability_ppb")
+
+
+def _plain(line: Line) -> dict[str, object]:
+    plain: dict[str, object] = {
+        "credit_nanonats": line.credit_nanonats,
+        "error_nanonats": line.error_nanonats,
+        "rank": line.rank,
+        "share_ppb": line.share_ppb,
+        "work_id": line.work_id,
+    }
+    if line.raw_credit_nanonats is not None:
+        plain |= {"raw_credit_nanonats": line.raw_credit_nanonats, "raw_error_nanonats": line.raw_error_nanonats}
+    return plain
 
 
 def _write_outputs(
@@ -107,7 +117,6 @@ def _write_outputs(
     ids: Sequence[OutputId],
     attributions: Mapping[OutputId, Attribution],
     catalogue: Catalogue,
-    reliability_of: Callable[[Attribution], int] | None,
 ) -> None:
     found = []
     credits: list[tuple[int, int, int, int, int]] = []
@@ -120,7 +129,8 @@ def _write_outputs(
                 field="output_id",
             )
         found.append(attribution)
-        shares = signed_shares(attribution)
+        paid = without_copies(attribution, catalogue.cluster_of, catalogue.registered_at)
+        shares = signed_shares(paid)
         lines = [
             (
                 number,
@@ -129,7 +139,7 @@ def _write_outputs(
                 line.credit_nanonats,
                 line.error_nanonats,
             )
-            for line in attribution.lines
+            for line in paid.lines
             if line.credit_nanonats
         ]
         credits += sorted(lines)
@@ -138,7 +148,7 @@ def _write_outputs(
         [str(one) for one in ids],
         [attribution_digest(one) for one in found],
         [one.log_ratio_nanonats for one in found],
-        [reliability_of(one) if reliability_of else NEVER_MEASURED for one in found],
+        [NEVER_MEASURED if one.reliability_ppb is None else one.reliability_ppb for one in found],
     )
     if credits:
         tables.add("credits", *(list(column) for column in zip(*credits, strict=True)))
