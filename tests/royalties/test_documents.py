@@ -16,7 +16,7 @@ from endcredits.royalties.records import Line, Refund
 from .makers import Given, givens, november
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(givens())
 def test_reading_undoes_writing(inputs: Given) -> None:
     """The record comes back equal, policy and all, from text and from bytes."""
