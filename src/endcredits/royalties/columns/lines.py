@@ -1,0 +1,256 @@
+"""Lines of a close as columns: works, parties and states by number; written with the digests of `royalties.lines`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from endcredits.durable import PARTIAL, machine_error, sync_folder
+from endcredits.royalties.columns.wide import Ints, Wide, of_ints
+from endcredits.royalties.lines import LINES, WORK_LINES, lines_schema
+from endcredits.royalties.records import Line, WorkLine
+
+CHUNK_ROWS = 1 << 17
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRows:
+    """Work lines of one part, by work.
+
+    Attributes:
+        place: numbers of the pool and of the part.
+        work: row of the work.
+        outputs: as in `WorkLine`.
+        weight: the same.
+        share_ppb: the same.
+        amount_micros: the same.
+        taken: number of the reason in `Names.taken`.
+    """
+
+    place: tuple[int, int]
+    work: Ints
+    outputs: Ints
+    weight: Wide
+    share_ppb: Ints
+    amount_micros: Ints
+    taken: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class PartyRows:
+    """Lines of one part, in the order of lines.
+
+    Attributes:
+        place: numbers of the pool and of the part.
+        work: row of the work in `Names.works`.
+        party: row of the party in `Names.parties`.
+        territory: number in `Names.territories`.
+        split_ppb: as in `Line`.
+        amount_micros: the same.
+        state: number in `STATES`.
+    """
+
+    place: tuple[int, int]
+    work: Ints
+    party: Ints
+    territory: Ints
+    split_ppb: Ints
+    amount_micros: Ints
+    state: Ints
+
+
+class Texts:
+    """Texts by number, growing: the catalogue's first, others as they come."""
+
+    def __init__(self, known: pa.StringArray) -> None:
+        self._known = known
+        self._more: dict[str, int] = {}
+
+    def number(self, text: str) -> int:
+        """The number of a text that is not (or need not be) one of the catalogue's."""
+        return self._more.setdefault(text, len(self._known) + len(self._more))
+
+    def all(self) -> pa.StringArray:
+        """All texts."""
+        if not self._more:
+            return self._known
+        return pa.concat_arrays([self._known, pa.array(list(self._more), pa.string())])
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the numbers in lines stand for.
+
+    Attributes:
+        works: work ids.
+        parties: party ids.
+        others: territories, states and reasons.
+    """
+
+    works: Texts
+    parties: Texts
+    others: Texts
+
+
+def of_work_lines(place: tuple[int, int], lines: Sequence[WorkLine], works: Sequence[int], names: Names) -> WorkRows:
+    """Work lines of the simple close as columns; `works` are the rows of their works."""
+    return WorkRows(
+        place,
+        np.array(works, np.int64),
+        np.array([line.outputs for line in lines], np.int64),
+        of_ints([line.weight for line in lines]),
+        np.array([line.share_ppb for line in lines], np.int64),
+        np.array([line.amount_micros for line in lines], np.int64),
+        np.array([names.others.number(line.taken) for line in lines], np.int64),
+    )
+
+
+def of_lines(place: tuple[int, int], lines: Sequence[Line], names: Names) -> PartyRows:
+    """Lines of the simple close as columns."""
+    return PartyRows(
+        place,
+        np.array([names.works.number(line.work_id) for line in lines], np.int64),
+        np.array([names.parties.number(line.party_id or "") for line in lines], np.int64),
+        np.array([names.others.number(line.territory) for line in lines], np.int64),
+        np.array([line.split_ppb for line in lines], np.int64),
+        np.array([line.amount_micros for line in lines], np.int64),
+        np.array([names.others.number(line.state) for line in lines], np.int64),
+    )
+
+
+def write_work_rows(path: Path, parts: Sequence[WorkRows], names: Names) -> tuple[int, str]:
+    """Writes work lines; how many, and their digest."""
+    others = names.others.all()
+    columns: dict[str, list[pa.Array | Texted]] = {
+        "pool": [_constant(part.place[0], len(part.work)) for part in parts],
+        "part": [_constant(part.place[1], len(part.work)) for part in parts],
+        "work_id": [Texted(part.work, names.works.all()) for part in parts],
+        "outputs": [pa.array(part.outputs) for part in parts],
+        "weight": [part.weight.texts() for part in parts],
+        "share_ppb": [pa.array(part.share_ppb) for part in parts],
+        "amount_micros": [pa.array(part.amount_micros) for part in parts],
+        "taken": [Texted(part.taken, others) for part in parts],
+    }
+    return sum(len(part.work) for part in parts), _write(path, WORK_LINES, columns)
+
+
+def write_party_rows(path: Path, parts: Sequence[PartyRows], names: Names) -> tuple[int, str]:
+    """Writes lines; how many, and their digest."""
+    others = names.others.all()
+    columns: dict[str, list[pa.Array | Texted]] = {
+        "pool": [_constant(part.place[0], len(part.work)) for part in parts],
+        "part": [_constant(part.place[1], len(part.work)) for part in parts],
+        "work_id": [Texted(part.work, names.works.all()) for part in parts],
+        "party_id": [Texted(part.party, names.parties.all()) for part in parts],
+        "territory": [Texted(part.territory, others) for part in parts],
+        "split_ppb": [pa.array(part.split_ppb) for part in parts],
+        "amount_micros": [pa.array(part.amount_micros) for part in parts],
+        "state": [Texted(part.state, others) for part in parts],
+    }
+    return sum(len(part.work) for part in parts), _write(path, LINES, columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Texted:
+    """A column of texts by number.
+
+    Attributes:
+        numbers: of each row.
+        texts: what they stand for.
+    """
+
+    numbers: Ints
+    texts: pa.StringArray
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+def _constant(value: int, length: int) -> pa.Array:
+    return pa.array(np.full(length, value, np.int32))
+
+
+def prefixed(texts: pa.StringArray) -> pa.BinaryArray:
+    """Texts as digests take them: their UTF-8 bytes behind their length as 8 bytes."""
+    raw = texts.cast(pa.binary())
+    lengths = np.ascontiguousarray(pc.binary_length(raw).to_numpy(zero_copy_only=False), "<i8")
+    sizes = pa.Array.from_buffers(pa.binary(8), len(lengths), [None, pa.py_buffer(lengths)]).cast(pa.binary())
+    return pc.binary_join_element_wise(sizes, raw, pa.scalar(b"", pa.binary()))
+
+
+def _bytes_of(column: pa.Array | Texted, cache: dict[int, pa.BinaryArray]) -> Iterator[memoryview]:
+    for start in range(0, len(column), CHUNK_ROWS):
+        if isinstance(column, Texted):
+            if id(column.texts) not in cache:
+                cache[id(column.texts)] = prefixed(column.texts)
+            yield _data(cache[id(column.texts)].take(pa.array(column.numbers[start : start + CHUNK_ROWS])))
+        elif pa.types.is_string(column.type):
+            yield _data(prefixed(column.slice(start, CHUNK_ROWS)))
+        else:
+            yield np.ascontiguousarray(column.slice(start, CHUNK_ROWS).to_numpy(), "<i8").data
+
+
+def _data(values: pa.BinaryArray) -> memoryview:
+    """The bytes of all values, one after the other."""
+    offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset : values.offset + len(values) + 1]
+    data = values.buffers()[2]
+    return memoryview(data)[int(offsets[0]) : int(offsets[-1])] if data is not None else memoryview(b"")
+
+
+def digest_of(name: str, columns: dict[str, list[pa.Array | Texted]]) -> str:
+    """The digest of a table's columns, by the rule of `frozen.py`."""
+    digest = hashlib.sha256(name.encode())
+    cache: dict[int, pa.BinaryArray] = {}
+    for column, parts in columns.items():
+        digest.update(column.encode())
+        for part in parts:
+            for data in _bytes_of(part, cache):
+                digest.update(data)
+    return digest.hexdigest()
+
+
+def _batches(name: str, columns: dict[str, list[pa.Array | Texted]]) -> Iterator[pa.RecordBatch]:
+    for parts in zip(*columns.values(), strict=True):
+        for start in range(0, len(parts[0]), CHUNK_ROWS):
+            arrays = [
+                part.texts.take(pa.array(part.numbers[start : start + CHUNK_ROWS]))
+                if isinstance(part, Texted)
+                else part.slice(start, CHUNK_ROWS)
+                for part in parts
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, schema=lines_schema(name))
+
+
+def _write(path: Path, name: str, columns: dict[str, list[pa.Array | Texted]]) -> str:
+    """Writes a table whole or not at all, and digests what was written out of the same columns."""
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PARTIAL}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            _write_batches(file, name, _batches(name, columns))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise machine_error(error, path) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+    return digest_of(name, columns)
+
+
+def _write_batches(file: object, name: str, batches: Iterable[pa.RecordBatch]) -> None:
+    with pq.ParquetWriter(file, lines_schema(name), compression="zstd", compression_level=1) as writer:
+        for batch in batches:
+            writer.write_batch(batch, row_group_size=CHUNK_ROWS)

@@ -1,0 +1,298 @@
+"""Summing twenty million products of money and shares, exactly, at the speed at which the rows can be read.
+
+Credits lie sorted by output, so they are read once, in batches, and never joined: the money of a batch's outputs stands in a
+dense column that rows look their factor up in, and the products are added to one 64-bit sum per work. That a 64-bit sum does
+not run over is not hoped for but known: a work appears once per output and a value is at most `values.largest`, so a batch
+moves no sum by more than largest * (money of its outputs). Only when these bounds add up to 2**62 are the sums themselves
+looked at, and only where one is really large are they carried into 128 bits.
+
+A *lane* is whatever sums are kept apart by (a pool, and the territory whose splits apply); one output may stand in several
+lanes, which are then added one *layer* after the other. Money too large for one factor is cut into limbs, which are layers
+too. Sums of integers do not depend on order or partition: any cut of the outputs into shards gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from endcredits.errors import InputError, IntegrityError
+from endcredits.money import PPB
+from endcredits.royalties.columns.wide import Ints, Wide, add, of_int64, times, zeros
+from endcredits.royalties.frozen import table_path
+
+BATCH_ROWS = 1 << 16
+"""Rows of credits in work at a time: their columns fit a core's own cache."""
+
+_SAFE = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Money that lies on outputs, each (output, lane) at most once.
+
+    Attributes:
+        output: row of the output, ascending.
+        lane: what its products are summed under.
+        money: >= 0; micros, or uses.
+        events: usage events that it stands for.
+    """
+
+    output: Ints
+    lane: Ints
+    money: Ints
+    events: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The column of the credits that is summed.
+
+    Attributes:
+        name: "share_ppb" or "credit_nanonats".
+        largest: no value of it is larger, whatever its sign.
+    """
+
+    name: str
+    largest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """At most one factor per output of a range of outputs.
+
+    Attributes:
+        first: the range's first output.
+        base: lane * works per output; None where all outputs lie in lane 0.
+        money: the factor per output, 0 where it has none.
+        events: events per output; None where each has exactly one.
+        shift: the factor stands for money << shift.
+    """
+
+    first: int
+    base: Ints | None
+    money: Ints
+    events: Ints | None
+    shift: int
+
+
+@dataclass(slots=True)
+class Sums:
+    """Exact sums per cell (lane * works + work), and how many events moved each.
+
+    Attributes:
+        cells: how many.
+        counts: events per cell.
+        narrow: 64-bit sums by shift, since they were last carried.
+        carried: what was carried.
+        bounds: no narrow sum of that shift is larger.
+    """
+
+    cells: int
+    counts: Ints
+    narrow: dict[int, Ints] = field(default_factory=dict)
+    carried: Wide | None = None
+    bounds: dict[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, cells: int) -> Sums:
+        """Nothing summed yet."""
+        return cls(cells, np.zeros(cells, np.int64))
+
+    def reserve(self, shift: int, bound: int) -> Ints:
+        """The narrow sums of a shift, after making sure that each may grow by `bound` <= 2**62 without running over."""
+        sums = self.narrow.setdefault(shift, np.zeros(self.cells, np.int64))
+        before = self.bounds.get(shift, 0)
+        if before + bound > _SAFE:
+            before = max(int(sums.max(initial=0)), -int(sums.min(initial=0)))
+            if before > _SAFE:
+                self.carry(shift)
+                before = 0
+        self.bounds[shift] = before + bound
+        return sums
+
+    def carry(self, shift: int) -> None:
+        """Moves narrow sums into 128 bits."""
+        moved = times(of_int64(self.narrow[shift].copy()), 1 << shift)
+        self.carried = moved if self.carried is None else add(self.carried, moved)
+        self.narrow[shift][:] = 0
+
+    def total(self) -> Wide:
+        """The exact sums."""
+        for shift in sorted(self.narrow):
+            self.carry(shift)
+        return zeros(self.cells) if self.carried is None else self.carried
+
+
+def values_of(folder: Path, name: str, works: int, outputs: int) -> Values:
+    """A column of the credits with the size of its largest value, from the table's own statistics.
+
+    Args:
+        folder: of the frozen period.
+        name: of the column.
+        works: how many there are.
+        outputs: how many there are.
+
+    Raises:
+        InputError: a share is larger than a whole, or a work or output is named that there is not.
+        IntegrityError: the table has no statistics.
+    """
+    path = table_path(folder, "credits")
+    reach: dict[str, tuple[int, int]] = {}
+    with pq.ParquetFile(path) as source:
+        places = {column: source.schema_arrow.names.index(column) for column in ("output", "work", name)}
+        for group in range(source.metadata.num_row_groups):
+            part = source.metadata.row_group(group)
+            for column, place in places.items() if part.num_rows else ():
+                found = part.column(place).statistics
+                if found is None or not found.has_min_max:
+                    raise IntegrityError("the table has no statistics", remedy="Freeze the period again.", file=path)
+                low, high = reach.get(column, (0, 0))
+                reach[column] = min(low, found.min), max(high, found.max)
+    for column, rows in (("output", outputs), ("work", works)):
+        low, high = reach.get(column, (0, 0))
+        if low < 0 or high >= max(rows, 1):
+            raise _refused(path, column, f"row {low if low < 0 else high} of {column}s is named and there is none")
+    low, high = reach.get(name, (0, 0))
+    if name == "share_ppb" and max(high, -low) > PPB:
+        raise _refused(path, name, "a share is beyond the whole")
+    return Values(name, max(high, -low))
+
+
+def _refused(path: Path, column: str, what: str) -> InputError:
+    return InputError(what, remedy="Correct the source and freeze the period again.", file=path.name, field=column)
+
+
+def layers_of(laid: Laid, first: int, stop: int, works: int, largest: int) -> list[Layer]:
+    """Cuts laid money of outputs first..stop-1 into layers that rows can look up.
+
+    Args:
+        laid: of these outputs, each (output, lane) once.
+        first: first output.
+        stop: one past the last.
+        works: cells per lane.
+        largest: of the values that factors are multiplied with.
+    """
+    layers: list[Layer] = []
+    begins = np.flatnonzero(np.diff(laid.output, prepend=-1))
+    rank = np.arange(len(laid.output)) - np.repeat(begins, np.diff(begins, append=len(laid.output)))
+    for number in range(int(rank.max(initial=-1)) + 1):
+        rows = rank == number
+        places = laid.output[rows] - first
+        base, events, money = (np.zeros(stop - first, np.int64) for _ in range(3))
+        base[places], events[places], money[places] = laid.lane[rows] * works, laid.events[rows], laid.money[rows]
+        layers += limbs_of(Layer(first, base, money, events, 0), largest)
+    return layers
+
+
+def limbs_of(layer: Layer, largest: int) -> list[Layer]:
+    """Cuts a layer's factors so that none times a value passes 2**62; in ordinary periods there is nothing to cut."""
+    limb_bits = max(62 - max(largest, 1).bit_length(), 1)
+    events = None if (layer.events is None or (layer.events == 1).all()) else layer.events
+    base = layer.base if layer.base is not None and layer.base.any() else None
+    limbs = []
+    for shift in range(0, max(int(layer.money.max(initial=0)).bit_length(), 1), limb_bits):
+        limb = (layer.money >> shift) & ((1 << limb_bits) - 1)
+        limbs.append(Layer(layer.first, base, limb, events if shift == 0 else np.zeros(0, np.int64), shift))
+    return limbs
+
+
+def add_credits(
+    sums: Sums, folder: Path, values: Values, layers: list[Layer], first: int, stop: int, threads: int = 1
+) -> Sums:
+    """Adds the products of all credits of outputs first..stop-1 with their money.
+
+    Args:
+        sums: what is added to.
+        folder: of the frozen period.
+        values: the column summed.
+        layers: of these outputs.
+        first: first output.
+        stop: one past the last.
+        threads: with two, the next rows are read while these are summed.
+    """
+    with ThreadPoolExecutor(1) as ahead:
+        batches = _batches(table_path(folder, "credits"), values.name, first, stop)
+        if threads <= 1:
+            for outputs, works, factors in batches:
+                _add_batch(sums, values, layers, outputs, works, factors)
+            return sums
+        coming = ahead.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = ahead.submit(next, batches, None)
+            _add_batch(sums, values, layers, *batch)
+    return sums
+
+
+def merge(left: Sums, right: Sums) -> Sums:
+    """The sums of two shards together."""
+    return Sums(left.cells, left.counts + right.counts, {}, add(left.total(), right.total()))
+
+
+def _batches(path: Path, name: str, first: int, stop: int) -> Iterator[tuple[Ints, Ints, Ints]]:
+    """Outputs, works and values of the credits of a range of outputs, in order."""
+    last = first, -1
+    with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 18) as source:
+        groups = [
+            group
+            for group in range(source.metadata.num_row_groups)
+            if (found := source.metadata.row_group(group).column(0).statistics) and found.max >= first and found.min < stop
+        ]
+        for batch in source.iter_batches(BATCH_ROWS, row_groups=groups, columns=["output", "work", name], use_threads=False):
+            outputs, works, values = (column.to_numpy() for column in batch.columns)
+            # What the bounds of the sums stand on: sorted, and each work once per output.
+            later = outputs[1:] > outputs[:-1]
+            later |= (outputs[1:] == outputs[:-1]) & (works[1:] > works[:-1])
+            if not later.all():
+                raise _unordered(path)
+            if len(outputs) and (outputs[0] < first or outputs[-1] >= stop):
+                begin, end = np.searchsorted(outputs, [first, stop])
+                outputs, works, values = outputs[begin:end], works[begin:end], values[begin:end]
+            if not len(outputs):
+                continue
+            if (int(outputs[0]), int(works[0])) <= last:
+                raise _unordered(path)
+            last = int(outputs[-1]), int(works[-1])
+            yield outputs, works, values
+
+
+def _unordered(path: Path) -> IntegrityError:
+    return IntegrityError(
+        "the credits are not in the order of outputs and works, each once", remedy="Freeze the period again.", file=path
+    )
+
+
+def _add_batch(sums: Sums, values: Values, layers: list[Layer], outputs: Ints, works: Ints, factors: Ints) -> None:
+    places = outputs.astype(np.int64)
+    columns = works.astype(np.int64)
+    for layer in layers:
+        first, last = int(outputs[0]) - layer.first, int(outputs[-1]) - layer.first
+        bound = values.largest * int(layer.money[first : last + 1].sum())
+        rows = places - layer.first if layer.first else places
+        cells = columns if layer.base is None else columns + layer.base.take(rows)
+        if layer.events is None:
+            np.add.at(sums.counts, cells, 1)
+        elif len(layer.events):
+            np.add.at(sums.counts, cells, layer.events.take(rows))
+        if bound:
+            _add_products(sums, values, layer, bound, rows, cells, factors)
+
+
+def _add_products(sums: Sums, values: Values, layer: Layer, bound: int, rows: Ints, cells: Ints, factors: Ints) -> None:
+    if bound > _SAFE and len(rows) > 1:
+        # Too much money for one step: halves have half of it, and a single product is below 2**62.
+        half = len(rows) // 2
+        for part in (slice(0, half), slice(half, None)):
+            first, last = int(rows[part][0]), int(rows[part][-1])
+            inner = values.largest * int(layer.money[first : last + 1].sum())
+            if inner:
+                _add_products(sums, values, layer, inner, rows[part], cells[part], factors[part])
+        return
+    money = layer.money.take(rows)
+    np.multiply(money, factors, out=money)
+    np.add.at(sums.reserve(layer.shift, min(bound, _SAFE)), cells, money)

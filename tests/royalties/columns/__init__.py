@@ -1,0 +1,1 @@
+"""The fast close agrees with the obvious one."""
