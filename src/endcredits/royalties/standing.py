@@ -39,20 +39,30 @@ def standing_balances(conn: Connection, until: str | None = None) -> StandingBal
         until: entries up to and including this day; None for all.
 
     Raises:
+        IntegrityError: as for `standing_of`.
+    """
+    return standing_of({**balances(conn, ADVANCE_PREFIX, until), **balances(conn, RESERVE_PREFIX, until)})
+
+
+def standing_of(stood: Mapping[tuple[str, str], int]) -> StandingBalances:
+    """The standing balances among the ledger's balances by (account, currency); other accounts are passed over.
+
+    Raises:
         IntegrityError: an account below the two is not spelt as this room spells it, or stands on the wrong side.
     """
     unrecouped = {}
-    for (account, currency), micros in balances(conn, ADVANCE_PREFIX, until).items():
-        party, contract = _parts(account, ADVANCE_PREFIX)
-        unrecouped[PartyId(party), currency, contract] = _positive(micros, account)
     reserved = {}
-    for (account, currency), micros in balances(conn, RESERVE_PREFIX, until).items():
-        party, release_on = _parts(account, RESERVE_PREFIX)
-        try:
-            datetime.date.fromisoformat(release_on)
-        except ValueError as error:
-            raise _misspelt(account) from error
-        reserved[PartyId(party), currency, release_on] = _positive(-micros, account)
+    for (account, currency), micros in stood.items():
+        if account.startswith(ADVANCE_PREFIX) and micros:
+            party, contract = _parts(account, ADVANCE_PREFIX)
+            unrecouped[PartyId(party), currency, contract] = _positive(micros, account)
+        elif account.startswith(RESERVE_PREFIX) and micros:
+            party, release_on = _parts(account, RESERVE_PREFIX)
+            try:
+                datetime.date.fromisoformat(release_on)
+            except ValueError as error:
+                raise _misspelt(account) from error
+            reserved[PartyId(party), currency, release_on] = _positive(-micros, account)
     return StandingBalances(unrecouped, reserved)
 
 
