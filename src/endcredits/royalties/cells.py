@@ -220,20 +220,19 @@ def utc_time(text: str, *, field: str) -> str:
     Raises:
         InputError: another form, no such time, no time zone, or a zone that is not UTC.
     """
-    problem = InputError(
-        f"'{shown(text)}' is not a time in UTC",
-        remedy="Write it like 2026-11-03T12:00:00Z, converted to UTC.",
-        field=field,
-    )
-    if not _TIME.fullmatch(text):
-        raise problem
     try:
+        if not _TIME.fullmatch(text):
+            raise ValueError(text)
         moment = datetime.fromisoformat(text)
+        if moment.utcoffset() != timedelta(0):
+            raise ValueError(text)
     except ValueError as error:
-        raise problem from error
-    if moment.utcoffset() != timedelta(0):
-        raise problem
-    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+        raise InputError(
+            f"'{shown(text)}' is not a time in UTC",
+            remedy="Write it like 2026-11-03T12:00:00Z, converted to UTC.",
+            field=field,
+        ) from error
+    return text if len(text) == 20 else moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def day(text: str, *, field: str) -> str:
@@ -242,13 +241,12 @@ def day(text: str, *, field: str) -> str:
     Raises:
         InputError: another form, or no such day.
     """
-    problem = InputError(f"'{shown(text)}' is not a day", remedy="Write it like 2026-11-30.", field=field)
-    if not _DAY.fullmatch(text):
-        raise problem
     try:
+        if not _DAY.fullmatch(text):
+            raise ValueError(text)
         date.fromisoformat(text)
     except ValueError as error:
-        raise problem from error
+        raise InputError(f"'{shown(text)}' is not a day", remedy="Write it like 2026-11-30.", field=field) from error
     return text
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 from endcredits.attribution import Attribution, Line
 from endcredits.errors import InputError
 from endcredits.ids import OutputId, WorkId
+from endcredits.royalties.copies import without_copies
 from endcredits.royalties.counting import (
     Window,
     adjusting_refunds,
@@ -34,7 +35,6 @@ from endcredits.royalties.recorded import RATE_SHELF
 from endcredits.royalties.records import Rate
 from endcredits.royalties.refunds import tax_back
 from endcredits.royalties.rules import Policy
-from endcredits.royalties.copies import without_copies
 from endcredits.royalties.shares import signed_shares
 from endcredits.royalties.tables import currency_rates, refunds, revenues, usage_events
 from endcredits.store import many
@@ -84,8 +84,8 @@ def _outputs(conn: Connection, seen: Window) -> pa.Array:
 def attribution_digest(attribution: Attribution) -> str:
     """The digest of an attribution's document: that of `canonical.digest(document_of(attribution))`, many times as fast.
 
-    Its keys are ASCII and its numbers integers within 2**53: there Python's compact JSON with sorted keys is RFC 8785 already.
-    The test compares the two, with everything that `document_of` leaves out.
+    Its keys are ASCII and its numbers integers within 2**53: there Python's compact JSON with sorted keys is RFC 8785
+    already. The test compares the two, with everything that `document_of` leaves out.
     """
     document = {name: getattr(attribution, name) for name in Attribution.__slots__}
     if not attribution.calibration_method:
