@@ -207,6 +207,14 @@ def test_a_period_that_earned_nothing_needs_no_entry() -> None:
     assert settle_entry("2026-11", [], "2026-11-30") is None
 
 
+def test_partial_sums_are_added_up_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few partial sums are kept, the sums are those of single lines."""
+    closed = november().close()
+    monkeypatch.setattr("endcredits.royalties.line_sums.GROUPS_MAX", 1)
+
+    assert line_sums(as_batches(closed.lines) * 5) == line_sums(closed.lines * 5)
+
+
 def test_sums_are_read_from_a_closes_folder(tmp_path: Path) -> None:
     """The table on disk gives the sums of the lines in memory; a damaged one is named."""
     closed = november().close()

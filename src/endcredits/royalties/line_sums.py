@@ -8,11 +8,12 @@ give the same sums, the batches in seconds for millions of rows and in memory th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from endcredits.errors import IntegrityError
@@ -26,6 +27,11 @@ Key = tuple[int, str, str]
 """(pool, state, whose): whose is a party for payable lines and a work for all others."""
 
 BATCH_ROWS = 200_000
+GROUPS_MAX = 1_000_000
+"""Rows of partial sums that are kept before they are added up again."""
+
+_KEYS = ["pool", "state", "name"]
+_GAP = " "  # stands in no id
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +60,17 @@ def line_sums(lines: Iterable[Line] | Iterable[pa.RecordBatch]) -> dict[Key, int
         lines: records, or batches with the columns of `lines.SCHEMAS`; `table.to_batches()` makes batches of an Arrow table.
     """
     totals: Counter[Key] = Counter()
-    for one in lines:
-        if isinstance(one, Line):
-            totals[one.pool, one.state, (one.party_id or "") if one.state == "payable" else one.work_id] += one.amount_micros
-        else:
-            for pool, state, party, work, micros in _grouped(one, ["pool", "state", "party_id", "work_id"]):
-                totals[pool, state, party if state == "payable" else work] += micros
+    for pool, state, whose, micros in _added(lines, _whose, _whose_of_batch):
+        totals[pool, state, whose] += micros
     return {key: micros for key, micros in sorted(totals.items()) if micros}
+
+
+def _whose(line: Line) -> str:
+    return (line.party_id or "") if line.state == "payable" else line.work_id
+
+
+def _whose_of_batch(batch: pa.RecordBatch) -> pa.Array:
+    return pc.if_else(pc.equal(batch.column("state"), "payable"), batch.column("party_id"), batch.column("work_id"))
 
 
 def lines_of(folder: Path) -> Iterator[pa.RecordBatch]:
@@ -98,39 +108,58 @@ def earnings(
         By party, currency and contract.
     """
     scopes = _scopes(contracts)
-    scoped = {party for party, _ in scopes}
+    scoped = sorted({party for party, _ in scopes})
+    known = set(scoped)
+
+    def party_and_work(line: Line) -> str:
+        return f"{line.party_id or ''}{_GAP}{line.work_id if line.party_id in known else ''}"
+
+    def of_batch(batch: pa.RecordBatch) -> pa.Array:
+        # Only a contract asks for the work; without one, all works of a party are added up at once.
+        asked = pc.is_in(batch.column("party_id"), value_set=pa.array(scoped, pa.string()))
+        work = pc.if_else(asked, batch.column("work_id"), pa.scalar(""))
+        return pc.binary_join_element_wise(batch.column("party_id"), work, _GAP)
+
     sums: dict[tuple[PartyId, str, str], list[int]] = {}
-    for pool_number, party, work, micros in _payable(lines, scoped):
-        pool = close.pools[pool_number]
-        scope = scopes.get((party, pool.currency), {})
-        key = (party, pool.currency, scope.get(work, scope.get(WorkId(""), "")))
+    for number, state, both, micros in _added(lines, party_and_work, of_batch):
+        if state != STATES[0]:
+            continue
+        party, _, work = both.partition(_GAP)
+        pool = close.pools[number]
+        scope = scopes.get((PartyId(party), pool.currency), {})
+        key = (PartyId(party), pool.currency, scope.get(WorkId(work), scope.get(WorkId(""), "")))
         sums.setdefault(key, [0, 0])[0 if pool.kind == "earned" else 1] += micros
     return tuple(Earning(*key, *sums[key]) for key in sorted(sums))
 
 
-def _payable(
-    lines: Iterable[Line] | Iterable[pa.RecordBatch], scoped: set[PartyId]
-) -> Iterator[tuple[int, PartyId, WorkId, int]]:
-    """(pool, party, work, micros) of payable money, added up; the work is "" where no contract could ask for it."""
-    totals: Counter[tuple[int, PartyId, WorkId]] = Counter()
+def _added(
+    lines: Iterable[Line] | Iterable[pa.RecordBatch],
+    of_line: Callable[[Line], str],
+    of_batch: Callable[[pa.RecordBatch], pa.Array],
+) -> Iterator[tuple[int, str, str, int]]:
+    """(pool, state, name, micros) with equal names added up; lines that are records come one by one."""
+    parts: list[pa.Table] = []
+    rows, limit = 0, GROUPS_MAX
     for one in lines:
-        rows: Iterable[tuple[int, str, str, str, int]]
         if isinstance(one, Line):
-            rows = [(one.pool, one.state, one.party_id or "", one.work_id, one.amount_micros)]
-        else:
-            rows = _grouped(one, ["pool", "state", "party_id", "work_id"])
-        for pool, state, party, work, micros in rows:
-            if state == STATES[0]:
-                party_id = PartyId(party)
-                totals[pool, party_id, WorkId(work if party_id in scoped else "")] += micros
-    for (pool, party_id, work_id), micros in sorted(totals.items()):
-        yield pool, party_id, work_id, micros
+            yield one.pool, one.state, of_line(one), one.amount_micros
+            continue
+        columns = [one.column("pool"), one.column("state"), of_batch(one), one.column("amount_micros")]
+        parts.append(_grouped(pa.Table.from_arrays(columns, [*_KEYS, "amount_micros"])))
+        rows += parts[-1].num_rows
+        if rows > limit:
+            parts = [_grouped(pa.concat_tables(parts))]
+            rows = parts[0].num_rows
+            limit = max(GROUPS_MAX, 2 * rows)  # sums that do not shrink are not added up again for every batch
+    if parts:
+        found = _grouped(pa.concat_tables(parts))
+        yield from zip(*(found.column(name).to_pylist() for name in [*_KEYS, "amount_micros"]), strict=True)
 
 
-def _grouped(batch: pa.RecordBatch, keys: list[str]) -> Iterator[tuple[int, str, str, str, int]]:
+def _grouped(table: pa.Table) -> pa.Table:
     # A pool holds at most 2**53 micros of one sign, so 64 bits hold every sum.
-    found = pa.Table.from_batches([batch]).group_by(keys).aggregate([("amount_micros", "sum")])
-    yield from zip(*(found.column(name).to_pylist() for name in [*keys, "amount_micros_sum"]), strict=True)
+    found = table.group_by(_KEYS).aggregate([("amount_micros", "sum")])
+    return found.select([*_KEYS, "amount_micros_sum"]).rename_columns([*_KEYS, "amount_micros"])
 
 
 def _scopes(contracts: Iterable[Contract]) -> Mapping[tuple[PartyId, str], dict[WorkId, str]]:
