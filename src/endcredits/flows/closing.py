@@ -25,9 +25,9 @@ from endcredits import durable
 from endcredits.canonical import digest, sha256_bytes, to_plain
 from endcredits.errors import ConflictError, InputError, IntegrityError, NotFoundError
 from endcredits.flows import freezing
+from endcredits.flows.booking import book_close
 from endcredits.flows.clock import now
 from endcredits.flows.days import checked_period, days_of
-from endcredits.flows.posting import post_close
 from endcredits.flows.studio import Studio
 from endcredits.ids import slug
 from endcredits.progress import Progress, silent
@@ -38,13 +38,14 @@ from endcredits.royalties import (
     Policy,
     Step,
     add_step,
+    check_close_folder,
     close_document,
     cut_off,
     find_close,
     must_follow,
     parse_close,
-    policy_of,
     read_frozen,
+    record_of,
     replay_close,
     standing,
     steps_of,
@@ -122,7 +123,7 @@ def _begun(conn: Connection, period_id: str, facts: dict[str, Any], by: str) -> 
     must_follow(conn, facts["starts_on"], facts["ends_on"])
     proposal = {**facts, "cut_off": cut_off(conn)}
     freezing.must_have_usage(conn, proposal)
-    freezing.must_know_rights(conn, policy_of(proposal["policy"]))
+    freezing.must_know_rights(conn, record_of(Policy, proposal["policy"]))
     return add_step(conn, Step(period_id, len(before) + 1, "proposed", by, now(), proposal))
 
 
@@ -169,7 +170,7 @@ def _computed(studio: Studio, proposed: Step, folder: Path, progress: Progress) 
 def _divided(frozen: Frozen, proposed: Step, folder: Path) -> PeriodClose:
     facts = proposed.facts
     return close_period(
-        frozen, proposed.period_id, facts["starts_on"], facts["ends_on"], policy_of(facts["policy"]), into=folder
+        frozen, proposed.period_id, facts["starts_on"], facts["ends_on"], record_of(Policy, facts["policy"]), into=folder
     )
 
 
@@ -237,24 +238,16 @@ def _must_be_another(proposal: Proposal, by: str) -> None:
         )
 
 
-def _must_be_intact(proposal: Proposal) -> None:
-    read_frozen(proposal.folder / "frozen", proposal.close.frozen)
-    problem = next(iter(lines_problems(proposal)), "")
+def _must_be_intact(proposal: Proposal) -> Frozen:
+    """The frozen inputs of a computed close, after checking that its folder still holds what was computed."""
+    frozen = read_frozen(proposal.folder / "frozen")
+    findings = check_close_folder(proposal.close, proposal.folder)
+    problem = findings[0].problem if findings else ""
+    if frozen.digests != proposal.close.frozen:
+        problem = "the frozen inputs are not those of the close"
     if problem:
         raise IntegrityError(problem, remedy="Restore the folder from your last copy.", file=proposal.folder)
-
-
-def lines_problems(proposal: Proposal) -> list[str]:
-    """What of a computed close's tables is not what its document says."""
-    from endcredits.royalties.frozen import table_digest, table_path
-    from endcredits.royalties.lines import LINES, WORK_LINES
-
-    stated = {LINES: proposal.close.lines_digest, WORK_LINES: proposal.close.work_lines_digest}
-    return [
-        f"the table {name} is missing or not what was computed"
-        for name, expected in stated.items()
-        if not (path := table_path(proposal.folder, name)).exists() or table_digest(name, path) != expected
-    ]
+    return frozen
 
 
 def _posted(conn: Connection, proposal: Proposal, by: str) -> bool:
@@ -265,7 +258,7 @@ def _posted(conn: Connection, proposal: Proposal, by: str) -> bool:
     proposed = standing(steps, "proposed")
     assert proposed is not None
     must_follow(conn, proposal.close.starts_on, proposal.close.ends_on)
-    post_close(conn, proposal.close, proposal.close_digest, proposal.folder, cut_off=proposed.facts["cut_off"], at=now())
+    book_close(conn, proposal.close, proposal.close_digest, proposal.folder, cut_off=proposed.facts["cut_off"], at=now())
     facts = {"close_digest": proposal.close_digest}
     add_step(conn, Step(period_id, len(steps) + 1, "approved", by, now(), facts))
     return False
@@ -317,7 +310,7 @@ def replayed(studio: Studio, period_id: str, policy: Policy, look: Callable[[Per
         IntegrityError: what was frozen is not what it was.
     """
     proposal = read_proposal(studio, period_id)
-    frozen = read_frozen(proposal.folder / "frozen", proposal.close.frozen)
+    frozen = _must_be_intact(proposal)
     with tempfile.TemporaryDirectory() as scratch:
         close = close_period(frozen, period_id, proposal.close.starts_on, proposal.close.ends_on, policy, into=Path(scratch))
         return look(close, Path(scratch))
@@ -326,6 +319,18 @@ def replayed(studio: Studio, period_id: str, policy: Policy, look: Callable[[Per
 def close_folder(studio: Studio, proposed: Step) -> Path:
     """Where a proposed close lies; two periods and two proposals never share a folder."""
     return studio.path / "periods" / period_name(proposed.period_id) / f"close-{proposed.number}"
+
+
+def proposed_step(steps: tuple[Step, ...]) -> Step:
+    """The step that proposed a close which is computed or posted.
+
+    Raises:
+        NotFoundError: none is proposed.
+    """
+    found = standing(steps, "proposed")
+    if found is None:
+        raise NotFoundError("no close of the period is proposed", remedy="Propose it: endcredits period propose.")
+    return found
 
 
 def period_name(period_id: str) -> str:

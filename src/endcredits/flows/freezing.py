@@ -19,7 +19,7 @@ from endcredits.flows.catalogue import VERB
 from endcredits.flows.duplicates import duplicates
 from endcredits.flows.studio import Studio
 from endcredits.ids import WorkId
-from endcredits.royalties import Frozen, Policy, Step, counts_anything, current_units, disputed_works, freeze, policy_of
+from endcredits.royalties import Frozen, Policy, Step, counts_anything, current_units, disputed_works, freeze, record_of
 from endcredits.works import Work, decide, permissions, registration_times, works
 
 
@@ -45,7 +45,7 @@ def freeze_period(studio: Studio, proposed: Step, into: Path) -> Frozen:
             starts_on=facts["starts_on"],
             ends_on=facts["ends_on"],
             cut_off=facts["cut_off"],
-            policy=policy_of(facts["policy"]),
+            policy=record_of(Policy, facts["policy"]),
             works=registered,
             registered_at=registration_times(conn),
             attributions_of=lambda output_ids: attributions_of(conn, output_ids),

@@ -6,7 +6,7 @@ from alembic import op
 from endcredits.store import append_only_sql
 
 revision = "royalties_0004"
-down_revision = "royalties_0001"
+down_revision = "royalties_0003"
 branch_labels = None
 depends_on = None
 
