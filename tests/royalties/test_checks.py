@@ -3,40 +3,197 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from hypothesis import given, settings
 
 from endcredits.canonical import sha256_bytes
-from endcredits.ids import OutputId, WorkId
-from endcredits.ledger import post
-from endcredits.royalties import (
-    PeriodClose,
-    add_usage,
-    check_royalties,
-    close_document,
-    period_entry,
-    replay_close,
-    save_close,
-)
-from endcredits.royalties.tables import period_closes, usage_events
+from endcredits.ids import PartyId, WorkId
+from endcredits.royalties.book import save_close
+from endcredits.royalties.checks import check_close_folder, check_royalties, replay_close
+from endcredits.royalties.close import Closed, close_period
+from endcredits.royalties.documents import close_document
+from endcredits.royalties.frozen import Frozen
+from endcredits.royalties.lines import lines_digest, work_lines_digest, write_lines, write_work_lines
+from endcredits.royalties.records import PeriodClose
+from endcredits.royalties.tables import period_closes
 from endcredits.store import Finding, Store, row_digest
 
-from .makers import attribution, event, november, period, split, work
+from .makers import Given, event, freeze_tables, givens, november
+
+SAMPLED = {"credits_max": -1}
+"""As if the period were too large to be computed again as a whole."""
 
 
-def book(store: Store, close: PeriodClose) -> None:
-    """Records the period of `november` and its close as a studio does."""
-    entry = period_entry(close)
-    assert entry is not None
+def kept(folder: Path, inputs: Given) -> tuple[Frozen, Closed]:
+    """A frozen period and its close with its tables, as a studio keeps them."""
+    frozen = inputs.freeze(folder / "frozen")
+    closed = close_period(frozen, "2026-11", "2026-11-01", "2026-11-30", inputs.policy)
+    return frozen, written(folder, closed)
 
-    def work_of(conn: Connection) -> None:
-        add_usage(conn, november().events)
-        save_close(conn, close, post(conn, entry).entry_id)
 
-    store.write(work_of)
+def written(folder: Path, closed: Closed) -> Closed:
+    """Writes a close's tables and states their digests in it, as whoever forges one would."""
+    write_work_lines(folder / "work_lines.parquet", closed.work_lines)
+    write_lines(folder / "lines.parquet", closed.lines)
+    close = replace(
+        closed.close,
+        work_lines=len(closed.work_lines),
+        work_lines_digest=work_lines_digest(closed.work_lines),
+        lines=len(closed.lines),
+        lines_digest=lines_digest(closed.lines),
+    )
+    return replace(closed, close=close)
+
+
+def words(findings: list[Finding]) -> str:
+    """All findings in one text."""
+    return "; ".join(f"{finding.where}: {finding.problem}" for finding in findings)
+
+
+# --- computing again ---
+
+
+@settings(max_examples=20)
+@given(givens())
+def test_a_replay_agrees_whole_and_by_sample(tmp_path_factory: pytest.TempPathFactory, inputs: Given) -> None:
+    """For any policy and period."""
+    folder = tmp_path_factory.mktemp("close")
+    frozen, closed = kept(folder, inputs)
+
+    assert replay_close(frozen, closed.close, folder) == []
+    assert replay_close(frozen, closed.close, folder, credits_max=-1) == []
+
+
+def test_frozen_inputs_that_changed_are_named(tmp_path: Path) -> None:
+    """An event more: another table, and the replay does not even begin."""
+    _, closed = kept(tmp_path, november())
+    more = november()
+    other = replace(more, events=(*more.events, event("e4", "o1", 5))).freeze(tmp_path / "other")
+
+    findings = replay_close(other, closed.close, tmp_path)
+
+    assert words(findings) == "period 2026-11: the frozen inputs are not those that were closed: events differ"
+
+
+def test_tables_that_changed_are_named(tmp_path: Path) -> None:
+    """A line with another party, written without anybody's leave; then no table at all."""
+    frozen, closed = kept(tmp_path, november())
+    write_lines(
+        tmp_path / "lines.parquet", [replace(line, territory="DE") for line in closed.lines if line.party_id == "bob"]
+    )
+    assert "the table lines is not the one that was closed" in words(replay_close(frozen, closed.close, tmp_path))
+
+    (tmp_path / "lines.parquet").unlink()
+    assert "lines cannot be read" in words(check_close_folder(closed.close, tmp_path))
+
+
+def moved(closed: Closed, micros: int) -> Closed:
+    """Money of w2 moved to w1 with all its sums: works, parties, digests."""
+    works = [
+        replace(line, amount_micros=line.amount_micros + (micros if line.work_id == "w1" else -micros))
+        if line.pool == 0 and line.work_id in ("w1", "w2")
+        else line
+        for line in closed.work_lines
+    ]
+    gives = next(line for line in closed.lines if (line.pool, line.work_id, line.party_id) == (0, "w2", "cyd"))
+    takes = next(line for line in closed.lines if (line.pool, line.work_id, line.party_id) == (0, "w1", "bob"))
+    lines = [
+        replace(line, amount_micros=line.amount_micros + (micros if line is takes else -micros))
+        if line in (gives, takes)
+        else line
+        for line in closed.lines
+    ]
+    return replace(closed, work_lines=tuple(works), lines=tuple(lines))
+
+
+@pytest.mark.parametrize("how", [{}, SAMPLED])
+def test_a_forged_close_that_adds_up_is_found_by_computing_it_again(tmp_path: Path, how: dict[str, int]) -> None:
+    """Ten micros moved between works, all digests made to fit: the folder is sound and the arithmetic is not."""
+    frozen, closed = kept(tmp_path, november())
+    forged = written(tmp_path, moved(closed, 10))
+
+    assert check_close_folder(forged.close, tmp_path) == []
+    assert "w1" in words(replay_close(frozen, forged.close, tmp_path, **how))
+
+
+def test_a_replay_names_what_differs_and_the_first_line(tmp_path: Path) -> None:
+    """One micro is enough."""
+    frozen, closed = kept(tmp_path, november())
+    forged = written(tmp_path, moved(closed, 1))
+
+    told = words(replay_close(frozen, forged.close, tmp_path))
+
+    assert "the works' lines, the parties' lines differ" in told
+    assert "pool 0, part 0: recorded is w1 2500001, computed w1 2500000" in told
+    assert "recorded is w1 bob 1250001, computed w1 bob 1250000" in told
+
+
+def forgeries(closed: Closed) -> dict[str, Closed]:
+    """Closes that add up in themselves and do not follow from their inputs."""
+    first, *others = closed.close.pools
+    total, *rest = closed.close.totals
+    thief = [replace(line, party_id=PartyId("thief")) if line.party_id == "cyd" else line for line in closed.lines]
+    heavier = [replace(line, weight=line.weight + 10**15) if line.work_id == "w3" else line for line in closed.work_lines]
+    more = [replace(line, outputs=line.outputs + 1) if line.work_id == "w3" else line for line in closed.work_lines]
+    part = replace(first.parts[0], denominator=str(int(first.parts[0].denominator) + 1))
+    return {
+        "revenue hidden": replace(
+            closed,
+            close=replace(
+                closed.close,
+                totals=(
+                    replace(total, revenue_micros=total.revenue_micros - 5, operator_micros=total.operator_micros - 5),
+                    *rest,
+                ),
+            ),
+        ),
+        "a use hidden": replace(closed, close=replace(closed.close, pools=(replace(first, events=1, uses=1), *others))),
+        "another payee": replace(closed, lines=tuple(thief)),
+        "another weight": replace(closed, work_lines=tuple(heavier)),
+        "another count": replace(closed, work_lines=tuple(more)),
+        "another denominator": replace(closed, close=replace(closed.close, pools=(replace(first, parts=(part,)), *others))),
+    }
+
+
+@pytest.mark.parametrize("how", [{}, SAMPLED])
+@pytest.mark.parametrize("name", sorted(forgeries(november().close())))
+def test_what_does_not_follow_from_the_inputs_is_found(tmp_path: Path, name: str, how: dict[str, int]) -> None:
+    """By the whole replay and by the sample alike."""
+    frozen, closed = kept(tmp_path, november())
+    forged = written(tmp_path, forgeries(closed)[name])
+
+    assert check_close_folder(forged.close, tmp_path) == []
+    assert replay_close(frozen, forged.close, tmp_path, **how)
+
+
+def test_inputs_that_cannot_be_closed_are_a_finding(tmp_path: Path) -> None:
+    """A frozen table whose rows make no sense, with digests that fit."""
+    _, closed = kept(tmp_path, november())
+    tables = november().tables()
+    tables["events"][0]["output"] = 9
+    broken = freeze_tables(tmp_path / "broken", tables)
+
+    told = words(replay_close(broken, replace(closed.close, frozen=broken.digests), tmp_path))
+
+    assert "it cannot be computed again" in told
+    assert "events.parquet, row 1, field 'output'" in told
+
+
+def test_a_sample_is_chosen_by_the_close_itself(tmp_path: Path) -> None:
+    """The tables of a close decide which works are followed; a large catalogue is followed in part."""
+    frozen, closed = kept(tmp_path, november())
+    assert pq.read_metadata(tmp_path / "frozen" / "credits.parquet").num_rows == 6
+
+    assert replay_close(frozen, closed.close, tmp_path, credits_max=6) == []
+    assert replay_close(frozen, closed.close, tmp_path, credits_max=5) == []
+
+
+# --- the books ---
 
 
 def tamper(store: Store, table: sa.Table, *statements: sa.Update | sa.Delete) -> None:
@@ -57,115 +214,71 @@ def found(store: Store) -> list[Finding]:
         return check_royalties(conn)
 
 
-def test_a_sound_book_has_no_findings(store: Store) -> None:
-    """An ordinary period, and one that earned nothing and has no entry."""
-    book(store, november().close())
-    idle = replace(period([], [], []).close(), period_id="2026-12", starts_on="2026-12-01", ends_on="2026-12-31")
-    store.write(lambda conn: save_close(conn, idle, None))
-
-    assert found(store) == []
-
-
-def test_a_changed_event_is_found(store: Store) -> None:
-    """Its row no longer fits its digest, and the period no longer counts what is recorded."""
-    book(store, november().close())
-
-    tamper(store, usage_events, sa.update(usage_events).where(usage_events.c.event_id == "e1").values(revenue_micros=1))
-
-    problems = {finding.where: finding.problem for finding in found(store)}
-    assert "database table usage_events, row event_id=e1" in problems
-    assert "usage events" in problems["period 2026-11"]
-
-
-def test_a_removed_event_is_found(store: Store) -> None:
-    """A missing row has no digest to fail; the period's digest fails instead."""
-    book(store, november().close())
-
-    tamper(store, usage_events, sa.delete(usage_events).where(usage_events.c.event_id == "e1"))
-
-    assert [finding.where for finding in found(store)] == ["period 2026-11"]
-
-
-def rewrite(store: Store, close: PeriodClose) -> None:
+def rewrite(store: Store, close: PeriodClose, **more: Any) -> None:
     """Forges a close with all digests of the row made to fit."""
     document = close_document(close)
-    values = {"document": document, "close_digest": sha256_bytes(document.encode())}
+    values = {"document": document, "close_digest": sha256_bytes(document.encode()), **more}
     with store.reading() as conn:
         row = dict(conn.execute(sa.select(period_closes)).mappings().one()) | values
     tamper(store, period_closes, sa.update(period_closes).values(**values, digest=row_digest("period_closes", row)))
 
 
-def test_a_forged_close_is_found_by_its_sums_or_its_entry(store: Store) -> None:
-    """A unit moved to the operator breaks the sums; a whole other close breaks the journal entry."""
-    close = november().close()
-    pool = close.pools[0]
-    greedy = replace(pool, operator_micros=pool.operator_micros + 1, commons_micros=pool.commons_micros - 1)
-    book(store, close)
-
-    rewrite(store, replace(close, pools=(greedy, *close.pools[1:])))
-
-    assert {"pool EUR: revenue is not pool plus operator"} <= {finding.problem for finding in found(store)}
+@pytest.fixture
+def booked(store: Store) -> PeriodClose:
+    """A store with one closed period."""
+    close = november().close().close
+    store.write(lambda conn: save_close(conn, close, None, cut_off=0))
+    return close
 
 
-def test_another_whole_close_does_not_fit_the_books(store: Store) -> None:
-    """A forged close that adds up in itself still names an entry that does not follow from it."""
-    one = november()
-    book(store, one.close())
-
-    rewrite(store, one.close(works=one.works | {WorkId("w1"): work("w1", split("thief"))}))
-
-    assert [finding.problem for finding in found(store)] == ["the journal entry named is not the one that follows from it"]
+def test_a_sound_book_has_no_findings(store: Store, booked: PeriodClose) -> None:
+    """Nothing to say of an ordinary period."""
+    assert booked.period_id == "2026-11"
+    assert found(store) == []
 
 
-def test_a_close_without_its_entry_in_the_ledger_is_found(store: Store) -> None:
-    """The entry must be posted, not only named."""
-    close = november().close()
-    entry = period_entry(close)
-    assert entry is not None
-    store.write(lambda conn: add_usage(conn, november().events))
-    store.write(lambda conn: save_close(conn, close, entry.entry_id))
+def test_a_forged_close_is_found_by_its_sums(store: Store, booked: PeriodClose) -> None:
+    """A unit moved to the operator."""
+    first, *rest = booked.totals
+    greedy = replace(first, operator_micros=first.operator_micros + 1, pools_micros=first.pools_micros - 1)
 
-    assert [finding.problem for finding in found(store)] == [
-        f"its journal entry {entry.entry_id} is not in the books as it was made"
-    ]
+    rewrite(store, replace(booked, totals=(greedy, *rest)))
+
+    assert words(found(store)) == "period 2026-11: total EUR: its pools are not the sum of the pools"
 
 
-def test_a_damaged_document_is_found(store: Store) -> None:
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"period_id": "2026-12"}, "name different periods"), ({"frozen": (("works", "0"),)}, "different frozen inputs")],
+)
+def test_a_close_that_is_another_is_found(store: Store, booked: PeriodClose, change: dict[str, Any], told: str) -> None:
+    """Its row knows which period and which inputs it was."""
+    rewrite(store, replace(booked, **change))
+
+    assert told in words(found(store))
+
+
+def test_a_damaged_document_is_found(store: Store, booked: PeriodClose) -> None:
     """The check goes on and names it."""
-    book(store, november().close())
-
+    assert booked
     tamper(store, period_closes, sa.update(period_closes).values(document="{}"))
 
-    problems = [finding.problem for finding in found(store)]
-    assert "the document does not fit its digest" in problems
-    assert any("not a period's close" in problem for problem in problems)
+    told = words(found(store))
+    assert "the document does not fit its digest" in told
+    assert "not a period's close" in told
+    assert "row period_id=2026-11" in told
 
 
-def test_a_replay_of_the_same_inputs_agrees() -> None:
-    """Nothing to report, also with more inputs than the period needs."""
-    one = november()
-    more = (*one.events, event("later", "o1", 5, at="2026-12-01T00:00:00Z"))
+def test_ids_of_works_stay_texts(tmp_path: Path) -> None:
+    """A work whose id looks like a formula is followed like any other."""
+    hostile = "=1+1@x"
+    inputs = november()
+    songs = tuple(replace(one, work_id=hostile if one.work_id == "w1" else one.work_id) for one in inputs.songs)
+    outputs = tuple(
+        replace(one, credits={hostile if work == "w1" else work: credit for work, credit in one.credits.items()})
+        for one in inputs.outputs
+    )
+    frozen, closed = kept(tmp_path, replace(inputs, songs=songs, outputs=outputs))
 
-    assert replay_close(one.close(), one.events, one.attributions, one.works) == []
-    assert replay_close(one.close(), more, one.attributions, one.works) == []
-
-
-@pytest.mark.parametrize("what", ["usage events", "attributions", "splits in force", "amounts", "cannot be computed"])
-def test_a_replay_names_what_differs(what: str) -> None:
-    """Each input that has changed since, by name."""
-    one = november()
-    changed: dict[str, dict[str, Any]] = {
-        "usage events": {"events": one.events[1:]},
-        "attributions": {"attributions": one.attributions | {OutputId("o1"): attribution("o1", 10, {"w1": 9})}},
-        "splits in force": {"works": one.works | {WorkId("w1"): work("w1", split("thief"))}},
-        "cannot be computed": {"attributions": {}},
-    }
-    inputs = replace(one, **changed.get(what, {}))
-    close = one.close()
-    if what == "amounts":
-        close = replace(close, pools=close.pools[:1])
-
-    findings = replay_close(close, inputs.events, inputs.attributions, inputs.works)
-
-    assert len(findings) == 1
-    assert what in findings[0].problem
+    assert WorkId(hostile) in {line.work_id for line in closed.work_lines}
+    assert replay_close(frozen, closed.close, tmp_path, credits_max=-1) == []

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from endcredits.canonical import digest
 from endcredits.errors import InputError
 from endcredits.ids import plain_id
+from endcredits.royalties.clusters import entitled_to
 from endcredits.royalties.dividing import Setting, divide_part
 from endcredits.royalties.evidence import significant_clusters, uses_of_clusters
 from endcredits.royalties.frozen import Frozen
@@ -29,7 +30,7 @@ from endcredits.royalties.laying import Laid, lay, tax_left_micros
 from endcredits.royalties.lines import line_key, lines_digest, work_line_key, work_lines_digest
 from endcredits.royalties.portions import check_amounts, converted, levies_micros, portion_micros, portion_of, waterfall
 from endcredits.royalties.records import Line, PeriodClose, Pool, Total, WorkLine
-from endcredits.royalties.rules import Policy
+from endcredits.royalties.rules import Policy, PoolRule
 from endcredits.works.utc import check_day
 
 
@@ -79,8 +80,9 @@ def close_rows(
     lines: list[Line] = []
     for number, rule in enumerate(policy.pools):
         laid = lay(number, rule, rows)
+        settings = _settings(laid, rule, rows, policy)
         for pool in laid:
-            closed, of_works, of_parties = _close_pool(len(pools), pool, laid, rows, policy, ends_on)
+            closed, of_works, of_parties = _close_pool(len(pools), pool, settings[pool.key.currency], rows, policy, ends_on)
             pools.append(closed)
             work_lines += of_works
             lines += of_parties
@@ -121,7 +123,7 @@ def check_period(period_id: str, starts_on: str, ends_on: str) -> None:
 
 
 def _close_pool(
-    number: int, laid: Laid, of_rule: list[Laid], rows: FrozenRows, policy: Policy, ends_on: str
+    number: int, laid: Laid, settings: list[Setting], rows: FrozenRows, policy: Policy, ends_on: str
 ) -> tuple[Pool, list[WorkLine], list[Line]]:
     key, rule = laid.key, policy.pools[laid.key.rule]
     sign = -1 if key.kind == "refund" else 1
@@ -133,8 +135,7 @@ def _close_pool(
     amounts, rest = waterfall(pool_micros - breakage, rule.parts)
     sums, work_lines, lines = [], [], []
     for place, (part, amount) in enumerate(zip(rule.parts, amounts, strict=True)):
-        setting = _setting(part.by, laid, of_rule, rows, policy)
-        total, of_works, of_parties = divide_part((number, place), part, amount, laid, setting)
+        total, of_works, of_parties = divide_part((number, place), part, amount, laid, settings[place])
         sums.append(total)
         work_lines += of_works
         lines += of_parties
@@ -167,18 +168,20 @@ def _breakage(pool_micros: int, laid: Laid) -> int:
     return portion_of(pool_micros, laid.unused_micros, laid.base_micros)
 
 
-def _setting(by: str, laid: Laid, of_rule: list[Laid], rows: FrozenRows, policy: Policy) -> Setting:
-    demanded = policy.reliability_min_ppb
-    alike = [other for other in of_rule if other.key.currency == laid.key.currency]
-    return Setting(
-        rows=rows,
-        weighting=policy.weighting,
-        reliability_min_ppb=demanded,
-        significant=significant_clusters(alike, rows, demanded, policy.significance_ppb)
-        if policy.significance_ppb
-        else None,
-        uses=uses_of_clusters(of_rule, rows, by, demanded),
-    )
+def _settings(pools: list[Laid], rule: PoolRule, rows: FrozenRows, policy: Policy) -> dict[str, list[Setting]]:
+    """What the parts of a rule are divided under, by currency and part: what counts over all pools of the rule."""
+    demanded, rate = policy.reliability_min_ppb, policy.significance_ppb
+    entitled = [entitled_to(rows, part) for part in rule.parts]
+    uses = [uses_of_clusters(pools, rows, part.by, demanded) if part.gate.uses_min else {} for part in rule.parts]
+    found = {}
+    for currency in {pool.key.currency for pool in pools}:
+        alike = [pool for pool in pools if pool.key.currency == currency]
+        passing = significant_clusters(alike, rows, demanded, rate) if rate else None
+        found[currency] = [
+            Setting(rows, entitled[place], policy.weighting, demanded, passing, uses[place])
+            for place in range(len(rule.parts))
+        ]
+    return found
 
 
 def totals_of(rows: FrozenRows, pools: Iterable[Pool], policy: Policy) -> tuple[Total, ...]:

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 
 from endcredits.ids import PartyId, WorkId
 from endcredits.money import PPB, allocate
-from endcredits.royalties.clusters import Claim, Entitled, claims_of, entitled_to, payees_at
+from endcredits.royalties.clusters import Claim, Entitled, claims_of, payees_at
 from endcredits.royalties.frozen_rows import FrozenRows
 from endcredits.royalties.gates import Gated, raised_to_floor, through_gates
 from endcredits.royalties.laying import Laid
@@ -47,6 +47,7 @@ class Setting:
 
     Attributes:
         rows: the frozen period.
+        entitled: who is paid for each work.
         weighting: of the policy.
         reliability_min_ppb: of the policy.
         significant: clusters that pass the test; None where there is none.
@@ -54,6 +55,7 @@ class Setting:
     """
 
     rows: FrozenRows
+    entitled: Entitled
     weighting: str
     reliability_min_ppb: int
     significant: set[int] | None
@@ -97,9 +99,8 @@ def divide_part(
             [],
             [line] if amount_micros else [],
         )
-    rows = setting.rows
-    entitled = entitled_to(rows, part)
-    weights = _weights(part, laid, entitled, setting)
+    rows, entitled = setting.rows, setting.entitled
+    weights = _weights(part, laid, setting)
     check_size(weights, f"pool {place[0]}, part '{part.name}'")
     claims = claims_of(weights.signed, rows, entitled)
     significant = setting.significant if part.by in ("credits", "units") else None
@@ -125,11 +126,11 @@ def divide_part(
     return _sum(part, sign * amount_micros, weights, lines), work_lines, lines
 
 
-def _weights(part: Part, laid: Laid, entitled: Entitled, setting: Setting) -> Weights:
+def _weights(part: Part, laid: Laid, setting: Setting) -> Weights:
     if part.by == "declared":
         return by_declaration(laid, setting.rows)
     if part.by == "equal":
-        return equally(laid.key.territory or WORLD, setting.rows, entitled)
+        return equally(laid.key.territory or WORLD, setting.rows, setting.entitled)
     by = by_nats if setting.weighting == "nats" else by_revenue
     return by(laid, setting.rows, setting.reliability_min_ppb)
 
