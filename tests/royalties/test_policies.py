@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from endcredits.errors import NotFoundError
 from endcredits.money import PPB
 from endcredits.royalties.policy import read_policy, shipped_policies, shipped_policy, shipped_text
 from endcredits.royalties.policy_text import policy_toml
+
+from .makers import Given, Income, Song, event, output, song
 
 EXPECTED = (
     "fifty-fifty",
@@ -86,3 +90,131 @@ def test_fees_and_funds() -> None:
     assert likeness.levies[0].share_ppb == 200_000_000
     assert shipped_policy("residuals-by-units").pools[0].parts[0].by == "units"
     assert shipped_policy("flat-licence").pools[0].parts[0].fixed_ppb == 300_000_000
+
+
+def paid(name: str, given: Given) -> dict[str, int]:
+    """What everybody gets under an example, in micros; "commons" and "operator" too."""
+    closed = replace(given, policy=shipped_policy(name)).close()
+    found: Counter[str] = Counter()
+    for line in closed.lines:
+        found[line.party_id or "nobody"] += line.amount_micros
+    for pool in closed.close.pools:
+        found["breakage"] += pool.breakage_micros
+        found["commons"] += pool.rest_micros + sum(part.commons_micros for part in pool.parts)
+    for total in closed.close.totals:
+        found["operator"] += total.operator_micros
+        found["levies"] += total.levies_micros
+    return {key: micros for key, micros in sorted(found.items()) if micros}
+
+
+def test_fifty_fifty_pays_each_uses_own_sources() -> None:
+    """The expensive use drew on ada alone, the cheap one on bob alone: each gets half of that use."""
+    given = Given(
+        songs=(song("a", ada=PPB), song("b", bob=PPB)),
+        outputs=(output("o1", 1, a=1), output("o2", 1, b=1)),
+        events=(event("e1", "o1", 9_000_000), event("e2", "o2", 1_000_000)),
+    )
+
+    assert paid("fifty-fifty", given) == {"ada": 4_500_000, "bob": 500_000, "operator": 5_000_000}
+
+
+def test_pro_rata_pays_by_uses_and_passes_small_parts_on() -> None:
+    """3,000 uses of ada's, 1,000 of bob's, 999 of cyd's: of 65 net, cyd's part goes to the others, 3 : 1."""
+    given = Given(
+        songs=(song("a", ada=PPB), song("b", bob=PPB), song("c", cyd=PPB)),
+        outputs=(output("o1", 1, a=1), output("o2", 1, b=1), output("o3", 1, c=1)),
+        events=(
+            event("e1", "o1", 0, uses=3_000),
+            event("e2", "o2", 0, uses=1_000),
+            event("e3", "o3", 0, uses=999),
+        ),
+        revenue=(Income("r", 120_000_000, tax_micros=20_000_000),),
+    )
+
+    assert paid("pro-rata", given) == {"ada": 48_750_000, "bob": 16_250_000, "operator": 35_000_000}
+
+
+def test_user_centric_keeps_money_with_what_its_payer_used() -> None:
+    """A machine with 999 uses moves only its own subscription; who used nothing leaves breakage."""
+    given = Given(
+        songs=(song("a", ada=PPB), song("b", bob=PPB)),
+        outputs=(output("o1", 1, a=1), output("o2", 1, b=1)),
+        events=(event("e1", "o1", 0, payer="fan"), event("e2", "o2", 0, payer="machine", uses=999)),
+        revenue=tuple(Income(f"r-{payer}", 10_000_000, payer=payer) for payer in ("fan", "idle", "machine")),
+    )
+
+    assert paid("user-centric", given) == {
+        "ada": 6_500_000,
+        "bob": 6_500_000,
+        "breakage": 6_500_000,
+        "operator": 10_500_000,
+    }
+
+
+def test_the_waterfall_pays_cost_owners_artists_and_fund() -> None:
+    """Of 1,000 the licence takes 300: 13.80 of cost, then 50 : 45 : 5 of 286.20."""
+    given = Given(
+        songs=(Song("a", {("train", "WORLD"): {"label": PPB}, ("performance", "WORLD"): {"singer": PPB}}),),
+        outputs=(output("o", 1, a=1),),
+        events=(event("e", "o", 1_000_000_000),),
+    )
+
+    assert paid("waterfall", given) == {
+        "label": 143_100_000,
+        "operator": 700_000_000,
+        "party:collecting-society": 13_800_000,
+        "party:performers-fund": 14_310_000,
+        "singer": 128_790_000,
+    }
+
+
+def test_residuals_are_divided_by_units_with_a_levy_on_top() -> None:
+    """3.6 % of 1,000; 3 + 7 units against 2 + 8 and 5 + 5; 21 % of it go to the plans from the operator's part."""
+    units = {("residual", "ada"): (3, 7), ("residual", "bob"): (2, 8), ("residual", "cyd"): (5, 15)}
+    given = Given(
+        songs=(Song("film", {("residual", "WORLD"): {"ada": PPB}}, units=units),),
+        outputs=(output("o", 1, film=1),),
+        events=(event("e", "o", 1_000_000_000),),
+    )
+
+    assert paid("residuals-by-units", given) == {
+        "ada": 9_000_000,
+        "bob": 9_000_000,
+        "cyd": 18_000_000,
+        "levies": 7_560_000,
+        "operator": 1_000_000_000 - 36_000_000 - 7_560_000,
+    }
+
+
+def test_an_appearance_pays_a_fee_whatever_it_earned() -> None:
+    """Ten plain uses, two advertisements and a test of ada's voice: 0.05 times 10 + 3 + 0, and a fifth on top."""
+    given = Given(
+        songs=(Song("voice", {("likeness", "WORLD"): {"ada": PPB}}),),
+        outputs=(output("o", 1, voice=1),),
+        events=(
+            event("e1", "o", 0, uses=10, use="likeness", currency="USD", declared=("voice",)),
+            event("e2", "o", 1_000_000, uses=2, use="advertisement", currency="USD", declared=("voice",)),
+            event("e3", "o", 0, uses=5, use="test", currency="USD", declared=("voice",)),
+        ),
+    )
+
+    assert paid("likeness-per-appearance", given) == {"ada": 650_000, "levies": 130_000, "operator": 220_000}
+
+
+def test_a_flat_licence_divides_a_part_equally_and_the_rest_by_significant_credit() -> None:
+    """30 % of 10,000 over all twenty works alike; of the rest no work draws more than a tenth of the licence."""
+    names = [f"w{number:02d}" for number in range(20)]
+    given = Given(
+        songs=tuple(song(name, **{f"p{name}": PPB}) for name in names),
+        outputs=(output("o", 200, **{name: 20 if name == "w00" else 10 for name in names[:19]}),),
+        events=(event("e", "o", 0),),
+    )
+
+    found = paid("flat-licence", given)
+
+    equal = 3_000_000_000 // 20
+    assert found["pw19"] == equal
+    assert found["pw00"] == equal + 700_000_000
+    assert found["operator"] == -10_000_000_000
+    assert sum(found.values()) == 0
+    assert {found[f"p{name}"] for name in names[1:19]} == {equal + 350_000_000}
