@@ -58,13 +58,13 @@ def texts_of(cells: Mapping[str, object], known: frozenset[str], numbers: frozen
     """
     texts: Texts = {}
     for key, value in cells.items():
-        if value is None or value == "":
-            continue
         if key not in known:
             if is_ours(key):
                 continue
             names = ", ".join(sorted(known))
             raise InputError(f"there is no field '{shown(key)}'", remedy=f"Known fields: {names}.", field=shown(key))
+        if value is None or value == "":
+            continue
         if type(value) is str or (isinstance(value, Digits) and key in numbers):
             texts[key] = value
         else:
