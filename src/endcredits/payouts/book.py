@@ -49,7 +49,11 @@ def save_statements(conn: Connection, issued: Iterable[Statement]) -> int:
         for statement, row in zip(batch, rows, strict=True):
             standing = known.get(statement.statement_id)
             if standing is None:
-                _must_follow(conn, statement)
+                if statement.version > 1:
+                    # The version before may be one of those that wait to be written.
+                    new += insert_records(conn, _TABLE, fresh)
+                    fresh = []
+                    _must_follow(conn, statement)
                 known[statement.statement_id] = str(row["document"])
                 fresh.append(row)
             elif standing != row["document"]:
@@ -84,8 +88,6 @@ def _row(statement: Statement) -> dict[str, object]:
 
 def _must_follow(conn: Connection, statement: Statement) -> None:
     """A version after the first corrects words of the one before, and no money."""
-    if statement.version == 1:
-        return
     about = (_TABLE.c.period_id == statement.period_id) & (_TABLE.c.party_id == statement.party_id)
     before = (_TABLE.c.currency == statement.currency) & (_TABLE.c.version == statement.version - 1)
     row = one(conn, sa.select(_TABLE.c.document).where(about & before))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from endcredits.errors import InputError
 from endcredits.money import format_micros
-from endcredits.payouts.pictures.svg import FONT, Colours, escaped, number, shortened, tag
+from endcredits.payouts.pictures.svg import FONT, Colours, escaped, number, short, shortened, tag
 from endcredits.payouts.records import ESTIMATE, Statement
 
 HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 340, 96, 20, 40, 62
@@ -44,13 +44,15 @@ def earnings_of(statements: Iterable[Statement]) -> tuple[Earned, ...]:
         InputError: they are of different payees or currencies, or there are none.
     """
     last: dict[tuple[str, str], Statement] = {}
+    about = set()
     for one in statements:
+        about.add((one.party_id, one.currency))
         key = one.ends_on, one.period_id
         standing = last.get(key)
         # What is final takes the place of an estimate, and a later version that of an earlier one.
         if standing is None or (one.kind != ESTIMATE, one.version) > (standing.kind != ESTIMATE, standing.version):
             last[key] = one
-    if len({(one.party_id, one.currency) for one in last.values()}) != 1:
+    if len(about) != 1:
         raise InputError("a picture of earnings is of one payee and one currency", remedy="Choose one of each.")
     return tuple(
         Earned(one.period_id, one.summary.earned_micros, one.summary.adjustments_micros, one.kind == ESTIMATE)
@@ -93,6 +95,17 @@ def earnings_svg(
         where = {"x": LEFT - 8, "y": number(y(tick) + 4), "text-anchor": "end", "fill": chosen.faint}
         parts.append(tag("text", where, format_micros(tick)))
     parts.append(tag("text", {"x": LEFT - 8, "y": TOP - 14, "text-anchor": "end", "fill": chosen.faint}, escaped(currency)))
+    if any(bar.adjustments_micros for bar in bars):
+        sign = {
+            "x": width - RIGHT - 186,
+            "y": 9,
+            "width": 11,
+            "height": 11,
+            "fill": chosen.bars[-1],
+            "stroke": chosen.bars[0],
+        }
+        words = {"x": width - RIGHT, "y": 18, "text-anchor": "end", "fill": chosen.faint}
+        parts += [tag("rect", sign), tag("text", words, "adjustments to earlier periods")]
     for place, bar in enumerate(bars):
         parts.append(_bar(bar, LEFT + place * STEP, y, prefix, currency, chosen))
     values = {
@@ -151,19 +164,13 @@ def _bar(bar: Earned, x: float, y: object, prefix: str, currency: str, colours: 
     net = format_micros(bar.earned_micros + bar.adjustments_micros)
     # A sum of money that takes no more room than its bar has; the exact one is in the words.
     drawn.append(
-        tag("text", {"x": middle, "y": number(y(above) - 5), "text-anchor": "middle", "fill": colours.ink}, _short(net))
+        tag("text", {"x": middle, "y": number(y(above) - 5), "text-anchor": "middle", "fill": colours.ink}, short(net))
     )
     foot = {"x": middle, "text-anchor": "middle", "fill": colours.faint}
     drawn.append(tag("text", {**foot, "y": HEIGHT - BOTTOM + 30}, escaped(shortened(bar.period_id, 12))))
     if bar.estimate:
         drawn.append(tag("text", {**foot, "y": HEIGHT - BOTTOM + 44, "font-style": "italic"}, "estimate"))
     return tag("g", {}, "".join(drawn))
-
-
-def _short(amount: str) -> str:
-    """An amount with two decimals at most, cut and not rounded, for beside a bar."""
-    whole, _, decimals = amount.partition(".")
-    return whole if len(whole) > 8 else f"{whole}.{decimals[:2]}"
 
 
 def _hatch(prefix: str, colours: Colours) -> str:

@@ -95,7 +95,7 @@ def money_flow(
         start = _part_key(close, pool, part)
         if not work_id:
             place = f"direct:{start}"
-            sums.label[place] = WORK, f"{close.pools[pool].parts[part].name}, not divided over works", "money"
+            sums.label[place] = WORK, f"{close.pools[pool].parts[part].name}, direct", "money"
         elif work_id in top_works:
             place = f"work:{work_id}"
             name = works.get(WorkId(work_id))

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from endcredits.money import format_micros
 from endcredits.payouts.pictures.flow import COLUMNS, Flow, Node
-from endcredits.payouts.pictures.svg import FONT, Colours, escaped, number, shortened, tag
+from endcredits.payouts.pictures.svg import FONT, Colours, escaped, number, short, shortened, tag
 
 WIDTH, TOP, BOTTOM, LEFT, RIGHT = 1200, 64, 24, 16, 250
-BAR, GAP, TEXT = 13, 17, 12
-LABEL_CELLS = 30
+BAR, GAP, TEXT, BARS = 13, 17, 12, 380
+LABEL_CELLS, LAST_LABEL_CELLS = 20, 26
 KINDS = {"other": "plain", "commons": "dots", "held": "hatch", "kept": "cross"}
 
 
@@ -38,8 +38,9 @@ def flow_svg(flow: Flow, colours: Colours | None = None, *, prefix: str = "flow"
     columns: dict[int, list[Node]] = defaultdict(list)
     for node in flow.nodes:
         columns[node.column].append(node)
-    scale, height = _scale(columns)
+    scale = _scale(columns)
     boxes = _boxes(columns, scale)
+    height = max((box.y + box.height for box in boxes.values()), default=TOP) + BOTTOM
     parts = [
         tag("title", {"id": f"{prefix}-title"}, escaped(flow.title)),
         tag("desc", {"id": f"{prefix}-desc"}, escaped(describe(flow))),
@@ -128,12 +129,10 @@ def _x(column: int) -> float:
     return LEFT + column * (WIDTH - LEFT - RIGHT - BAR) / (len(COLUMNS) - 1)
 
 
-def _scale(columns: dict[int, list[Node]]) -> tuple[float, float]:
-    """Height of a micro, and of the picture: tall enough for the column with the most bars."""
-    most = max((len(nodes) for nodes in columns.values()), default=1)
-    room = max(360.0, most * (GAP + 9.0))
-    largest = max((sum(node.amount_micros for node in nodes) for nodes in columns.values()), default=1)
-    return (room - GAP * (most - 1)) / max(largest, 1) if room > GAP * most else 0.0, TOP + room + BOTTOM
+def _scale(columns: dict[int, list[Node]]) -> float:
+    """Height of a micro: the column with the largest sum gets this much for its bars, however many there are."""
+    largest = max((sum(node.amount_micros for node in nodes) for nodes in columns.values()), default=0)
+    return BARS / max(largest, 1)
 
 
 def _boxes(columns: dict[int, list[Node]], scale: float) -> dict[str, _Box]:
@@ -191,9 +190,11 @@ def _label(node: Node, box: _Box, currency: str, colours: Colours) -> str:
     # A halo in the colour of the paper keeps the words readable over the bands; isolates keep names from turning amounts around.
     halo = {"stroke": colours.paper, "stroke-width": 3.5, "stroke-linejoin": "round", "paint-order": "stroke"}
     where = {"x": number(box.x + BAR + 6), "y": number(box.y + min(box.height / 2, 60) + TEXT * 0.35), "fill": colours.ink}
-    name = escaped(shortened(node.label, LABEL_CELLS))
-    amount = tag("tspan", {"fill": colours.faint}, f" {format_micros(node.amount_micros, currency)}")
-    return tag("text", {**where, **halo}, f"\u2068{name}\u2069{amount}")
+    last = node.column == len(COLUMNS) - 1
+    name = escaped(shortened(node.label, LAST_LABEL_CELLS if last else LABEL_CELLS))
+    amount = tag("tspan", {"fill": colours.faint}, f" {short(format_micros(node.amount_micros))}")
+    words = tag("title", {}, escaped(f"{node.label}: {format_micros(node.amount_micros, currency)}"))
+    return tag("text", {**where, **halo}, f"\u2068{name}\u2069{amount}{words}")
 
 
 def _patterns(prefix: str, colours: Colours) -> str:

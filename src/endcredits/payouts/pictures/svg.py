@@ -71,3 +71,13 @@ def shortened(text: str, cells: int) -> str:
     while text and width_of(text) >= cells:
         text = text[:-1]
     return f"{text.rstrip()}…"
+
+
+def short(amount: str) -> str:
+    """An amount with two decimals at most, and none where it is large: cut and not rounded, for beside a bar.
+
+    >>> short("776.831502"), short("1,042,843.43")
+    ('776.83', '1,042,843')
+    """
+    whole, _, decimals = amount.partition(".")
+    return whole if len(whole) > 8 else f"{whole}.{decimals[:2]}"
