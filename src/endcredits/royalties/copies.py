@@ -66,8 +66,8 @@ def shared_without_copies(
         registered_at: UTC time, by work; works left out come last.
 
     Returns:
-        Signed nano-nats for the same works. Their sum is that of `credits`, less up to one nano-nat a work, which rounding
-        toward zero leaves to the commons. Credits against an output are not scaled.
+        Signed nano-nats for the same works. Their sum is that of `credits`, but for up to two nano-nats a work, which
+        rounding toward zero leaves, and unless nothing credits the output at all.
     """
     families: dict[Hashable, list[WorkId]] = defaultdict(list)
     for work in credits:
@@ -77,11 +77,13 @@ def shared_without_copies(
     for members in families.values():
         total = sum(credits[work] for work in members)
         first = min(members, key=lambda work: (registered_at.get(work, "~"), work))
-        kept = max(credits[first], total // len(members))
-        if kept < total:
+        side = 1 if total > 0 else -1
+        # The same for credits against an output, or noise around zero would no longer cancel over a period.
+        kept = side * max(side * credits[first], abs(total) // len(members))
+        if abs(kept) < abs(total):
             found.update({work: toward_zero(credits[work] * kept, total) for work in members})
     freed = sum(credits.values()) - sum(found.values())
     positive = sum(max(credit, 0) for credit in found.values())
-    if freed <= 0 or not positive:
+    if not freed or not positive:
         return found
-    return {work: credit + max(credit, 0) * freed // positive for work, credit in found.items()}
+    return {work: credit + toward_zero(max(credit, 0) * max(freed, -positive), positive) for work, credit in found.items()}
