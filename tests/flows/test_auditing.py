@@ -262,7 +262,7 @@ def test_what_does_not_fit_is_named(audited: Audited, house: House) -> None:
         auditing.audit_period(studio, "2031-01", given, plan)
     refused("is not among the 0 given", texts=0)
     refused("is not an import path", trainer="nowhere")
-    refused("gave no trainer", trainer="nowhere:trainer")
+    refused("cannot be imported", trainer="nowhere:trainer")
     refused("lacks digest, work_ids", trainer=f"{audited.module}:nothing")
     refused(f"the trainer does not read the work '{h.SALT}'", trainer=f"{audited.module}:fewer")
     refused("full run gives .* a log-ratio of", trainer=f"{audited.module}:another")

@@ -22,7 +22,8 @@ from endcredits.flows.audit_log import complete, keep, latest_calibration
 from endcredits.flows.audit_report import AuditReport, audit_lines
 from endcredits.flows.catalogue import corpus
 from endcredits.flows.clock import now
-from endcredits.flows.indexing import RUNS, OpenIndex, current_index, read_current
+from endcredits.flows.index_files import RUNS, read_current
+from endcredits.flows.indexing import OpenIndex, current_index
 from endcredits.flows.periods import find_period
 from endcredits.flows.responses import by_creators, require_yes
 from endcredits.flows.studio import Studio

@@ -167,7 +167,7 @@ def show(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
     Example: endcredits index show
     """
     from endcredits.canonical import to_plain
-    from endcredits.flows.indexing import index_folders
+    from endcredits.flows.index_files import index_folders
     from endcredits.influence import coverage_text, read_manifest
 
     with opened(studio) as place:
