@@ -1,5 +1,6 @@
 """From balances to batches: whole coins, every hold with its reason, and nothing lost on the way."""
 
+# ruff: noqa: RUF001 (digits and letters of other scripts are the subject of some tests)
 from __future__ import annotations
 
 from collections.abc import Mapping

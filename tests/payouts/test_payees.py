@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from endcredits.errors import IntegrityError, InputError
+from endcredits.errors import InputError, IntegrityError
 from endcredits.payouts import payout_tables as tables
 from endcredits.payouts.payee_book import hold_bank_detail, latest_profiles, save_profiles
 from endcredits.payouts.payee_files import read_payees

@@ -16,7 +16,8 @@ SOUND = nacha(sample_order(3, "USD", "nacha")).data
 
 def test_the_file_is_the_golden_one() -> None:
     """Byte for byte."""
-    assert SOUND == (Path(__file__).parent / "golden" / "nacha.txt").read_bytes()
+    golden = Path(__file__).parent / "golden" / "nacha.txt"
+    assert golden.read_bytes() == SOUND
 
 
 @pytest.mark.parametrize("count", [1, 5, 6, 7, 16, 100])

@@ -41,7 +41,7 @@ def quick_and_slow(root: ET.Element) -> tuple[bool, bool]:
 def test_a_schema_is_understood_whole_or_refused() -> None:
     """A kind of text that we cannot test does not pass as one that fits."""
     assert load_schema(FOLDER / "pain.001.001.03.xsd").roots == {"Document": "Document"}
-    with pytest.raises(ValueError, match="base64Binary"):
+    with pytest.raises(ValueError, match="gYear"):
         load_schema(FOLDER / "pain.001.001.11.xsd")
 
 
@@ -93,6 +93,8 @@ NAMES = (
 def damage(root: ET.Element, chance: random.Random) -> None:
     """Changes a document in one place: a text, a name, an attribute, or an element more, less or exchanged."""
     parents = [element for element in root.iter() if len(element)]
+    if not parents:
+        return
     parent = chance.choice(parents)
     child = chance.choice(list(parent))
     kind = chance.randrange(9)
