@@ -246,9 +246,8 @@ def test_sqlite_itself_refuses_a_text_where_a_number_belongs(sqlite_store: Store
 def test_the_fast_check_balances_like_a_slow_count(store: Store) -> None:
     """Several currencies in one entry and amounts up to the limit, which pass 2**63 on the way to zero."""
     largest = 2**63 - 1
-    lines = [
-        Posting(f"Assets:{name}", sign * largest, c) for c in ("EUR", "JPY") for name, sign in zip("abcd", (1, 1, -1, -1))
-    ]
+    signs = {"a": 1, "b": 1, "c": -1, "d": -1}
+    lines = [Posting(f"Assets:{name}", sign * largest, c) for c in ("EUR", "JPY") for name, sign in signs.items()]
     post_all(store, make_entry("big", "2026-11-30", "Large", lines), sale("a"))
 
     assert findings_of(store) == []

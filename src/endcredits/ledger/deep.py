@@ -142,8 +142,10 @@ def check_links(conn: Connection) -> Iterator[Finding]:
             else:
                 yield Finding(where, problem.format(named))
     for column, verb in (("reverses", "undone"), ("settles", "settled")):
-        query = f"SELECT {column}, COUNT(*) FROM journal_entries WHERE {column} IS NOT NULL "
+        query = (
+            f"SELECT {column}, COUNT(*) FROM journal_entries WHERE {column} IS NOT NULL "
             f"GROUP BY {column} HAVING COUNT(*) > 1"
+        )
         for entry_id, times in conn.exec_driver_sql(query):
             yield Finding(f"journal entry {entry_id}", f"it is {verb} {times} times")
 
