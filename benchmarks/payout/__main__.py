@@ -146,8 +146,10 @@ def _gains(name: str, panel: Panel, workshop: ours.Workshop, asked: argparse.Nam
         return Scored(table, False, 0.0, 0.0, 0)
 
     table = kept(asked.cache, panel.folder, f"{name}, tricks of {creators}", measured).scores
+    tricks = ("split", "rechunk", "duplicate")
+    # A creator whom a method pays nothing gains no number of times as much by a trick.
     return {
-        kind: dict(zip(("split", "rechunk", "duplicate"), map(float, line), strict=True))
+        kind: {trick: float(gain) for trick, gain in zip(tricks, line, strict=True) if np.isfinite(gain)}
         for kind, line in zip(KINDS, table, strict=True)
     }
 

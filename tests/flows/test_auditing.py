@@ -27,6 +27,7 @@ from endcredits.ids import WorkId
 from endcredits.influence import load_text_models
 from endcredits.influence.text.finetune import Recipe, TextFineTune
 from endcredits.money import PPB
+from endcredits.progress import silent
 from endcredits.receipts import issue, receipt_path, verify_receipt
 from tests.story import house as h
 from tests.story.house import House
@@ -130,6 +131,8 @@ def test_a_period_calibrates(audited: Audited) -> None:
     studio = open_studio(audited.studio)
     plan = Plan(f"{audited.module}:trainer", runs_per_catalogue=6, by="work")
 
+    few, _ = auditing._audit(studio, "few", ids(studio)[:4], h.outputs(), plan, silent)  # type: ignore[arg-type]
+    assert (few.calibration_digest, few.reliability_ppb) == ("", None)  # too few to test what they would correct by
     report, _ = auditing.audit_period(studio, h.JANUARY, h.outputs(), plan)
     runs = sorted((audited.studio / "audits" / "runs").iterdir())
     one, _ = auditing.audit_output(studio, ids(studio)[1], h.outputs(), plan)
@@ -262,7 +265,7 @@ def test_what_does_not_fit_is_named(audited: Audited, house: House) -> None:
         auditing.audit_period(studio, "2031-01", given, plan)
     refused("is not among the 0 given", texts=0)
     refused("is not an import path", trainer="nowhere")
-    refused("gave no trainer", trainer="nowhere:trainer")
+    refused("cannot be imported", trainer="nowhere:trainer")
     refused("lacks digest, work_ids", trainer=f"{audited.module}:nothing")
     refused(f"the trainer does not read the work '{h.SALT}'", trainer=f"{audited.module}:fewer")
     refused("full run gives .* a log-ratio of", trainer=f"{audited.module}:another")

@@ -46,9 +46,9 @@ def test_an_object_or_a_function_that_makes_it(module: str) -> None:
     ("path", "words"),
     [
         ("nowhere", "not an import path"),
-        ("no_such_module:x", "gave no trainer .ModuleNotFoundError"),
-        ("{module}:gone", "gave no trainer .AttributeError"),
-        ("{module}:broken", "gave no trainer .RuntimeError: no disk"),
+        ("no_such_module:x", "cannot be imported .ModuleNotFoundError"),
+        ("{module}:gone", "cannot be imported .AttributeError"),
+        ("{module}:broken", "made no trainer .RuntimeError: no disk"),
         ("{module}:part", "lacks work_ids, train, model, task"),
     ],
 )

@@ -60,6 +60,7 @@ def test_a_recipe_measures_creators(template: Measured, studio: Path) -> None:
     (shown,) = type_well("index", "show", "-s", studio, "--json").json
     text = type_well("index", "show", "-s", studio).out
     assert shown["method"] == "response/1:two-levels" and f"{shown['method']}  {shown['index_digest']}" in text
+    assert "uncalibrated, reliability unmeasured" in text and shown["calibration"] is shown["reliability_ppb"] is None
     assert "4 works, 2 creators measured by 7 training runs, task causal-text/1" in text
     assert f"1 works were never read in training and earn nothing: {NEVER_READ}" in text and "calibration:" not in text
 

@@ -38,9 +38,8 @@ def break_in(store: Store, *statements: str) -> None:
             # Foreign keys can only be switched off outside a transaction.
             raw = conn.connection.cursor()
             raw.execute("PRAGMA foreign_keys=OFF")
-            for table in ("journal_entries", "postings"):
-                for verb in ("update", "delete"):
-                    conn.exec_driver_sql(f"DROP TRIGGER {table}_no_{verb}")
+            for (name,) in conn.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                conn.exec_driver_sql(f"DROP TRIGGER {name}")
         else:
             conn.exec_driver_sql("SET session_replication_role = replica")
         for statement in statements:

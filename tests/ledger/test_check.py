@@ -1,16 +1,44 @@
 """Reading the books again finds what somebody changed around us."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import pytest
 import sqlalchemy as sa
 
-from endcredits.ledger import check_books, reverse_entry, tables
-from endcredits.store import Finding, Store, insert_records, row_digest
+from endcredits.ledger import (
+    balances,
+    books_digest,
+    check_books,
+    check_entries,
+    confirm,
+    make_entry,
+    post_many,
+    post_pending,
+    reverse_entry,
+    tables,
+    void,
+)
+from endcredits.ledger.append import append
+from endcredits.ledger.columns import read_pages
+from endcredits.ledger.pages import digest_of
+from endcredits.ledger.records import Booked, Posting
+from endcredits.store import Finding, Store, check_schema
 
 from .helpers import break_in, post_all, sale
+
+TABLES = [tables.accounts, tables.journal_pages, tables.journal_entries, tables.postings]
+COLUMNS = [(table.name, column.name) for table in TABLES for column in table.columns]
+NOW = "2026-12-01T12:00:00Z"
 
 
 def findings_after(store: Store, *statements: str) -> list[Finding]:
     break_in(store, *statements)
+    return findings_of(store)
+
+
+def findings_of(store: Store) -> list[Finding]:
     with store.reading() as conn:
         return check_books(conn)
 
@@ -19,181 +47,209 @@ def problems(findings: list[Finding]) -> str:
     return "\n".join(f"{finding.where}: {finding.problem}" for finding in findings)
 
 
-def forge(store: Store, table: sa.Table, where: sa.ColumnElement[bool], **changes: object) -> None:
-    """Changes a row together with its digest, as somebody would who knows our code."""
-    with store.reading() as conn:
-        row = dict(conn.execute(sa.select(table).where(where)).mappings().one())
-    row.update(changes)
-    row["digest"] = row_digest(table.name, row)
-    literal = sa.update(table).where(where).values(**row).compile(store.engine, compile_kwargs={"literal_binds": True})
-    break_in(store, str(literal))
+def fill(conn: sa.Connection) -> None:
+    """Two currencies, a reversal, and one pending entry of each fate, on several pages."""
+    first = sale("a", 5)
+    post_many(conn, [first, sale("b", 7), sale("j", 11, currency="JPY")], NOW)
+    post_many(conn, [reverse_entry(first, "undo:a", "2026-12-01", "Wrong")], "")
+    for key in ("open", "yes", "no"):
+        post_pending(conn, sale(key, 13), NOW, "2026-12-31")
+    confirm(conn, "yes", "2026-12-02", NOW)
+    void(conn, "no", "2026-12-02", NOW, "It came back")
 
 
 @pytest.fixture
 def filled(store: Store) -> Store:
-    """Books with two entries and a reversal."""
-    first = sale("a", 5)
-    post_all(store, first, sale("b", 7), reverse_entry(first, "undo:a", "2026-12-01", "Wrong"))
+    """Books with everything in them."""
+    store.write(fill)
     return store
 
 
 def test_untouched_books_have_no_findings(filled: Store) -> None:
-    """The check does not cry wolf."""
+    """The check does not cry wolf, nor does the slow one, nor that of the schema."""
     with filled.reading() as conn:
-        assert check_books(conn) == []
+        assert check_books(conn) == check_entries(conn) == []
+        assert [finding for finding in check_schema(conn) if "guard" in finding.problem] == []
+
+
+def other(value: object) -> object:
+    """A value that differs in the least way, and that no key of these small books has."""
+    if isinstance(value, int):
+        return value + 1000
+    return "entry:0" if value is None else f"{value}1"
+
+
+@pytest.mark.parametrize("table,column", COLUMNS)
+def test_any_one_changed_value_is_found(filled: Store, table: str, column: str) -> None:
+    """Every column of every row in turn: found, the row is named, and gone when the value is back."""
+    described = next(one for one in TABLES if one.name == table)
+    (key,) = [one.name for one in described.primary_key.columns]
+    with filled.reading() as conn:
+        rows = [dict(row) for row in conn.execute(sa.select(described)).mappings()]
+
+    assert rows
+    for row in rows:
+        changed = {**row, column: other(row[column])}
+        for before, after in ((row, changed), (changed, row)):
+            update = sa.update(described).where(described.c[key] == before[key]).values({column: after[column]})
+            statement = str(update.compile(filled.engine, compile_kwargs={"literal_binds": True}))
+            found = findings_after(filled, statement)
+            if after is changed:
+                wheres = [finding.where for finding in found]
+                assert f"database table {table}, row {key}={changed[key]}" in wheres, (row, problems(found))
+    assert findings_of(filled) == []
+
+
+@pytest.mark.parametrize("step", [1, -1, 2**32, 2**40])
+def test_an_amount_changed_by_any_step_is_found(filled: Store, step: int) -> None:
+    """Also where it differs in the upper half of the number alone."""
+    found = problems(
+        findings_after(filled, f"UPDATE postings SET amount_micros = amount_micros + {step} WHERE posting_id = 3")
+    )
+
+    assert "what it closes is not what it was when it was closed" in found
+    assert "the entries do not balance that are numbered 2" in found
+    assert "database table postings, row posting_id=3" in found
+    assert f"EUR postings sum to {'-' if step < 0 else ''}" in found
+
+
+@pytest.mark.parametrize("table", [table.name for table in TABLES])
+def test_any_one_row_taken_out_is_found(filled: Store, table: str) -> None:
+    """First, middle or last: what is left does not follow any more."""
+    described = next(one for one in TABLES if one.name == table)
+    (key,) = [one.name for one in described.primary_key.columns]
+    with filled.reading() as conn:
+        rows = [dict(row) for row in conn.execute(sa.select(described).order_by(described.c[key])).mappings()]
+    for row in (rows[0], rows[len(rows) // 2], rows[-1]):
+        insert = sa.insert(described).values(row).compile(filled.engine, compile_kwargs={"literal_binds": True})
+        assert findings_after(filled, f"DELETE FROM {table} WHERE {key} = {row[key]}"), row
+        assert findings_after(filled, str(insert)) == []
+
+
+def test_an_entry_taken_out_with_its_postings_is_found(filled: Store) -> None:
+    """Nothing dangles, and still the page is not what it was."""
+    found = findings_after(filled, "DELETE FROM postings WHERE number = 2", "DELETE FROM journal_entries WHERE number = 2")
+
+    assert "entries are missing from it" in problems(found)
+
+
+def test_a_last_page_taken_out_whole_is_seen_by_the_digest_of_the_books_alone(filled: Store) -> None:
+    """Nothing inside can tell that something came after it; whoever kept the digest can."""
+    with filled.reading() as conn:
+        before = books_digest(conn)
+        last = conn.execute(sa.select(tables.journal_pages).order_by(tables.journal_pages.c.page.desc())).mappings().first()
+        assert last is not None and last["last_posting"] < last["first_posting"]
+
+    found = findings_after(
+        filled,
+        f"DELETE FROM journal_entries WHERE page = {last['page']}",
+        f"DELETE FROM journal_pages WHERE page = {last['page']}",
+    )
+
+    assert found == []
+    with filled.reading() as conn:
+        assert books_digest(conn) != before
+
+
+def close_again(store: Store) -> None:
+    """Makes all digests anew, as somebody would who knows our code."""
+    with store.reading() as conn:
+        texts = list(read_pages(conn))
+    previous, statements = "0" * 64, []
+    for text in texts:
+        previous = digest_of(text.page, previous, text.accounts, text.entries, text.postings)
+        statements.append(f"UPDATE journal_pages SET page_digest = '{previous}' WHERE page = {text.page.page}")
+    break_in(store, *statements)
+
+
+def test_a_forged_amount_with_fitting_digests_does_not_balance(filled: Store) -> None:
+    """All digests fit; the entry gives it away."""
+    break_in(filled, "UPDATE postings SET amount_micros = 8 WHERE posting_id = 3")
+    close_again(filled)
+
+    found = problems(findings_of(filled))
+
+    assert "not what it was when it was closed" not in found
+    assert "the entries do not balance that are numbered 2" in found
+    assert "does not balance: its EUR postings sum to 0.000001" in found
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE journal_entries SET narrative = 'Gift' WHERE idempotency_key = 'b'",
-        "UPDATE journal_entries SET date = '2026-11-29' WHERE idempotency_key = 'b'",
-        "UPDATE journal_entries SET idempotency_key = 'c' WHERE idempotency_key = 'b'",
-        "UPDATE journal_entries SET number = 9 WHERE idempotency_key = 'b'",
-        "UPDATE journal_entries SET reverses = NULL WHERE idempotency_key = 'undo:a'",
-        "UPDATE journal_entries SET digest = 'x' WHERE idempotency_key = 'b'",
-        "UPDATE postings SET amount_micros = amount_micros + 1 WHERE amount_micros = 7",
-        "UPDATE postings SET account = 'Assets:Pocket' WHERE amount_micros = 7",
-        "UPDATE postings SET currency = 'USD' WHERE amount_micros = 7",
-        "UPDATE postings SET position = 3 WHERE amount_micros = 7",
+        "UPDATE journal_entries SET narrative = 'Gift' WHERE number = 2",
+        "UPDATE postings SET amount_micros = amount_micros * 2 WHERE number = 2",
+        "UPDATE journal_entries SET expires_on = '2027-12-31' WHERE expires_on IS NOT NULL AND number = 5",
     ],
 )
-def test_any_changed_value_is_named_by_its_rows_digest(filled: Store, change: str) -> None:
-    """Whatever column was changed."""
-    findings = findings_after(filled, change)
-
-    table = change.split()[1]
-    assert findings[0].where.startswith(f"database table {table}, row ")
-    assert findings[0].problem == "its content does not fit its digest"
-
-
-def test_an_entry_taken_out_leaves_a_gap(filled: Store) -> None:
-    """Removing an entry with its postings is seen by the numbers."""
-    entry_id = sale("b", 7).entry_id
-
-    findings = findings_after(
-        filled,
-        f"DELETE FROM postings WHERE entry_id = '{entry_id}'",
-        f"DELETE FROM journal_entries WHERE entry_id = '{entry_id}'",
-    )
-
-    assert problems(findings) == "database table journal_entries: number 3 stands where number 2 belongs"
-
-
-def test_postings_without_entry_are_named(filled: Store) -> None:
-    """And so is the gap."""
-    entry_id = sale("b", 7).entry_id
-
-    found = problems(findings_after(filled, f"DELETE FROM journal_entries WHERE entry_id = '{entry_id}'"))
-
-    assert f"postings of {entry_id}: there is no such entry" in found
-
-
-def test_an_entry_without_postings_is_named(filled: Store) -> None:
-    """An entry that moves nothing is none."""
-    entry_id = sale("b", 7).entry_id
-
-    found = problems(findings_after(filled, f"DELETE FROM postings WHERE entry_id = '{entry_id}'"))
-
-    assert f"journal entry {entry_id} ('b'): it has no postings" in found
-
-
-def test_one_posting_taken_out_is_named(filled: Store) -> None:
-    """The positions no longer count from 1, and the entry is none any more."""
-    entry_id = sale("b", 7).entry_id
-
-    found = problems(findings_after(filled, "DELETE FROM postings WHERE amount_micros = 7"))
-
-    assert f"postings of {entry_id}: their positions are [2], not 1 to 1" in found
-    assert "double entry needs two" in found
-
-
-def test_a_forged_amount_with_a_fitting_digest_does_not_balance(filled: Store) -> None:
-    """The rows' digests fit; the entry gives it away."""
-    forge(filled, tables.postings, tables.postings.c.amount_micros == 7, amount_micros=8)
+def test_a_page_forged_whole_is_found_by_the_slow_check(filled: Store, change: str) -> None:
+    """It balances and its digests fit, so only the ids of its entries tell, and the digest of the books."""
+    with filled.reading() as conn:
+        before = books_digest(conn)
+    break_in(filled, change)
+    close_again(filled)
 
     with filled.reading() as conn:
-        found = problems(check_books(conn))
-
-    assert "does not fit its digest" not in found
-    assert "does not balance: its EUR postings sum to 0.000001" in found
-    assert "its content belongs to the id entry:" in found
+        assert check_books(conn) == []
+        assert "its content belongs to the id entry:" in problems(check_entries(conn))
+        assert books_digest(conn) != before
 
 
-def test_a_forged_narrative_with_a_fitting_digest_does_not_fit_the_id(filled: Store) -> None:
-    """Ids are made again from the content."""
-    forge(filled, tables.journal_entries, tables.journal_entries.c.idempotency_key == "b", narrative="Gift")
+def forged(kind: str, **changes: object) -> Callable[[sa.Connection], None]:
+    """Writes an entry past our own checks."""
 
-    with filled.reading() as conn:
-        findings = check_books(conn)
+    def work(conn: sa.Connection) -> None:
+        append(conn, [Booked(sale("forged", 9), **{"kind": kind, **changes})], NOW)  # type: ignore[arg-type]
 
-    assert [finding.problem[:30] for finding in findings] == ["its content belongs to the id "]
+    return work
 
 
 def test_a_forged_reversal_is_no_mirror_image(filled: Store) -> None:
-    """A whole forged entry, digests and id and all, that claims to undo another."""
-    first = sale("b", 7)
-    fake = reverse_entry(sale("b", 9), "undo:b", "2026-12-01", "Wrong")
-    from endcredits.ledger import make_entry
+    """It balances, and says that it undoes what it does not undo."""
+    undone = sale("b", 7)
+    fake = make_entry("undo:b", "2026-12-01", "Wrong", sale("x", -9).postings, reverses=undone.entry_id)
 
-    fake = make_entry(fake.idempotency_key, fake.date, fake.narrative, fake.postings, reverses=first.entry_id)
-    row = {
-        "entry_id": fake.entry_id,
-        "number": 4,
-        "idempotency_key": fake.idempotency_key,
-        "date": fake.date,
-        "narrative": fake.narrative,
-        "reverses": fake.reverses,
-    }
-    lines = [
-        {
-            "entry_id": fake.entry_id,
-            "position": position,
-            "account": posting.account,
-            "amount_micros": posting.amount_micros,
-            "currency": posting.currency,
-        }
-        for position, posting in enumerate(fake.postings, 1)
-    ]
-    filled.write(lambda conn: insert_records(conn, tables.journal_entries, [row]))
-    filled.write(lambda conn: insert_records(conn, tables.postings, lines))
+    filled.write(lambda conn: append(conn, [Booked(fake)], NOW))
 
-    with filled.reading() as conn:
-        found = problems(check_books(conn))
-
-    assert found == (
-        f"journal entry {fake.entry_id} ('undo:b'): it is not the mirror image of {first.entry_id}, which it undoes"
+    assert problems(findings_of(filled)) == (
+        f"journal entry {fake.entry_id} ('undo:b'): it is not the mirror image of {undone.entry_id}, which it undoes"
     )
+
+
+def test_a_forged_confirmation_is_not_what_was_announced(filled: Store) -> None:
+    """A confirmation posts what was announced, and nothing else."""
+    with filled.reading() as conn:
+        (waiting,) = [row[0] for row in conn.exec_driver_sql("SELECT entry_id FROM journal_entries WHERE number = 5")]
+
+    filled.write(forged("confirmed", settles=waiting))
+
+    assert f"it does not post what {waiting} announced, which it confirms" in problems(findings_of(filled))
 
 
 def test_a_reversal_of_nothing_is_named(filled: Store) -> None:
     """What a reversal undoes has to be there."""
     entry_id = sale("a", 5).entry_id
 
-    found = problems(
-        findings_after(
-            filled,
-            f"DELETE FROM postings WHERE entry_id = '{entry_id}'",
-            f"DELETE FROM journal_entries WHERE entry_id = '{entry_id}'",
-        )
-    )
+    found = findings_after(filled, "DELETE FROM postings WHERE number = 1", "DELETE FROM journal_entries WHERE number = 1")
 
-    assert f"it undoes {entry_id}, which is not in the books" in found
+    assert f"it names {entry_id}, which is not in the books" in problems(found)
 
 
-def test_a_text_where_an_amount_belongs_is_named_and_the_check_goes_on(sqlite_store: Store) -> None:
-    """SQLite lets anything into a column; the check must not stumble over it."""
-    first = sale("a", 5)
-    post_all(sqlite_store, first, sale("b", 7), reverse_entry(first, "undo:a", "2026-12-01", "Wrong"))
+def test_sqlite_itself_refuses_a_text_where_a_number_belongs(sqlite_store: Store) -> None:
+    """Even without triggers: the tables are strict."""
+    post_all(sqlite_store, sale("b", 7))
 
-    found = problems(
-        findings_after(
-            sqlite_store,
-            "UPDATE postings SET amount_micros = 'five' WHERE amount_micros = 5 AND account = 'Assets:Bank'",
-            "UPDATE journal_entries SET number = 'two' WHERE number = 2",
-        )
-    )
+    with pytest.raises(sa.exc.IntegrityError, match="cannot store TEXT value in INTEGER column"):
+        break_in(sqlite_store, "UPDATE postings SET amount_micros = 'five'")
 
-    assert "'five' micros, which is not a whole number" in found
-    assert "it is not the mirror image of" in found
-    assert "number two stands where" in found
+
+def test_the_fast_check_balances_like_a_slow_count(store: Store) -> None:
+    """Several currencies in one entry and amounts up to the limit, which pass 2**63 on the way to zero."""
+    largest = 2**63 - 1
+    signs = {"a": 1, "b": 1, "c": -1, "d": -1}
+    lines = [Posting(f"Assets:{name}", sign * largest, c) for c in ("EUR", "JPY") for name, sign in signs.items()]
+    post_all(store, make_entry("big", "2026-11-30", "Large", lines), sale("a"))
+
+    assert findings_of(store) == []
+    with store.reading() as conn:
+        assert balances(conn, "Assets:a") == {("Assets:a", "EUR"): largest, ("Assets:a", "JPY"): largest}

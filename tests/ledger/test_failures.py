@@ -24,7 +24,7 @@ PRELUDE = """
 import os, signal, sys, time
 import sqlalchemy as sa
 from endcredits.errors import EndcreditsError
-from endcredits.ledger import post, tables
+from endcredits.ledger import append, post, tables
 from endcredits.store import open_store
 from tests.ledger.helpers import post_all, sale
 
@@ -58,15 +58,15 @@ def test_a_process_that_dies_between_entry_and_postings_leaves_nothing(store: St
     """The entry's row is written, its postings are not, and the process ends without a word."""
     process = start(
         """
-        real = sa.engine.Connection.execute
+        real = append.write_rows
 
-        def die_at_postings(self, statement, *rest, **options):
-            if isinstance(statement, sa.sql.dml.Insert) and statement.table is tables.postings:
-                assert real(self, sa.select(sa.func.count()).select_from(tables.journal_entries)).scalar() == 1
+        def die_at_postings(conn, table, columns, rows):
+            if table == "postings":
+                assert conn.execute(sa.select(sa.func.count()).select_from(tables.journal_entries)).scalar() == 1
                 os._exit(9)
-            return real(self, statement, *rest, **options)
+            real(conn, table, columns, rows)
 
-        sa.engine.Connection.execute = die_at_postings
+        append.write_rows = die_at_postings
         post_all(store, sale("a"))
         """,
         store_url,

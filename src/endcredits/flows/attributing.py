@@ -22,7 +22,8 @@ from endcredits.attribution import (
 from endcredits.errors import IntegrityError
 from endcredits.flows.audit_log import latest_calibration
 from endcredits.flows.clock import now
-from endcredits.flows.indexing import IndexFacts, OpenIndex, intact_indexes
+from endcredits.flows.index_files import IndexFacts, intact_indexes
+from endcredits.flows.indexing import OpenIndex
 from endcredits.flows.studio import Studio
 from endcredits.ids import PartyId, WorkId
 from endcredits.influence.replay.calibration import Calibration

@@ -65,7 +65,7 @@ class AuditReport:
         dated: when, UTC.
         trainer_digest: who trained.
         index_digest: whose credits were audited.
-        calibration_digest: of the calibration that stands after it: its own, for a single output an earlier one's, or ""
+        calibration_digest: of the calibration that stands after it: its own, for few outputs an earlier one's, or ""
             while the index is uncalibrated.
         reliability_ppb: of the index, as this audit measured it, 0 to 1 billion; None for fewer than five outputs.
         reliability_error_ppb: its standard error; None likewise.
@@ -102,9 +102,13 @@ def trust(attribution: Attribution) -> str:
 
     "uncalibrated, reliability unmeasured", or "calibrated by audit (0123456789ab), reliability 64%".
     """
-    found = reliability_of(attribution)
-    calibrated = f"calibrated by audit ({attribution.calibration_digest[:12]})" if attribution.calibration_digest else ""
-    return f"{calibrated or UNCALIBRATED}, reliability {UNMEASURED if found is None else f'{found / PPB:.0%}'}"
+    return calibration_text(attribution.calibration_digest, reliability_of(attribution))
+
+
+def calibration_text(calibration_digest: str, reliability_ppb: int | None) -> str:
+    """The same of any calibration; "" for none."""
+    calibrated = f"calibrated by audit ({calibration_digest[:12]})" if calibration_digest else UNCALIBRATED
+    return f"{calibrated}, reliability {UNMEASURED if reliability_ppb is None else f'{reliability_ppb / PPB:.0%}'}"
 
 
 def _shares(credits: np.ndarray) -> list[int]:

@@ -2,8 +2,9 @@
 
 The operator names a trainer by its import path or by a recipe (`flows.trainers`); outputs are handed in again,
 for the studio keeps only their digests. Runs are kept in `audits/runs`, so an audit that was killed goes on, and the next
-one pays only for what is new. Reports stand in `audits/` and in the log; an audit of two or more outputs also leaves a
-calibration (`audit_log`), which every output that is attributed after it is corrected by.
+one pays only for what is new. Reports stand in `audits/` and in the log; an audit of five or more outputs also leaves a
+calibration (`audit_log`), by which every output that is attributed after it is corrected. Fewer would correct money by what
+nobody could test.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from endcredits.flows.audit_log import complete, keep, latest_calibration
 from endcredits.flows.audit_report import AuditReport, audit_lines
 from endcredits.flows.catalogue import corpus
 from endcredits.flows.clock import now
-from endcredits.flows.indexing import RUNS, OpenIndex, current_index, read_current
+from endcredits.flows.index_files import RUNS, read_current
+from endcredits.flows.indexing import OpenIndex, current_index
 from endcredits.flows.periods import find_period
 from endcredits.flows.responses import by_creators, require_yes
 from endcredits.flows.studio import Studio
@@ -30,7 +32,7 @@ from endcredits.flows.trainers import find_trainer
 from endcredits.ids import OutputId, WorkId
 from endcredits.influence import read_manifest
 from endcredits.influence.replay.calibration import Calibration
-from endcredits.influence.replay.reliability import unrelated_levels
+from endcredits.influence.replay.reliability import FEWEST_OUTPUTS, unrelated_levels
 from endcredits.progress import Progress, silent
 from endcredits.royalties import usage
 
@@ -136,7 +138,8 @@ def _audit(
     _same_run(attributed, scores.full - scores.base)
     raw = _by_catalogue(attributed, groups, raw=True)
     result = solve_audit(scores, raw)
-    calibration = _calibrate(index, trainer, groups, result, raw) if min(raw.shape) > 1 else None
+    enough = len(raw) >= FEWEST_OUTPUTS and len(groups) > 1
+    calibration = _calibrate(index, trainer, groups, result, raw) if enough else None
     standing = calibration or latest_calibration(studio, index.index.digest)
     null_outputs, null = _null(index, texts, groups, plan.seed)
     lines = audit_lines(result, _by_catalogue(attributed, groups), groups, null)

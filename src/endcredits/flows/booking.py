@@ -16,7 +16,8 @@ from sqlalchemy.engine import Connection
 from endcredits.attribution import attributions_of
 from endcredits.flows.measured import measured_by
 from endcredits.ids import OutputId, PartyId, WorkId
-from endcredits.ledger import Booked, JournalEntry, balances, entries_between, find_booked, post
+from endcredits.ledger import Booked, JournalEntry, balances, find_booked, post
+from endcredits.ledger.book import entries_between
 from endcredits.payouts import (
     Facts,
     Measurement,

@@ -1,8 +1,8 @@
 """Building and opening the studio's influence index.
 
 An index lives in `index/<name>/`, where the name comes from the models, the corpus and the code: any of them anew makes
-a new index beside the old one, whose receipts stay checkable. `index/current.json` says which one answers now, and
-`corpus.json` in each folder what it was built from. Both files carry their own digest, so that a changed byte is seen.
+a new index beside the old one, whose receipts stay checkable; which one answers now, and what each was built from, is kept
+beside them (`index_files`).
 
 Without a trainer it is the curvature tier's; with one every creator's part is measured by training (`responses`), and the
 runs, which are what that costs, are kept in `runs/`, whatever becomes of the index.
@@ -10,17 +10,29 @@ runs, which are what that costs, are kept in `runs/`, whatever becomes of the in
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from endcredits import durable, influence
-from endcredits.canonical import canonical_bytes, digest
-from endcredits.errors import ConflictError, EndcreditsError, InputError, IntegrityError, NotFoundError
+from endcredits.canonical import digest
+from endcredits.errors import ConflictError, InputError, IntegrityError, NotFoundError
 from endcredits.flows import catalogue, responses
 from endcredits.flows.catalogue import Corpus
+from endcredits.flows.index_files import (
+    CORPUS,
+    CURRENT,
+    RUNS,
+    IndexFacts,
+    has_corpus,
+    index_folders,
+    index_name,
+    intact_indexes,
+    read_corpus,
+    read_current,
+    sealed,
+)
 from endcredits.flows.pairs import load_pair
 from endcredits.flows.responses import DESIGNS, plan_responses
 from endcredits.flows.studio import Studio
@@ -34,25 +46,19 @@ if TYPE_CHECKING:
     from endcredits.influence import InfluenceIndex
     from endcredits.influence.trainer import Trainer
 
-CURRENT = "current.json"
-CORPUS = "corpus.json"
-RUNS = "runs"
-"""Folder of the training runs, in the studio's."""
-
-
-@dataclass(frozen=True, slots=True)
-class IndexFacts:
-    """What receipts say of an index, readable without its models.
-
-    Attributes:
-        facts: what the manifest says of models, corpus, code and seeds.
-        corpus_digest: of the corpus manifest that it was built from.
-        catalogue_digest: of all works and permissions when it was built.
-    """
-
-    facts: Mapping[str, Any]
-    corpus_digest: str
-    catalogue_digest: str
+__all__ = [
+    "CURRENT",
+    "RUNS",
+    "IndexFacts",
+    "OpenIndex",
+    "build",
+    "current_index",
+    "index_folders",
+    "index_name",
+    "intact_indexes",
+    "read_corpus",
+    "read_current",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +146,7 @@ def build(
             calibration=pair.calibration(0) or None,
             progress=progress,
         )
-    if not _has_corpus(folder):
+    if not has_corpus(folder):
         record = {
             "manifest": corpus.manifest(),
             "catalogue": corpus.extent,
@@ -148,9 +154,9 @@ def build(
             "index_digest": built.digest,
         }
         _spoil_no_receipt(studio, folder, built.digest, corpus.catalogue_digest)
-        durable.write_atomic(folder / CORPUS, _sealed(record))
+        durable.write_atomic(folder / CORPUS, sealed(record))
     where = dict(source) if isinstance(source, Mapping) else {}
-    durable.write_atomic(studio.path / "index" / CURRENT, _sealed({"name": name, "source": where}))
+    durable.write_atomic(studio.path / "index" / CURRENT, sealed({"name": name, "source": where}))
     return _with_facts(folder, pair, built)
 
 
@@ -205,26 +211,6 @@ def _require_examples(corpus: Corpus, examples: Sequence[Example]) -> None:
         )
 
 
-def index_name(facts: Mapping[str, Any], corpus_manifest: Mapping[str, Any]) -> str:
-    """The folder of an index: equal models, works, task, code and threads have one, and nothing else shares it.
-
-    A response index depends on its trainer, design and catalogues as well.
-    """
-    chosen = [facts[name] for name in ("base_sha256", "full_sha256", "task", "code_sha256", "torch", "threads")]
-    if "trainer_sha256" in facts:
-        chosen += [facts["trainer_sha256"], facts["design"]["name"], facts["catalogues"]]
-    return digest([*chosen, corpus_manifest])[:16]
-
-
-def _has_corpus(folder: Path) -> bool:
-    """Whether a whole `corpus.json` is there; a damaged one is written again."""
-    try:
-        read_corpus(folder)
-    except EndcreditsError:
-        return False
-    return True
-
-
 def current_index(studio: Studio) -> OpenIndex:
     """Opens the current index with its models.
 
@@ -258,64 +244,3 @@ def _with_facts(folder: Path, pair: ModelPair, index: InfluenceIndex) -> OpenInd
         )
     known = IndexFacts(manifest.facts, digest(record["manifest"]), record["catalogue_digest"])
     return OpenIndex(folder, pair, index, known)
-
-
-def intact_indexes(studio: Studio) -> dict[str, IndexFacts]:
-    """Every finished index whose notes can be read, by its digest."""
-    found = {}
-    for folder in index_folders(studio):
-        try:
-            manifest, manifest_digest = read_manifest(folder)
-            record = read_corpus(folder)
-        except EndcreditsError:
-            continue  # a check names it
-        found[manifest_digest] = IndexFacts(manifest.facts, digest(record["manifest"]), record["catalogue_digest"])
-    return found
-
-
-def index_folders(studio: Studio) -> list[Path]:
-    """Every index of the studio that was finished."""
-    return sorted(path.parent for path in (studio.path / "index").glob("*/manifest.json"))
-
-
-def read_current(studio: Studio) -> dict[str, Any]:
-    """The name and the models of the current index.
-
-    Raises:
-        NotFoundError: none was built yet.
-        IntegrityError: the file is damaged.
-    """
-    return _unsealed(studio.path / "index" / CURRENT, ("name", "source"))
-
-
-def read_corpus(folder: Path) -> dict[str, Any]:
-    """What an index was built from.
-
-    Raises:
-        NotFoundError: the building was interrupted before its last step.
-        IntegrityError: the file is damaged.
-    """
-    return _unsealed(folder / CORPUS, ("catalogue", "catalogue_digest", "index_digest", "manifest"))
-
-
-def _sealed(document: Mapping[str, Any]) -> bytes:
-    """A document with its own digest, canonical."""
-    return canonical_bytes({**document, "sha256": digest(document)}) + b"\n"
-
-
-def _unsealed(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
-    if not path.exists():
-        raise NotFoundError(
-            "the studio has no influence index yet, or its building was interrupted",
-            remedy="Build it: endcredits index build --base FOLDER --full FOLDER",
-            file=path,
-        )
-    data = path.read_bytes()
-    try:
-        document: dict[str, Any] = {name: json.loads(data)[name] for name in names}
-        whole = _sealed(document) == data
-    except (ValueError, KeyError, TypeError, EndcreditsError):
-        whole = False
-    if not whole:
-        raise IntegrityError("the file is damaged", remedy="Build the index again.", file=path)
-    return document

@@ -102,7 +102,7 @@ def send_requests(studio: Studio, batch_id: str, server: Server, by: str, *, rai
         asked = requests(order)
         sha256, moment, sender = digest(asked), order.made_at, who(by)
         resumed = "sending" in booked.steps
-        studio.store.write(lambda conn: payout_book.begin_sending(conn, batch_id, sender, moment, sha256, "stripe"))
+        booked = studio.store.write(lambda conn: payout_book.begin_sending(conn, batch_id, sender, moment, sha256, "stripe"))
         known = server.known(batch_id) if resumed else {}
         stopped = _deliver_all(studio, booked, asked, server, known)
         if stopped:
@@ -118,7 +118,8 @@ def _deliver_all(
     studio: Studio, booked: BookedBatch, asked: Sequence[Request], server: Server, known: Mapping[str, str]
 ) -> dict[str, str]:
     """Makes the requests that have no answer yet, recording each answer at once; returns those left unknown, with why."""
-    waiting = [request for request in asked if booked.fate(request.payment_id) == "sending"]
+    answered = ("accepted", "confirmed", "returned")
+    waiting = [request for request in asked if booked.fate(request.payment_id) not in answered]
     unknown: dict[str, str] = {}
     for number, request in enumerate(waiting):
         reference = known.get(request.payment_id)

@@ -6,14 +6,12 @@ arguments that makes one. The common case, a language model that was fine-tuned 
 
 from __future__ import annotations
 
-import importlib
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from endcredits.errors import EndcreditsError, InputError
+from endcredits.errors import InputError
+from endcredits.flows.imports import load_object
 from endcredits.flows.recipes import load_recipe
 
 if TYPE_CHECKING:
@@ -57,28 +55,7 @@ def load_trainer(path: str) -> Trainer:
     Raises:
         InputError: it cannot be imported, or lacks a part of `Trainer`.
     """
-    module_name, colon, name = path.partition(":")
-    if not colon:
-        raise InputError(f"'{path}' is not an import path", remedy="Write it like my_module:my_trainer.", field="--trainer")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        made = getattr(importlib.import_module(module_name), name)
-        found: Any = made() if callable(made) and not hasattr(made, "train") else made
-    except EndcreditsError:
-        raise
-    except Exception as error:  # somebody else's module may fail in any way
-        raise InputError(
-            f"'{path}' gave no trainer ({type(error).__name__}: {error})",
-            remedy="Check the name and PYTHONPATH; --debug shows where it failed.",
-            field="--trainer",
-        ) from error
-    missing = [part for part in PARTS if not hasattr(found, part)]
-    if missing:
-        raise InputError(
-            f"'{path}' lacks {', '.join(missing)}",
-            remedy="See endcredits.influence.trainer.Trainer for the parts of a trainer.",
-            field="--trainer",
-        )
-    trainer: Trainer = found
+    trainer: Trainer = load_object(
+        path, what="trainer", parts=PARTS, field="--trainer", protocol="endcredits.influence.trainer.Trainer"
+    )
     return trainer

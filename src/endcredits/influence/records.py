@@ -54,7 +54,11 @@ class Credits:
 
 
 class ModelPair(Protocol):
-    """A base and a full model with everything an index needs to know of them; bring your own by an import path."""
+    """A base and a full model with everything an index needs to know of them; bring your own by an import path.
+
+    A pair may also have `unrelated(outputs, seed)`: a list of outputs like the given ones that owe the works nothing, such
+    as what base says. Audits show what credits the index gives on these.
+    """
 
     @property
     def base(self) -> Any:

@@ -8,14 +8,16 @@ ever edited; `reverse_entry` makes the mirror image that undoes an entry, after 
 from __future__ import annotations
 
 import datetime
+import functools
+import hashlib
+import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from endcredits.canonical import digest
 from endcredits.errors import InputError
 from endcredits.ids import plain_id
-from endcredits.ledger.records import ACCOUNT_KINDS, JournalEntry, Posting
+from endcredits.ledger.records import ACCOUNT_KINDS, Booked, JournalEntry, Posting
 from endcredits.money import currency_code, format_micros
 
 AMOUNT_MAX = 2**63 - 1
@@ -24,6 +26,9 @@ AMOUNT_MAX = 2**63 - 1
 ACCOUNT_LENGTH_MAX = 300
 NARRATIVE_LENGTH_MAX = 500
 _YEARS = range(1900, 2200)
+_PLAIN_ACCOUNT = re.compile(rf"(?:{'|'.join(ACCOUNT_KINDS)}):[!-~]{{1,280}}")
+_STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_quote: Callable[[str], str] = json.encoder.encode_basestring
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
@@ -51,7 +56,7 @@ def make_entry(
     """
     plain_id(_text(idempotency_key, "idempotency_key"), what="idempotency_key")
     check_date(date)
-    _check_narrative(narrative)
+    check_narrative(narrative)
     if reverses is not None:
         plain_id(_text(reverses, "reverses"), what="reverses")
     merged = _merge(postings, idempotency_key)
@@ -70,6 +75,55 @@ def make_entry(
             )
     entry_id = content_id(idempotency_key, date, narrative, merged, reverses)
     return JournalEntry(entry_id, idempotency_key, date, narrative, merged, reverses)
+
+
+def must_be_made(booked: Booked) -> None:
+    """Refuses an entry that `make_entry` did not make, or that was altered since.
+
+    Raises:
+        InputError: it breaks a rule of book-keeping, or its id does not fit its content.
+    """
+    entry = booked.entry
+    expected = content_id(
+        entry.idempotency_key,
+        entry.date,
+        entry.narrative,
+        entry.postings,
+        entry.reverses,
+        kind=booked.kind,
+        settles=booked.settles,
+        expires_on=booked.expires_on,
+    )
+    if entry.entry_id == expected and _follows_rules(entry):
+        return
+    made = make_entry(entry.idempotency_key, entry.date, entry.narrative, entry.postings, entry.reverses)
+    if entry.entry_id != expected or made.postings != entry.postings:
+        raise InputError(
+            f"entry '{entry.idempotency_key}' is not what its id {entry.entry_id} says",
+            remedy="Make entries with make_entry or reverse_entry and post them as they are.",
+        )
+
+
+def _follows_rules(entry: JournalEntry) -> bool:
+    """The rules of `make_entry`, told quickly; False may only mean that it has to be asked.
+
+    What an account may be called is left to `append`, which asks it once for each account that is new in the books.
+    """
+    plain_id(entry.idempotency_key, what="idempotency_key")
+    check_date(entry.date)
+    check_narrative(entry.narrative)
+    totals: dict[str, int] = {}
+    before: tuple[str, str] | None = None
+    for posting in entry.postings:
+        amount, currency = posting.amount_micros, posting.currency
+        place = (posting.account, currency)
+        if type(amount) is not int or not amount or not -AMOUNT_MAX <= amount <= AMOUNT_MAX:
+            return False
+        if before is not None and place <= before:
+            return False
+        before = place
+        totals[currency] = totals.get(currency, 0) + amount
+    return len(entry.postings) > 1 and entry.reverses is None and not any(totals.values())
 
 
 def reverse_entry(entry: JournalEntry, idempotency_key: str, date: str, narrative: str) -> JournalEntry:
@@ -99,17 +153,35 @@ def mirror(postings: Iterable[Posting]) -> tuple[Posting, ...]:
     return tuple(Posting(posting.account, -posting.amount_micros, posting.currency) for posting in postings)
 
 
-def content_id(idempotency_key: str, date: str, narrative: str, postings: tuple[Posting, ...], reverses: str | None) -> str:
-    """The id of an entry with this content: "entry:" and the first 24 hex digits of its canonical SHA-256 digest."""
-    content = {
-        "idempotency_key": idempotency_key,
-        "date": date,
-        "narrative": narrative,
-        # Amounts may pass 2**53, so they travel as decimal strings (see endcredits.canonical).
-        "postings": [[posting.account, str(posting.amount_micros), posting.currency] for posting in postings],
-        "reverses": reverses,
-    }
-    return f"entry:{digest(content)[:24]}"
+def content_id(
+    idempotency_key: str,
+    date: str,
+    narrative: str,
+    postings: tuple[Posting, ...],
+    reverses: str | None,
+    *,
+    kind: str = "posted",
+    settles: str | None = None,
+    expires_on: str | None = None,
+) -> str:
+    """The id of an entry with this content: "entry:" and the first 24 hex digits of its canonical SHA-256 digest.
+
+    The canonical bytes (see `endcredits.canonical`) are written here directly, because an entry always has one shape.
+    What only pending entries and their settlement have is left out of the others.
+    """
+    # Amounts may pass 2**53, so they travel as decimal strings (see endcredits.canonical).
+    lines = ",".join([f'[{_quote(p.account)},"{p.amount_micros}",{_quote(p.currency)}]' for p in postings])
+    text = (
+        f'{{"date":{_quote(date)}{_optional("expires_on", expires_on)},"idempotency_key":{_quote(idempotency_key)}'
+        f'{_optional("kind", None if kind == "posted" else kind)},"narrative":{_quote(narrative)},'
+        f'"postings":[{lines}],"reverses":{"null" if reverses is None else _quote(reverses)}'
+        f"{_optional('settles', settles)}}}"
+    )
+    return f"entry:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
+
+
+def _optional(name: str, value: str | None) -> str:
+    return "" if value is None else f',"{name}":{_quote(value)}'
 
 
 def currency_totals(postings: Iterable[Posting]) -> dict[str, int]:
@@ -126,16 +198,40 @@ def check_date(text: str) -> str:
     Raises:
         InputError: not a day of the calendar written YYYY-MM-DD (ISO 8601), or not in the years 1900 to 2199.
     """
-    try:
-        # fromisoformat also reads 20261120 and 2026-W47-5, which would sort wrongly as texts.
-        valid = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) and datetime.date.fromisoformat(text).year in _YEARS
-    except (TypeError, ValueError):
-        valid = False
-    if not valid:
+    if not isinstance(text, str) or not _is_date(text):
         raise InputError(
             f"{text!r} is not a date of the years {_YEARS[0]} to {_YEARS[-1]}",
             remedy="Write the day as YYYY-MM-DD, such as 2026-11-30.",
             field="date",
+        )
+    return text
+
+
+@functools.lru_cache(4096)
+def _is_date(text: str) -> bool:
+    try:
+        # fromisoformat also reads 20261120 and 2026-W47-5, which would sort wrongly as texts.
+        return bool(re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text)) and datetime.date.fromisoformat(text).year in _YEARS
+    except ValueError:
+        return False
+
+
+@functools.lru_cache(256)
+def check_stamp(text: str) -> str:
+    """Returns a time at which something entered the books as it is.
+
+    Raises:
+        InputError: not UTC in whole seconds, written 2026-11-20T12:00:00Z, and not empty ("not said").
+    """
+    try:
+        valid = text == "" or (_STAMP.fullmatch(text) and datetime.datetime.fromisoformat(text).year in _YEARS)
+    except (TypeError, ValueError):
+        valid = False
+    if not valid:
+        raise InputError(
+            f"{text!r} is not a time in UTC",
+            remedy="Write it like 2026-11-30T12:00:00Z.",
+            field="recorded_at",
         )
     return text
 
@@ -147,6 +243,8 @@ def check_account(account: str) -> str:
         InputError: it does not begin with a kind and a colon, holds white space or invisible characters, or is
             too long.
     """
+    if isinstance(account, str) and _PLAIN_ACCOUNT.fullmatch(account):
+        return account  # what nearly all are, told quickly
     kind, _, rest = _text(account, "account").partition(":")
     if kind not in ACCOUNT_KINDS or not rest:
         raise InputError(
@@ -185,8 +283,15 @@ def _merge(postings: Iterable[Posting], idempotency_key: str) -> tuple[Posting, 
     return tuple(Posting(account, amount, currency) for (account, currency), amount in sorted(totals.items()) if amount)
 
 
-def _check_narrative(narrative: str) -> None:
+def check_narrative(narrative: str) -> None:
+    """Refuses what is not one readable line of 1 to 500 characters.
+
+    Raises:
+        InputError: empty, too long, or with line breaks, control or other invisible characters.
+    """
     text = _text(narrative, "narrative")
+    if 0 < len(text) <= NARRATIVE_LENGTH_MAX and text.isprintable() and text.strip():
+        return  # printable is narrower than what we allow, and told quickly
     if not text.strip() or len(text) > NARRATIVE_LENGTH_MAX or any(_invisible(mark) for mark in text):
         raise InputError(
             f"the narrative {text[:60]!r} cannot be used",

@@ -8,8 +8,15 @@ negative balance under Liabilities.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 ACCOUNT_KINDS = ("Assets", "Liabilities", "Income", "Expenses", "Equity")
+
+Kind = Literal["posted", "pending", "confirmed", "voided"]
+"""What a row of the journal does: `posted` counts at once; `pending` only announces; `confirmed` posts what a pending
+entry announced; `voided` takes the announcement back, and has no postings of its own."""
+
+KINDS: tuple[Kind, ...] = ("posted", "pending", "confirmed", "voided")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +53,24 @@ class JournalEntry:
     narrative: str
     postings: tuple[Posting, ...]
     reverses: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """An entry as it stands in the journal.
+
+    Attributes:
+        entry: its content; a voided one has no postings.
+        kind: what it does.
+        settles: id of the pending entry that it confirms or voids.
+        expires_on: last day on which it can be confirmed, if it is pending and has one.
+        number: its place in the journal, from 1; 0 while it is not recorded.
+        recorded_at: when it entered the books, UTC; "" where that was not said.
+    """
+
+    entry: JournalEntry
+    kind: Kind = "posted"
+    settles: str | None = None
+    expires_on: str | None = None
+    number: int = 0
+    recorded_at: str = ""

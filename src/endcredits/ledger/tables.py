@@ -1,31 +1,86 @@
-"""The two tables of the books: entries, and the postings that belong to them."""
+"""The four tables of the books: accounts, the pages of the journal, entries, and the postings that belong to them.
+
+What is posted in one go stands on one *page*. A page is closed by its row in `journal_pages`, which is written last:
+only then does the database check that every entry on it balances, and only then does any of it count. The row carries
+one digest over everything on the page and over the digest of the page before, so that there is one SHA-256 for thousands
+of postings and one number that stands for the whole journal. `guards` holds what the database itself refuses; `pages`
+says what is digested.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
-from endcredits.store import record_table
+from endcredits.ledger.guards import guard_sql
+from endcredits.store import metadata
 
-journal_entries = record_table(
-    "journal_entries",
-    sa.Column("entry_id", sa.Text, primary_key=True),
-    # Counts 1, 2, 3... in the order of posting, so that an entry that was taken out leaves a gap.
-    sa.Column("number", sa.BigInteger, nullable=False, unique=True),
-    sa.Column("idempotency_key", sa.Text, nullable=False, unique=True),
-    sa.Column("date", sa.String(10), nullable=False),
-    sa.Column("narrative", sa.Text, nullable=False),
-    sa.Column("reverses", sa.Text, sa.ForeignKey("journal_entries.entry_id"), unique=True),
-    sa.CheckConstraint("number > 0", name="ck_journal_entries_number"),
+_NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def _counter(name: str) -> sa.Column[int]:
+    # 1, 2, 3...: given by us, so that a row that was taken out leaves a gap.
+    return sa.Column(name, _NUMBER, primary_key=True, autoincrement=False)
+
+
+def _table(name: str, *columns: sa.Column[Any] | sa.schema.SchemaItem) -> sa.Table:
+    table = sa.Table(name, metadata, *columns)
+    table.info["guards"] = lambda dialect: guard_sql(name, dialect)
+    return table
+
+
+accounts = _table(
+    "accounts",
+    _counter("account_id"),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.UniqueConstraint("path", "currency", name="uq_accounts_path"),
 )
 
-postings = record_table(
+journal_pages = _table(
+    "journal_pages",
+    _counter("page"),
+    sa.Column("first_entry", _NUMBER, nullable=False),
+    sa.Column("last_entry", _NUMBER, nullable=False),
+    # An empty range (last = first - 1) where nothing on the page has postings.
+    sa.Column("first_posting", _NUMBER, nullable=False),
+    sa.Column("last_posting", _NUMBER, nullable=False),
+    # The accounts known when the page was closed are 1 to this one; those above the page before are new on it.
+    sa.Column("last_account", _NUMBER, nullable=False),
+    # UTC, 2026-11-20T12:00:00Z; "" where whoever posted did not say.
+    sa.Column("recorded_at", sa.Text, nullable=False),
+    sa.Column("page_digest", sa.Text, nullable=False),
+)
+
+journal_entries = _table(
+    "journal_entries",
+    _counter("number"),
+    sa.Column(
+        "page",
+        _NUMBER,
+        sa.ForeignKey("journal_pages.page", deferrable=True, initially="DEFERRED"),
+        nullable=False,
+        index=True,
+    ),
+    sa.Column("entry_id", sa.Text, nullable=False, unique=True),
+    sa.Column("idempotency_key", sa.Text, nullable=False, unique=True),
+    sa.Column("date", sa.Text, nullable=False),
+    sa.Column("narrative", sa.Text, nullable=False),
+    sa.Column("reverses", sa.Text, sa.ForeignKey("journal_entries.entry_id"), unique=True),
+    # posted, pending, confirmed or voided: see `records.KINDS`.
+    sa.Column("kind", sa.Text, nullable=False),
+    # The pending entry that a confirmed or voided one decides; unique, so that it is decided once.
+    sa.Column("settles", sa.Text, sa.ForeignKey("journal_entries.entry_id"), unique=True),
+    # Last day on which a pending entry can be confirmed.
+    sa.Column("expires_on", sa.Text),
+)
+
+postings = _table(
     "postings",
-    sa.Column("entry_id", sa.Text, sa.ForeignKey("journal_entries.entry_id"), primary_key=True),
-    # 1, 2, 3... in the order of the entry.
-    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("account", sa.Text, nullable=False, index=True),
-    sa.Column("amount_micros", sa.BigInteger, nullable=False),
-    sa.Column("currency", sa.String(3), nullable=False),
-    sa.CheckConstraint("position > 0", name="ck_postings_position"),
+    _counter("posting_id"),
+    sa.Column("number", _NUMBER, sa.ForeignKey("journal_entries.number"), nullable=False, index=True),
+    sa.Column("account_id", _NUMBER, sa.ForeignKey("accounts.account_id"), nullable=False, index=True),
+    sa.Column("amount_micros", _NUMBER, nullable=False),
     sa.CheckConstraint("amount_micros <> 0", name="ck_postings_amount_micros"),
 )

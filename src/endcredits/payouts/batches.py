@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from endcredits.canonical import digest
 from endcredits.ids import PartyId
 from endcredits.money import format_micros
+from endcredits.payouts.parse import check_day
 from endcredits.payouts.payees import PayeeProfile
 from endcredits.payouts.payers import Payer
 from endcredits.payouts.payments import Batch, Hold, Payment, Plan, Total, coin_micros
 from endcredits.payouts.rails.latin import unspellable
 from endcredits.payouts.tax import Rates, Withholding, vat_coins, withholding
-from endcredits.works.utc import check_day
 
 Balances = Mapping[tuple[PartyId, str], int]
 """What is owed, in micros by (party, currency); positive when owed to the party."""

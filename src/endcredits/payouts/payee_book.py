@@ -12,7 +12,7 @@ from endcredits.ids import PartyId
 from endcredits.payouts import payout_tables as tables
 from endcredits.payouts.payees import PayeeProfile, same_content
 from endcredits.payouts.payout_documents import document, read_profile
-from endcredits.store import insert_records, many
+from endcredits.store import insert_records, many, one
 
 _TABLE = tables.payee_profiles
 
@@ -34,21 +34,22 @@ def save_profiles(conn: Connection, profiles: Iterable[PayeeProfile], at: str) -
         if before is not None and same_content(before, profile):
             continue
         new.append(dataclasses.replace(profile, version=before.version + 1 if before else 1))
-    insert_records(
-        conn,
-        _TABLE,
-        [
-            {
-                "profile_id": profile.profile_id,
-                "party_id": profile.party_id,
-                "version": profile.version,
-                "recorded_at": at,
-                "private_document": document(profile),
-            }
-            for profile in new
-        ],
-    )
+    _add(conn, new, at)
     return tuple(new)
+
+
+def _add(conn: Connection, profiles: Iterable[PayeeProfile], at: str) -> None:
+    rows = [
+        {
+            "profile_id": profile.profile_id,
+            "party_id": profile.party_id,
+            "version": profile.version,
+            "recorded_at": at,
+            "private_document": document(profile),
+        }
+        for profile in profiles
+    ]
+    insert_records(conn, _TABLE, rows)
 
 
 def latest_profiles(conn: Connection) -> dict[PartyId, PayeeProfile]:
@@ -75,8 +76,9 @@ def profiles_by_id(conn: Connection, profile_ids: Iterable[str]) -> dict[str, Pa
 
 def hold_bank_detail(conn: Connection, party_id: PartyId, profile_id: str, reason: str, at: str) -> None:
     """Stops a bank detail after a payment came back, unless the payee has given another since."""
-    profile = latest_profiles(conn).get(party_id)
+    query = sa.select(_TABLE.c.private_document).where(_TABLE.c.party_id == party_id).order_by(_TABLE.c.version.desc())
+    row = one(conn, query.limit(1))
+    profile = read_profile(row["private_document"]) if row is not None else None
     if profile is not None and profile.profile_id == profile_id:
         shown = "".join(mark if mark.isprintable() else " " for mark in reason)[:150]
-        held = dataclasses.replace(profile, bank_hold=f"returned: {shown}")
-        save_profiles(conn, [held], at)
+        _add(conn, [dataclasses.replace(profile, version=profile.version + 1, bank_hold=f"returned: {shown}")], at)

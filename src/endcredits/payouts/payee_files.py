@@ -20,10 +20,8 @@ from pathlib import Path
 from endcredits.errors import EndcreditsError, InputError
 from endcredits.money import parse_micros
 from endcredits.payouts.bank import check_country
-from endcredits.payouts.parse import percent_ppb
+from endcredits.payouts.parse import percent_ppb, read_text, read_texts
 from endcredits.payouts.payees import PayeeProfile, TaxProfile, make_profile
-from endcredits.royalties.sources import read_text
-from endcredits.works.strict_json import read_json
 
 REQUIRED = ("party_id", "country", "rail", "currency", "holder")
 _OPTIONAL = (
@@ -129,18 +127,9 @@ def _jsonl(text: str, path: object) -> Iterator[tuple[int, Mapping[str, str]]]:
         if not line.strip():
             continue
         try:
-            row = read_json(line)
+            row = read_texts(line)
         except ValueError as error:
-            raise InputError(
-                f"the line is not JSON that can be read ({error})", remedy="Correct it.", file=path, row=number
-            ) from error
-        if not isinstance(row, dict) or not all(isinstance(value, str) for value in row.values()):
-            raise InputError(
-                "the line is not a JSON object of texts",
-                remedy='Write every value as a text, such as "minimum": "10".',
-                file=path,
-                row=number,
-            )
+            raise InputError(f"the line cannot be read ({error})", remedy="Correct it.", file=path, row=number) from error
         _check_names(list(row), path, number)
         yield number, row
 

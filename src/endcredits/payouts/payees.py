@@ -25,7 +25,7 @@ from endcredits.payouts.bank import (
     validate_iban,
     validate_routing,
 )
-from endcredits.works.utc import check_day
+from endcredits.payouts.parse import check_day
 
 RAILS = ("pain001", "nacha", "csv", "stripe")
 """The ways that money can take."""
@@ -149,7 +149,7 @@ def make_profile(
     return PayeeProfile(
         PartyId(plain_id(party_id, what="party_id")),
         version,
-        check_day(valid_from),
+        check_day(valid_from, field="valid_from"),
         country,
         rail,
         currency_code(currency),

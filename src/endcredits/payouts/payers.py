@@ -31,8 +31,7 @@ from endcredits.payouts.bank import (
     validate_iban,
     validate_routing,
 )
-from endcredits.payouts.parse import percent_ppb
-from endcredits.royalties.sources import read_text
+from endcredits.payouts.parse import percent_ppb, read_text
 
 FIELDS = ("name", "country", "iban", "bic", "routing", "account", "company_id", "us_source")
 

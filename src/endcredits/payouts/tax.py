@@ -23,11 +23,9 @@ from typing import Any
 from endcredits.errors import InputError
 from endcredits.money import PPB, allocate, parse_micros
 from endcredits.payouts.bank import check_country
-from endcredits.payouts.parse import percent_ppb
+from endcredits.payouts.parse import check_day, percent_ppb, read_text
 from endcredits.payouts.payees import PayeeProfile
 from endcredits.payouts.payers import Payer
-from endcredits.royalties.sources import read_text
-from endcredits.works.utc import check_day
 
 SHIPPED = Path(__file__).with_name("tax_rates.toml")
 NOTE = "A summary of what was paid and withheld; not tax advice, and not a form to be filed."
@@ -212,7 +210,7 @@ def _rule(row: Mapping[str, Any]) -> Rule:
         row["of"],
         row["when"],
         percent_ppb(row["rate"], field="rate"),
-        check_day(row["valid_from"]),
+        check_day(row["valid_from"], field="valid_from"),
         bool(row["treaty_may_lower"]),
         row["source"],
     )
@@ -221,7 +219,16 @@ def _rule(row: Mapping[str, Any]) -> Rule:
 def _treaty(row: Mapping[str, Any]) -> Rule:
     home, abroad = check_country(row["jurisdiction"]), check_country(row["country"])
     rate = percent_ppb(row["rate"], field="rate")
-    return Rule(f"treaty-{home}-{abroad}", home, abroad, "always", rate, check_day(row["valid_from"]), False, row["source"])
+    return Rule(
+        f"treaty-{home}-{abroad}",
+        home,
+        abroad,
+        "always",
+        rate,
+        check_day(row["valid_from"], field="valid_from"),
+        False,
+        row["source"],
+    )
 
 
 def _report(row: Mapping[str, Any]) -> Rule:
@@ -231,7 +238,7 @@ def _report(row: Mapping[str, Any]) -> Rule:
         row["of"],
         "always",
         0,
-        check_day(row["valid_from"]),
+        check_day(row["valid_from"], field="valid_from"),
         False,
         row["source"],
         row["currency"],

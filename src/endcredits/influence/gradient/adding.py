@@ -38,12 +38,12 @@ from endcredits.durable import PARTIAL, locked, write_atomic
 from endcredits.errors import ConflictError, InputError
 from endcredits.ids import WorkId
 from endcredits.influence.examples import check_examples
-from endcredits.influence.gradient.build import BuildInputs, Prepared, _engine, _prepare
 from endcredits.influence.gradient.copies import copies_between_works
 from endcredits.influence.gradient.fingerprint import content_digest
 from endcredits.influence.gradient.index import CurvatureIndex
 from endcredits.influence.gradient.manifest import MANIFEST_FILE, IndexManifest, manifest_bytes
 from endcredits.influence.gradient.outliers import capped
+from endcredits.influence.gradient.preparing import BuildInputs, Prepared, engine_of, prepare
 from endcredits.influence.gradient.settings import IndexSettings
 from endcredits.influence.gradient.shards import file_digests, is_finished, map_shard
 from endcredits.influence.gradient.takedown import added_examples, added_notes, save_rows
@@ -96,12 +96,12 @@ def add_works(
             partial.unlink()
         kept_settings = manifest.facts["settings"]
         settings = IndexSettings(**{name: ast.literal_eval(value) for name, value in kept_settings.items()})
-        prepared = _prepare(BuildInputs(base, full, task, examples), settings)
+        prepared = prepare(BuildInputs(base, full, task, examples), settings)
         if _is_done(index, prepared):
             return index
         _check_new(index, prepared, standing)
         addition = _addition(prepared, index.digest)
-        engine = _engine(prepared, index.loaded.curvature, settings)
+        engine = engine_of(prepared, index.loaded.curvature, settings)
         number = 1 + max(int(name.split("-")[1][:5]) for name in _shard_files(manifest))
         report = _reporter(progress, len(prepared.ordered))
         digests = _digests(prepared)

@@ -17,9 +17,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from endcredits.errors import InputError
 from endcredits.ids import WorkId
-from endcredits.influence.bands import CURVATURE_FACTOR, stated_errors
+from endcredits.influence.bands import CURVATURE_FACTOR, stated_credits
 from endcredits.influence.gradient.ekfac import Curvature, kept, load_curvature
 from endcredits.influence.gradient.folder import check_fits
 from endcredits.influence.gradient.layers import Layer, capturing, flatten
@@ -37,7 +36,6 @@ from endcredits.influence.gradient.rows import dots
 from endcredits.influence.gradient.shards import Shard, check_content, credit_dots, map_shard
 from endcredits.influence.gradient.sums import add_gradient, own_weights, split
 from endcredits.influence.records import Credits
-from endcredits.influence.residual import complete
 from endcredits.influence.task import Task, one_each
 
 METHOD = "ek-fac-midpoint/2"
@@ -258,17 +256,13 @@ class CurvatureIndex:
         """
         sizes = torch.tensor([float(size) for size in self.manifest.sizes])
         answers = []
-        for number, output in enumerate(outputs):
+        for number, output in enumerate(outputs, 1):
             found = self.contrasts(output)
-            if not math.isfinite(found.log_ratio_nats) or not bool(torch.isfinite(found.credits).all()):
-                raise InputError(
-                    f"output {number + 1} has no finite credit",
-                    remedy="Check the output and the models for NaN or infinite values.",
+            answers.append(
+                stated_credits(
+                    number, self.work_ids, found.credits, found.errors, found.log_ratio_nats, sizes, CURVATURE_FACTOR
                 )
-            credit = complete(found.credits, found.log_ratio_nats, sizes)
-            error = stated_errors(credit, found.errors, CURVATURE_FACTOR)
-            gap = found.log_ratio_nats - float(found.credits.sum())
-            answers.append(Credits(found.log_ratio_nats, self.work_ids, tuple(credit.tolist()), tuple(error.tolist()), gap))
+            )
         return answers
 
     def contrasts(self, output: Any) -> RawCredits:

@@ -117,7 +117,7 @@ class Capture:
         self.gradients = {name: [] for name in self.outputs}
         for (name, _), point, gradient in zip(names, points, found, strict=True):
             value = torch.zeros_like(point) if gradient is None else gradient
-            self.gradients[name].append(_arrived(self.modules[name], value.detach()))
+            self.gradients[name].append(arrived_rows(self.modules[name], value.detach()))
         self.outputs = {}
 
     def per_example(self, layer: Layer, examples: int | None = None) -> Tensor:
@@ -132,7 +132,7 @@ class Capture:
             InputError: the layer's first dimension does not run over the examples.
         """
         parts = [
-            torch.einsum("nto,nti->noi", _rows(gradient, examples, layer), _rows(value, examples, layer))
+            torch.einsum("nto,nti->noi", by_example(gradient, examples, layer), by_example(value, examples, layer))
             for gradient, value in zip(self.gradients[layer.name], self.inputs[layer.name], strict=True)
         ]
         return _total(parts) if parts else self._zeros(layer, examples=True)
@@ -155,7 +155,12 @@ def _total(parts: Sequence[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.stack(list(parts)).sum(0)
 
 
-def _rows(value: Tensor, examples: int | None, layer: Layer) -> Tensor:
+def by_example(value: Tensor, examples: int | None, layer: Layer) -> Tensor:
+    """Rows ``[n, t, i]`` of n examples, also where a layer was given their positions flattened together.
+
+    Raises:
+        InputError: the layer's first dimension does not run over the examples.
+    """
     if examples is None or value.shape[0] == examples:
         return value
     if value.shape[0] % examples:
@@ -167,7 +172,7 @@ def _rows(value: Tensor, examples: int | None, layer: Layer) -> Tensor:
     return value.reshape(examples, -1, value.shape[-1])
 
 
-def _entered(module: nn.Module, value: Tensor) -> Tensor:
+def entered_rows(module: nn.Module, value: Tensor) -> Tensor:
     """What entered a layer, by example and position: ``[n, t, i]``, without the bias's constant."""
     if not isinstance(module, (nn.Conv1d, nn.Conv2d)):
         _check_examples(value, 2)
@@ -183,7 +188,7 @@ def _entered(module: nn.Module, value: Tensor) -> Tensor:
     return groups.transpose(2, 3).flatten(1, 2)
 
 
-def _arrived(module: nn.Module, gradient: Tensor) -> Tensor:
+def arrived_rows(module: nn.Module, gradient: Tensor) -> Tensor:
     """The gradient at a layer's output, by example and position: ``[n, t, o]``."""
     if not isinstance(module, (nn.Conv1d, nn.Conv2d)):
         return gradient.reshape(gradient.shape[0], -1, gradient.shape[-1])
@@ -221,7 +226,7 @@ def capturing(model: nn.Module, layers: Sequence[Layer]) -> Iterator[Capture]:
     def hook_for(layer: Layer) -> Callable[..., Tensor]:
         def remember(module: nn.Module, args: tuple[Any, ...], named: dict[str, Any], output: Tensor) -> Tensor:
             given: Tensor = args[0] if args else next(iter(named.values()))  # these layers take one argument
-            value = _entered(module, given.detach())  # (n, t, i)
+            value = entered_rows(module, given.detach())  # (n, t, i)
             if layer.bias:
                 value = torch.cat([value, value.new_ones(*value.shape[:2], 1)], dim=-1)
             capture.inputs[layer.name].append(value)

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from endcredits.influence.gradient.layers import Layer, _arrived, _entered, _rows
+from endcredits.influence.gradient.layers import Layer, arrived_rows, by_example, entered_rows
 
 Collect = Callable[[int, Tensor, Tensor], None]
 """Number of the layer, what entered it ``[n, t, i]`` and the gradient that arrived at its output ``[n, t, o]``."""
@@ -57,8 +57,8 @@ def tapping(model: nn.Module, layers: Sequence[Layer], examples: int, collect: C
             given = (args[0] if args else next(iter(named.values()))).detach()
 
             def arrived(gradient: Tensor) -> None:
-                entered = _rows(_entered(module, given), examples, layer)
-                collect(number, entered, _rows(_arrived(module, gradient), examples, layer))
+                entered = by_example(entered_rows(module, given), examples, layer)
+                collect(number, entered, by_example(arrived_rows(module, gradient), examples, layer))
 
             if output.requires_grad:
                 # What changes the output in place later does not change its gradient.

@@ -109,37 +109,44 @@ def build_responses(
     facts |= {"curvature_weight": repr(float(curvature_weight)), "curvature_index": beside}
     with locked(place, "this index"):
         build_key = claim_folder(place, facts)
-        if (place / MANIFEST_FILE).exists():
-            return ResponseIndex.open(place, base=base, full=full, task=task)
-        cache = Path(runs_folder) if runs_folder is not None else place.parent / "runs"
-        wanted = {run.name: run for run in (EVERYTHING, *chosen.runs)}
-        # A trainer of another run must not cost more than this one.
-        first = make_runs(cache, trainer, groups, [EVERYTHING], progress=progress)[EVERYTHING.name]
-        _check_repeats(load_run(first), base, full)
-        paths = make_runs(cache, trainer, groups, list(wanted.values()), processes=processes, progress=progress)
-        points = sorted({name for term in chosen.terms for name, _ in term.points})
-        save_tensors(
-            place / POINTS_FILE,
-            {
-                f"{number:03d}.{name}": value
-                for number, run in enumerate(points)
-                for name, value in load_run(paths[run]).items()
-            },
-            {"build": build_key},
-        )
-        save_tensors(place / RESPONSES_FILE, _responses(chosen, sorted(groups), paths), {"build": build_key})
-        manifest = IndexManifest(
-            method=f"{METHOD}:{chosen.name}",
-            build_key=build_key,
-            facts=facts,
-            scale="1.0",
-            calibration_log_ratio_nats="0.000000",
-            calibration_credit_nats="0.000000",
-            works=tuple((work, 1) for work in sorted(sizes)),
-            files=file_digests(place, [POINTS_FILE, RESPONSES_FILE]),
-        )
-        write_atomic(place / MANIFEST_FILE, manifest_bytes(manifest))
+        if not (place / MANIFEST_FILE).exists():
+            cache = Path(runs_folder) if runs_folder is not None else place.parent / "runs"
+            # A trainer of another run must not cost more than this one.
+            first = make_runs(cache, trainer, groups, [EVERYTHING], progress=progress)[EVERYTHING.name]
+            _check_repeats(load_run(first), base, full)
+            wanted = {run.name: run for run in (EVERYTHING, *chosen.runs)}
+            paths = make_runs(cache, trainer, groups, list(wanted.values()), processes=processes, progress=progress)
+            _write(place, build_key, facts, chosen, groups, paths)
     return ResponseIndex.open(place, base=base, full=full, task=task)
+
+
+def _write(
+    place: Path,
+    build_key: str,
+    facts: Mapping[str, Any],
+    design: Design,
+    groups: Mapping[str, Sequence[WorkId]],
+    paths: Mapping[str, Path],
+) -> None:
+    """The points, the responses and, last, the manifest."""
+    points = sorted({name for term in design.terms for name, _ in term.points})
+    save_tensors(
+        place / POINTS_FILE,
+        {f"{number:03d}.{name}": value for number, run in enumerate(points) for name, value in load_run(paths[run]).items()},
+        {"build": build_key},
+    )
+    save_tensors(place / RESPONSES_FILE, _responses(design, sorted(groups), paths), {"build": build_key})
+    manifest = IndexManifest(
+        method=f"{METHOD}:{design.name}",
+        build_key=build_key,
+        facts=facts,
+        scale="1.0",
+        calibration_log_ratio_nats="0.000000",
+        calibration_credit_nats="0.000000",
+        works=tuple((WorkId(work), 1) for work in sorted(facts["sizes"])),
+        files=file_digests(place, [POINTS_FILE, RESPONSES_FILE]),
+    )
+    write_atomic(place / MANIFEST_FILE, manifest_bytes(manifest))
 
 
 def _sizes(task: Task, trainer: Trainer, examples: Sequence[Example]) -> dict[WorkId, float]:

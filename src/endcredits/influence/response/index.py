@@ -10,7 +10,6 @@ is divided by size (`residual`), so credits are complete.
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +18,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from endcredits.errors import InputError, IntegrityError
+from endcredits.errors import IntegrityError
 from endcredits.ids import WorkId
-from endcredits.influence.bands import RESPONSE_FACTOR, stated_errors
+from endcredits.influence.bands import RESPONSE_FACTOR, stated_credits
 from endcredits.influence.gradient.folder import check_fits
 from endcredits.influence.gradient.index import CurvatureIndex
 from endcredits.influence.gradient.manifest import RESPONSE, IndexManifest, check_files, read_manifest, require_tier
 from endcredits.influence.gradient.shards import load_tensors
 from endcredits.influence.records import Credits
 from endcredits.influence.replay.run import BATCH_PIECES, log_likelihoods
-from endcredits.influence.residual import complete
 from endcredits.influence.task import Task, one_each
 from endcredits.influence.trainer import load_snapshot
 
@@ -172,22 +170,14 @@ class ResponseIndex:
             InputError: a measurement is not finite.
         """
         answers = []
-        for number, output in enumerate(outputs):
+        for number, output in enumerate(outputs, 1):
             raw, log_ratio = self.contrasts(output), self.log_ratio(output)
             sampling = torch.zeros_like(raw)
             if self.beside is not None:
                 other = self.beside.contrasts(output)
                 weight = self.weight * (self.sizes > 0)
                 raw, sampling = raw + weight * other.credits, weight * other.errors
-            if not math.isfinite(log_ratio) or not bool(torch.isfinite(raw).all()):
-                raise InputError(
-                    f"output {number + 1} has no finite credit",
-                    remedy="Check the output and the models for NaN or infinite values.",
-                )
-            credits = complete(raw, log_ratio, self.sizes)
-            errors = stated_errors(credits, sampling, RESPONSE_FACTOR)
-            gap = log_ratio - float(raw.sum())
-            answers.append(Credits(log_ratio, self.work_ids, tuple(credits.tolist()), tuple(errors.tolist()), gap))
+            answers.append(stated_credits(number, self.work_ids, raw, sampling, log_ratio, self.sizes, RESPONSE_FACTOR))
         return answers
 
     def __repr__(self) -> str:

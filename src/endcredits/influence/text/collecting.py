@@ -33,7 +33,7 @@ from torch import Tensor, nn
 
 from endcredits.errors import InputError
 from endcredits.ids import WorkId
-from endcredits.influence.gradient.layers import Layer, _arrived, _entered, _rows
+from endcredits.influence.gradient.layers import Layer, arrived_rows, by_example, entered_rows
 from endcredits.influence.gradient.shards import Shard
 from endcredits.influence.gradient.tapped import add_products
 from endcredits.influence.text.factor import loss_factor
@@ -220,8 +220,8 @@ def collecting(
             given = (args[0] if args else next(iter(named.values()))).detach()
 
             def arrived(gradient: Tensor) -> None:
-                entered = _rows(_entered(module, given), done.rows, layer)
-                collector._add(number, entered, _rows(_arrived(module, gradient), done.rows, layer), done)
+                entered = by_example(entered_rows(module, given), done.rows, layer)
+                collector._add(number, entered, by_example(arrived_rows(module, gradient), done.rows, layer), done)
 
             output.register_hook(arrived)  # type: ignore[no-untyped-call]
 

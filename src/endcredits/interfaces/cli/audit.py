@@ -129,5 +129,8 @@ def _show(report: AuditReport, path: Path, as_json: bool) -> None:
         told = f"{report.reliability_ppb / PPB:.2f} +- {report.reliability_error_ppb / PPB:.2f}"
     say(f"Reliability of calibrated credits on outputs like these: {told} (0 an equal split, 1 what retraining shows).")
     calibrated = f"calibrated ({report.calibration_digest[:16]})" if report.calibration_digest else UNCALIBRATED
-    say(f"The index is {calibrated}." + ("" if report.calibration_digest else " Audit a period to calibrate it."))
+    say(
+        f"The index is {calibrated}."
+        + ("" if report.calibration_digest else " Audit a period of five outputs or more to calibrate it.")
+    )
     say(f"Report: {path}")

@@ -167,16 +167,32 @@ def show(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
     Example: endcredits index show
     """
     from endcredits.canonical import to_plain
-    from endcredits.flows.indexing import index_folders
+    from endcredits.flows.audit_log import latest_calibration
+    from endcredits.flows.audit_report import calibration_text
+    from endcredits.flows.index_files import index_folders
     from endcredits.influence import coverage_text, read_manifest
 
     with opened(studio) as place:
         found = [(folder, *read_manifest(folder)) for folder in index_folders(place)]
+        standing = {digest: latest_calibration(place, digest) for _, _, digest in found}
     if as_json:
-        print_json([{"index": str(f), "index_digest": d, **to_plain(m)} for f, m, d in found])
+        print_json(
+            [
+                {
+                    "index": str(folder),
+                    "index_digest": digest,
+                    "calibration": (one := standing[digest]) and one.digest,
+                    "reliability_ppb": one and one.reliability_ppb,
+                    **to_plain(manifest),
+                }
+                for folder, manifest, digest in found
+            ]
+        )
         return
     for folder, manifest, digest in found:
         say(f"{folder}  {manifest.method}  {digest}")
+        known = standing[digest]
+        say(f"  {calibration_text(known.digest, known.reliability_ppb) if known else calibration_text('', None)}")
         say(f"  {len(manifest.works)} works, {_told(manifest.facts)}, task {manifest.facts['task']}")
         if unread := _contents(manifest.facts).get("unread"):
             say(f"  {len(unread)} works were never read in training and earn nothing: {', '.join(unread)}")

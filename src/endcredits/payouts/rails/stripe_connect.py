@@ -25,7 +25,8 @@ TIMEOUT_SECONDS = 30.0
 PAGE = 100
 _WHOLE = frozenset(("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"))
 _THREE = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
-_OURS = ("balance_insufficient", "insufficient_funds", "idempotency_key_in_use", "lock_timeout", "rate_limit")
+_BUSY = ("lock_timeout", "idempotency_key_in_use")
+_OURS = ("balance_insufficient", "insufficient_funds")
 """Refusals that say nothing about the payee."""
 
 
@@ -104,14 +105,15 @@ class Stripe:
         """Makes one request once."""
         try:
             made = self._client.raw_request("post", request.path, idempotency_key=request.idempotency_key, **request.fields)
-            return Answer("accepted", str(made["id"]))
+            return Answer("accepted", str(made.data["id"]))
         except self._library.StripeError as error:
             return self._answer(error)
 
     def _answer(self, error: Any) -> Answer:
-        status, code = error.http_status, str(error.code or "")
+        said = error.json_body if isinstance(error.json_body, dict) else {}
+        status, code = error.http_status, str(dict(said.get("error") or {}).get("code") or "")
         reason = f"{code}: {error.user_message or error}"[:300]
-        if status is None or status == 429 or status >= 500 or code in ("lock_timeout", "idempotency_key_in_use"):
+        if status is None or status < 400 or status in (409, 429) or status >= 500 or code in _BUSY:
             waits = str((error.headers or {}).get("retry-after", "")) if error.headers else ""
             return Answer("again", reason=reason, wait_seconds=float(waits) if waits.isdigit() else 0.0)
         about_us = isinstance(error, (self._library.AuthenticationError, self._library.PermissionError))
@@ -128,7 +130,8 @@ class Stripe:
         after: dict[str, str] = {}
         while True:
             try:
-                page = self._client.raw_request("get", "/v1/transfers", transfer_group=batch_id, limit=PAGE, **after)
+                asked = {"transfer_group": batch_id, "limit": PAGE, **after}
+                page = self._client.raw_request("get", "/v1/transfers", **asked).data
             except self._library.StripeError as error:
                 raise MachineError(
                     f"Stripe cannot be asked what it has ({self._answer(error).reason})",

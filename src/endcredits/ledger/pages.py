@@ -1,0 +1,95 @@
+"""Pages of the journal: what is posted in one go, closed by one digest that continues the page before.
+
+A digest over a page of thousands of postings costs one SHA-256, and a database writes the digested text itself (all
+values of one column after another), so that a check reads at the database's own speed. The text of a page is
+
+    endcredits page/1, the previous digest, and the page's own numbers and time   one line each
+    the accounts that are new on it                                                ids, paths, currencies
+    its entries                                                                    every column
+    its postings                                                                   numbers, account ids, amounts
+
+Columns end with the character 1E (record separator) and values are joined by 1F (unit separator) or, where they are
+integers, by commas. No text of ours may hold these characters, and a page says how many values there are, so that two
+different pages never have one text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+UNIT, RECORD = "\x1f", "\x1e"
+GENESIS = "0" * 64
+"""What stands for the digest before the first page."""
+
+POSTINGS_PER_PAGE = 40_000
+"""Roughly how many postings one page holds before `post_many` begins another; an entry is never divided."""
+
+ENTRY_COLUMNS = (
+    "number",
+    "entry_id",
+    "idempotency_key",
+    "date",
+    "narrative",
+    "reverses",
+    "kind",
+    "settles",
+    "expires_on",
+)
+"""Columns of `journal_entries` in the order in which they are digested (its `page` is the page's own number)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A closed page.
+
+    Attributes:
+        page: its number, from 1.
+        first_entry: number of its first entry.
+        last_entry: number of its last entry.
+        first_posting: id of its first posting.
+        last_posting: id of its last posting; first_posting - 1 where it has none.
+        last_account: highest account id that was known when it was closed.
+        recorded_at: when it entered the books, UTC; "" where that was not said.
+        page_digest: SHA-256 of its text, 64 hex digits.
+    """
+
+    page: int
+    first_entry: int
+    last_entry: int
+    first_posting: int
+    last_posting: int
+    last_account: int
+    recorded_at: str
+    page_digest: str
+
+
+def digest_of(page: Page, previous: str, accounts: str, entries: str, postings: str) -> str:
+    """The digest of a page from its row, the digest before it, and the texts of its three columns of things."""
+    head = (
+        f"endcredits page/1\n{previous}\n{page.page},{page.first_entry},{page.last_entry},{page.first_posting},"
+        f"{page.last_posting},{page.last_account}\n{page.recorded_at}\n"
+    )
+    content = f"{head}{accounts}{RECORD}{entries}{RECORD}{postings}"
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def accounts_text(rows: Sequence[tuple[int, str, str]]) -> str:
+    """The text of new accounts, each (account_id, path, currency)."""
+    return _columns([str(row[0]) for row in rows], (row[1] for row in rows), (row[2] for row in rows))
+
+
+def entries_text(rows: Sequence[Sequence[object]]) -> str:
+    """The text of entries, each with the values of `ENTRY_COLUMNS`; None reads as empty."""
+    columns = zip(*rows, strict=True)
+    return RECORD.join([UNIT.join(["" if value is None else str(value) for value in column]) for column in columns])
+
+
+def postings_text(numbers: Iterable[int], account_ids: Iterable[int], amounts: Iterable[int]) -> str:
+    """The text of postings, column by column."""
+    return RECORD.join([",".join(map(str, column)) for column in (numbers, account_ids, amounts)])
+
+
+def _columns(*columns: Iterable[str]) -> str:
+    return RECORD.join([UNIT.join(column) for column in columns])
