@@ -132,8 +132,8 @@ class WorkLine:
         part: number of the part in its rule, from 0.
         work_id: the work.
         outputs: usage events that credited it (positively or negatively).
-        weight: its signed weight before clipping; unit micros * ppb ("revenue") or nano-nats ("nats").
-        share_ppb: its portion of the part, rounded toward zero, for people; money uses the exact ratio.
+        weight: its signed weight before clipping; unit micros * ppb, or nano-nats * micros where the policy weighs by nats.
+        share_ppb: its portion of the part behind the gates, rounded toward zero, for people; money uses the exact ratio.
         amount_micros: its exact amount; negative in refund pools.
         taken: why a gate left it nothing or less: "", "clipped", "cluster", "not significant", "uses", "cap", "floor",
             "unreliable", "revoked".

@@ -14,7 +14,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,39 +23,15 @@ import pyarrow.parquet as pq
 
 from endcredits.canonical import sha256_bytes
 from endcredits.money import PPB
+from endcredits.royalties.base_sums import Group, Sums, key_of, pool_problems, rows_of, summed, total_problems
 from endcredits.royalties.frozen import Frozen, table_path
-from endcredits.royalties.frozen_rows import Row
-from endcredits.royalties.laying import PoolKey, base_micros, group_of, takes, tax_left_micros
+from endcredits.royalties.frozenrows_of import Row
+from endcredits.royalties.laying import PoolKey, base_micros, group_of, takes
 from endcredits.royalties.lines import read_lines, read_work_lines
-from endcredits.royalties.portions import portion_of
 from endcredits.royalties.records import PeriodClose, WorkLine
 from endcredits.royalties.rules import Gate, PoolRule
 
 SAMPLE_WORKS = 24
-BATCH_ROWS = 20_000
-
-Group = tuple[PoolKey, str]
-
-
-@dataclass(slots=True)
-class _Sums:
-    """What all rows sum to.
-
-    Attributes:
-        own: base of the events by group.
-        shared: base of revenue of many uses by group.
-        uses: by group.
-        events: by group.
-        revenue: by currency.
-        taxes: by currency.
-    """
-
-    own: Counter[Group] = field(default_factory=Counter)
-    shared: Counter[Group] = field(default_factory=Counter)
-    uses: Counter[Group] = field(default_factory=Counter)
-    events: Counter[Group] = field(default_factory=Counter)
-    revenue: Counter[str] = field(default_factory=Counter)
-    taxes: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -82,88 +58,15 @@ def sample_problems(frozen: Frozen, close: PeriodClose, folder: Path, works: int
         folder: holds its tables, which fit it.
         works: how many works are followed.
     """
-    sums = _summed(frozen, close)
-    yield from _of_totals(close, sums)
-    places = {_key_of(close, number): number for number in range(len(close.pools))}
-    yield from _of_pools(close, sums, places)
+    sums = summed(frozen, close)
+    yield from total_problems(close, sums)
+    places = {key_of(close, number): number for number in range(len(close.pools))}
+    yield from pool_problems(close, sums, places)
     picked = _picked(close, folder, works)
     if close.policy.weighting == "revenue":
         yield from _of_weights(frozen, close, sums, places, picked)
     yield from _of_amounts(frozen, close, picked)
     yield from _of_splits(frozen, close, folder, picked)
-
-
-def _key_of(close: PeriodClose, number: int) -> PoolKey:
-    pool = close.pools[number]
-    rule = [one.name for one in close.policy.pools].index(pool.rule)
-    return PoolKey(rule, pool.kind, pool.usage_period, pool.service, pool.territory, pool.offer, pool.earned_currency)
-
-
-def _rows(frozen: Frozen, table: str, **wanted: pa.Array) -> Iterator[Row]:
-    """Rows of a frozen table in batches, only those whose column holds one of the wanted values."""
-    with pq.ParquetFile(table_path(frozen.folder, table)) as source:
-        for batch in source.iter_batches(BATCH_ROWS):
-            for column, values in wanted.items():
-                batch = batch.filter(pc.is_in(batch.column(column), values))
-            yield from batch.to_pylist()
-
-
-def _summed(frozen: Frozen, close: PeriodClose) -> _Sums:
-    sums = _Sums()
-    for table in ("events", "revenue"):
-        for row in _rows(frozen, table):
-            sign = -1 if row["kind"] == "refund" else 1
-            sums.revenue[row["currency"]] += sign * (row["gross_micros"] - row["refunded_micros"])
-            sums.taxes[row["currency"]] += sign * tax_left_micros(row)
-            for number, rule in enumerate(close.policy.pools):
-                if rule.base == "fixed" or not takes(rule, row):
-                    continue
-                if table == "events":
-                    group = group_of(number, rule, row)
-                    sums.own[group] += base_micros(rule, row)
-                    sums.uses[group] += row["uses"]
-                    sums.events[group] += 1
-                elif rule.base != "per-use" and not rule.use:
-                    sums.shared[group_of(number, rule, row)] += base_micros(rule, row)
-    return sums
-
-
-def _of_totals(close: PeriodClose, sums: _Sums) -> Iterator[str]:
-    stated = {total.currency: total for total in close.totals}
-    for currency in sorted(sums.revenue.keys() | stated.keys()):
-        total = stated.get(currency)
-        if total is None:
-            yield f"nothing is stated of what was earned in {currency}"
-        elif (total.revenue_micros, total.tax_micros) != (sums.revenue[currency], sums.taxes[currency]):
-            yield f"revenue or taxes in {currency} are not the sums of what was reported"
-
-
-def _of_pools(close: PeriodClose, sums: _Sums, places: dict[PoolKey, int]) -> Iterator[str]:
-    base: Counter[PoolKey] = Counter()
-    unused: Counter[PoolKey] = Counter()
-    counted: dict[str, Counter[PoolKey]] = {"events": Counter(), "uses": Counter()}
-    for group in sums.own.keys() | sums.shared.keys():
-        key, rule = group[0], close.policy.pools[group[0].rule]
-        base[key] += sums.own[group] + sums.shared[group]
-        unused[key] += sums.shared[group] if "payer" in rule.by and not sums.events[group] else 0
-        counted["events"][key] += sums.events[group]
-        counted["uses"][key] += sums.uses[group]
-    laid = {key for key in places if close.policy.pools[key.rule].base != "fixed"}
-    if laid != base.keys():
-        yield "the pools are not those of what was reported"
-    for key in sorted(laid & base.keys()):
-        pool, rule = close.pools[places[key]], close.policy.pools[key.rule]
-        sign = -1 if pool.kind == "refund" else 1
-        if (sign * pool.revenue_micros, pool.events, pool.uses) != (base[key], counted["events"][key], counted["uses"][key]):
-            yield f"pool {places[key]}: its revenue, events or uses are not those of what was reported"
-        broken = portion_of(abs(pool.pool_micros), unused[key], base[key]) if unused[key] else 0
-        if sign * pool.breakage_micros != broken:
-            yield f"pool {places[key]}: its breakage is not what its payers left unused"
-        carried = base[key] - unused[key] if counted["events"][key] else 0
-        for part, total in zip(rule.parts, pool.parts, strict=True):
-            by_money = part.by == "declared" or (part.by in ("credits", "units") and close.policy.weighting == "revenue")
-            if by_money and total.denominator != str(carried * PPB):
-                yield f"pool {places[key]}, part '{part.name}': its denominator is not the money on its uses"
 
 
 def _picked(close: PeriodClose, folder: Path, works: int) -> dict[str, list[WorkLine]]:
@@ -186,15 +89,15 @@ def _numbers(frozen: Frozen, picked: dict[str, list[WorkLine]]) -> dict[int, str
 
 
 def _of_weights(
-    frozen: Frozen, close: PeriodClose, sums: _Sums, places: dict[PoolKey, int], picked: dict[str, list[WorkLine]]
+    frozen: Frozen, close: PeriodClose, sums: Sums, places: dict[PoolKey, int], picked: dict[str, list[WorkLine]]
 ) -> Iterator[str]:
     works = _numbers(frozen, picked)
     shares: defaultdict[int, list[tuple[str, int]]] = defaultdict(list)
-    for credit in _rows(frozen, "credits", work=pa.array(works, pa.int32())):
+    for credit in rows_of(frozen, "credits", work=pa.array(works, pa.int32())):
         shares[credit["output"]].append((works[credit["work"]], credit["share_ppb"]))
     believed = _believed(frozen, close, set(shares))
     ranges: defaultdict[tuple[int, str], _Range] = defaultdict(_Range)
-    for event in _rows(frozen, "events", output=pa.array(sorted(believed), pa.int32())):
+    for event in rows_of(frozen, "events", output=pa.array(sorted(believed), pa.int32())):
         for number, rule in enumerate(close.policy.pools):
             if rule.base == "fixed" or not takes(rule, event):
                 continue
@@ -207,7 +110,7 @@ def _of_weights(
                 found.high += max(ends)
     for work_id, lines in picked.items():
         for line in lines:
-            rule = close.policy.pools[_key_of(close, line.pool).rule]
+            rule = close.policy.pools[key_of(close, line.pool).rule]
             if rule.base == "fixed" or rule.parts[line.part].by not in ("credits", "units"):
                 continue
             found = ranges[line.pool, work_id]
@@ -219,12 +122,12 @@ def _believed(frozen: Frozen, close: PeriodClose, outputs: set[int]) -> dict[int
     """Whether an output is reliable enough, for those of some outputs that credit anybody."""
     return {
         number: max(row["reliability_ppb"], 0) >= close.policy.reliability_min_ppb
-        for number, row in enumerate(_rows(frozen, "outputs"))
+        for number, row in enumerate(rows_of(frozen, "outputs"))
         if number in outputs and row["log_ratio_nanonats"] > 0
     }
 
 
-def _money(rule: PoolRule, event: Row, group: Group, sums: _Sums) -> tuple[int, int]:
+def _money(rule: PoolRule, event: Row, group: Group, sums: Sums) -> tuple[int, int]:
     """The least and the most that an event carries."""
     own = base_micros(rule, event) if rule.spread == "direct" else 0
     total = sums.shared[group] + (sums.own[group] if rule.spread == "uses" else 0)
@@ -235,14 +138,14 @@ def _money(rule: PoolRule, event: Row, group: Group, sums: _Sums) -> tuple[int, 
 def _of_amounts(frozen: Frozen, close: PeriodClose, picked: dict[str, list[WorkLine]]) -> Iterator[str]:
     clusters: Counter[int] = Counter()
     own: dict[str, int] = {}
-    for row in _rows(frozen, "works"):
+    for row in rows_of(frozen, "works"):
         clusters[row["cluster"]] += 1
         if row["work_id"] in picked:
             own[row["work_id"]] = row["cluster"]
     for work_id, lines in picked.items():
         for line in lines:
             pool = close.pools[line.pool]
-            part = close.policy.pools[_key_of(close, line.pool).rule].parts[line.part]
+            part = close.policy.pools[key_of(close, line.pool).rule].parts[line.part]
             gated = part.gate != Gate() or close.policy.significance_ppb or part.fixed_ppb or part.fixed_by_reliability
             if gated or line.taken or clusters[own[work_id]] > 1:
                 continue
@@ -260,10 +163,10 @@ def _of_splits(frozen: Frozen, close: PeriodClose, folder: Path, picked: dict[st
         names = source.read().column(0)
     agreed = {
         (works[row["work"]], row["right"], row["territory"], names[row["party"]].as_py()): row["split_ppb"]
-        for row in _rows(frozen, "splits", work=pa.array(works, pa.int32()))
+        for row in rows_of(frozen, "splits", work=pa.array(works, pa.int32()))
     }
     for line in read_lines(folder):
-        part = close.policy.pools[_key_of(close, line.pool).rule].parts[line.part] if line.work_id in picked else None
+        part = close.policy.pools[key_of(close, line.pool).rule].parts[line.part] if line.work_id in picked else None
         if part is None or part.by in ("party", "units"):
             continue
         if line.party_id is None:
