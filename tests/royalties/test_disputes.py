@@ -236,10 +236,8 @@ def test_a_release_that_does_not_add_up_is_refused(sqlite_store: Store, account:
         sqlite_store.write(lambda conn: release(conn, account, parties, "2026-12-01", "why"))
 
 
-@pytest.mark.parametrize("kept", [False, True], ids=["lost", "kept-but-reported-lost"])
-def test_a_release_whose_commit_failed_pays_once(store: Store, monkeypatch: pytest.MonkeyPatch, kept: bool) -> None:
-    """Whoever cannot know whether it was written releases again."""
-    waiting(store, disputed_account(SONG), (5, "EUR"))
+def fail_once(store: Store, monkeypatch: pytest.MonkeyPatch, *, kept: bool) -> None:
+    """Lets the next commit fail: lost, or done and reported as lost."""
     dialect = store.engine.dialect
     real: Callable[[object], None] = dialect.do_commit
     failures = iter([True])
@@ -252,6 +250,37 @@ def test_a_release_whose_commit_failed_pays_once(store: Store, monkeypatch: pyte
             raise dialect.loaded_dbapi.OperationalError("the connection was lost")
 
     monkeypatch.setattr(dialect, "do_commit", commit)
+
+
+FAILURES = pytest.mark.parametrize("kept", [False, True], ids=["lost", "kept-but-reported-lost"])
+
+
+@FAILURES
+def test_steps_of_a_dispute_whose_commit_failed_count_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    """Whoever cannot know whether it was written opens and ends it again, and finds claims disputed once."""
+    claims = [claim("party:bob", PPB), claim("party:ada", PPB)]
+    for step in (
+        lambda: opened(store),
+        lambda: ended(store),
+        lambda: store.write(lambda conn: dispute_over_claims(conn, claims, OPENED)),
+    ):
+        with monkeypatch.context() as patch:
+            fail_once(store, patch, kept=kept)
+            with pytest.raises(MachineError):
+                step()
+        assert step() == step()
+    with store.reading() as conn:
+        assert [one.outcome for one in disputes(conn)] == ["upheld", ""]
+        assert check_disputes(conn) == []
+
+
+@FAILURES
+def test_a_release_whose_commit_failed_pays_once(store: Store, monkeypatch: pytest.MonkeyPatch, kept: bool) -> None:
+    """Whoever cannot know whether it was written releases again."""
+    waiting(store, disputed_account(SONG), (5, "EUR"))
+    fail_once(store, monkeypatch, kept=kept)
     with pytest.raises(MachineError):
         released(store, {ADA: PPB})
 

@@ -108,14 +108,18 @@ def paid(name: str, given: Given) -> dict[str, int]:
 
 
 def test_fifty_fifty_pays_each_uses_own_sources() -> None:
-    """The expensive use drew on ada alone, the cheap one on bob alone: each gets half of that use."""
+    """The expensive use drew on ada alone, the cheap one on bob alone; a refund of ada's is taken off again."""
     given = Given(
         songs=(song("a", ada=PPB), song("b", bob=PPB)),
         outputs=(output("o1", 1, a=1), output("o2", 1, b=1)),
-        events=(event("e1", "o1", 9_000_000), event("e2", "o2", 1_000_000)),
+        events=(
+            event("e1", "o1", 9_000_000),
+            event("e2", "o2", 1_000_000),
+            event("e3", "o1", 2_000_000, kind="refund", usage_period="2026-10"),
+        ),
     )
 
-    assert paid("fifty-fifty", given) == {"ada": 4_500_000, "bob": 500_000, "operator": 5_000_000}
+    assert paid("fifty-fifty", given) == {"ada": 3_500_000, "bob": 500_000, "operator": 4_000_000}
 
 
 def test_pro_rata_pays_by_uses_and_passes_small_parts_on() -> None:

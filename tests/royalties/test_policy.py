@@ -40,7 +40,7 @@ def refusal(text: str) -> InputError:
 
 def short(ppb: int, name: str = "p", right: str = "train", **more: object) -> Policy:
     """What the short form means."""
-    return Policy(name, (PoolRule("works", share_ppb=ppb, parts=(Part("works", right=right),)),), **more)  # type: ignore[arg-type]
+    return Policy(name, (PoolRule("works", "net", ppb, parts=(Part("works", right=right),)),), **more)  # type: ignore[arg-type]
 
 
 def test_the_default_policy_is_half_by_revenue_from_ten_on() -> None:

@@ -330,6 +330,32 @@ def test_a_wrong_close_is_reversed_and_posted_again(store: Store) -> None:
     assert "registered too late" in correction.reversal.narrative
 
 
+def test_a_close_and_its_settlement_are_undone_together(sqlite_store: Store) -> None:
+    """After both reversals advances and reserves stand as they did before the period."""
+    closed = Given(songs=(song("w", ada=PPB),), outputs=(output("o", 1, w=1),), events=(event("e", "o", 100),)).close()
+    terms = Contract("c", ADA, "EUR", "2026-01-01", advance_micros=70, recoup_ppb=HALF, reserve_ppb=HALF, reserve_days=20)
+    opening = make_entry("advance:c", "2026-01-01", "Advance", [*_pair("Assets:Advance:ada:c", "Assets:Bank", 70)])
+    sqlite_store.write(lambda conn: post(conn, opening))
+    with sqlite_store.reading() as conn:
+        before, books = standing_balances(conn), balances(conn)
+    settled = settle_entry(
+        "2026-11", settle(earnings(closed.close, closed.lines, [terms]), [terms], before, "2026-11-30"), "2026-11-30"
+    )
+    assert settled is not None
+    for entry in (booked(closed), settled):
+        sqlite_store.write(lambda conn, entry=entry: post(conn, entry))  # type: ignore[misc]
+    with sqlite_store.reading() as conn:
+        assert standing_balances(conn) != before
+
+    for entry in (settled, booked(closed)):
+        undone = correct(entry, None, "2026-12-05", "closed with the wrong splits")
+        sqlite_store.write(lambda conn, undone=undone: post_correction(conn, undone))  # type: ignore[misc]
+
+    with sqlite_store.reading() as conn:
+        assert standing_balances(conn) == before
+        assert balances(conn) == books
+
+
 def test_a_correction_may_undo_only(sqlite_store: Store) -> None:
     """What should never have been booked is undone; undoing it twice in two ways is a conflict."""
     wrong, right = wrong_and_right()

@@ -281,6 +281,72 @@ def test_more_earnings_never_leave_less(micros: int, more: int, recoup_ppb: int)
     assert owed[0] <= owed[1]
 
 
+@st.composite
+def careers(draw: st.DrawFn) -> tuple[list[Contract], dict[str, int], list[dict[str, tuple[int, int]]]]:
+    """Two contracts with their advances, and earnings and adjustments of six months."""
+    group = draw(st.sampled_from(["", "albums"]))
+    contracts = [
+        contract(
+            name,
+            recoup_ppb=draw(PORTIONS),
+            cross_group=group,
+            reserve_ppb=draw(PORTIONS),
+            reserve_days=draw(st.integers(1, 70)),
+            guarantee_micros=draw(st.sampled_from([0, 0, 30])),
+            order=tuple(draw(st.permutations(ORDER))),
+            works=(WorkId(name),),
+        )
+        for name in ("c1", "c2")
+    ]
+    advances = {name: draw(MICROS) for name in ("c1", "c2")}
+    amounts = st.tuples(MICROS, st.one_of(st.just(0), MICROS.map(lambda micros: -micros)))
+    return contracts, advances, [{name: draw(amounts) for name in ("c1", "c2")} for _ in range(6)]
+
+
+MONTHS = ("2026-07-31", "2026-08-31", "2026-09-30", "2026-10-31", "2026-11-30", "2026-12-31")
+
+
+@given(careers())
+def test_over_months_nothing_is_lost_and_nothing_taken_twice(
+    career: tuple[list[Contract], dict[str, int], list[dict[str, tuple[int, int]]]],
+) -> None:
+    """Each month opens with the balances that the movements before left, as the books would hold them.
+
+    In the end every reserve is back, once and not before its day, and all that was earned or guaranteed was either owed or
+    went against an advance, none of which was recouped beyond itself.
+    """
+    contracts, advances, months = career
+    balances: Counter[str] = Counter()
+    for name, micros in advances.items():
+        balances[f"Assets:Advance:{ADA}:{name}"] = micros
+    owed = earnings = 0
+    by_kind: Counter[str] = Counter()
+    for last, month in [*zip(MONTHS, months, strict=True), ("2027-12-31", {})]:
+        before = standing(
+            {name: micros for name in advances if (micros := balances[f"Assets:Advance:{ADA}:{name}"])},
+            {
+                account.rpartition(":")[2]: -micros
+                for account, micros in balances.items()
+                if account.startswith("Liabilities:Reserve") and micros
+            },
+        )
+        in_force = contracts if month else []
+        for one in settle([earned(*amounts, name) for name, amounts in month.items()], in_force, before, last):
+            owed += one.owed_micros
+            earnings += one.earned_micros + one.adjustments_micros
+            for step in one.movements:
+                balances[step.account] += step.amount_micros
+                by_kind[step.kind] += step.amount_micros
+                if step.kind == "release":
+                    assert step.account.rpartition(":")[2] <= last
+            assert one.unrecouped_micros == sum(micros for key, micros in balances.items() if key.startswith("Assets:"))
+            assert one.reserved_micros == -sum(micros for key, micros in balances.items() if "Reserve" in key)
+
+    assert by_kind["release"] == -by_kind["reserve"]
+    assert all(0 <= balances[f"Assets:Advance:{ADA}:{name}"] <= micros for name, micros in advances.items())
+    assert owed == earnings + by_kind["guarantee"] + by_kind["recoup"]
+
+
 def test_standing_balances_come_from_the_books(store: Store) -> None:
     """Advances by contract, reserves by day, for parties whose ids hold colons; entries after the day do not count."""
     accounts = [

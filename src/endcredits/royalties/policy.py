@@ -29,9 +29,9 @@
     share = "4%"
     party = "party:pension-fund"
 
-A policy of one pool of the gross revenue may be written shortly: `pool = "50%"` and, where it is not "train", `right` under
-[policy]. `policy_toml` writes any policy back so that it reads the same. What each key means stands in `rules.py`; what is
-allowed together, in `policy_rules.py`; whole examples lie in `policies/`.
+A policy of one pool of the net revenue (less taxes and refunds) may be written shortly: `pool = "50%"` and, where it is not
+"train", `right` under [policy]. `policy_toml` writes any policy back so that it reads the same. What each key means stands in
+`rules.py`; what is allowed together, in `policy_rules.py`; whole examples lie in `policies/`.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def _policy(file: Table) -> Policy:
                 remedy="Move the short form into a [[pool]] of its own.",
                 field=head.at("pool" if head.has("pool") else "right"),
             )
-        pools = (PoolRule("works", share_ppb=head.percent("pool"), parts=(Part("works", right=head.id("right", "train")),)),)
+        pools = (PoolRule("works", "net", head.percent("pool"), parts=(Part("works", right=head.id("right", "train")),)),)
     if not pools:
         raise InputError("the policy has no pool", remedy='Add pool = "50%" or a table [[pool]].', field=head.at("pool"))
     policy = Policy(
@@ -216,4 +216,4 @@ def _levy(table: Table) -> Levy:
 
 
 FIFTY_FIFTY = shipped_policy("fifty-fifty")
-"""The default policy: half of the revenue, by revenue, paid out from 10.00 on."""
+"""The default policy: half of the net revenue, by revenue, paid out from 10.00 on."""
