@@ -234,9 +234,7 @@ def test_all_fields_say_the_same_in_three_forms(tmp_path: Path) -> None:
     columns: dict[str, object] = {key: [value] for key, value in line.items()}
     moment = datetime(2026, 11, 3, 13, tzinfo=timezone(timedelta(hours=1)))
     columns["revenue"] = pa.array([Decimal("0.25")], pa.decimal128(20, 6))
-    columns["used_at"] = pa.array(
-        [datetime(2026, 11, 3, 13, tzinfo=timezone(timedelta(hours=1)))], pa.timestamp("ns", "UTC")
-    )
+    columns["used_at"] = pa.array([moment], pa.timestamp("ns", "UTC"))
     columns["service"] = pa.array(["=1+1"]).dictionary_encode()
     pq.write_table(pa.table(columns), tmp_path / "usage.parquet")
     expected = make_event(
