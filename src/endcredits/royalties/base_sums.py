@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from endcredits.money import PPB
 from endcredits.royalties.frozen import Frozen, table_path
-from endcredits.royalties.frozenrows_of import Row
+from endcredits.royalties.frozen_rows import Row
 from endcredits.royalties.laying import PoolKey, base_micros, group_of, takes, tax_left_micros
 from endcredits.royalties.portions import portion_of
 from endcredits.royalties.records import PeriodClose

@@ -1,10 +1,10 @@
 """From usage and revenue to exact money: the records of a period and its close.
 
 What an operator reports are `UsageEvent`, `Revenue`, `Refund` and `Rate`. A close freezes them with the credits, works and
-splits they refer to (`frozen.py`), divides every pool exactly (`close.py`, and `columns/` for millions of rows), and leaves a
-`PeriodClose`: sums and digests, small enough for a document, over a table of `WorkLine` and `Line` rows that may be large
-(`lines.py`). All of it is a pure function of stored integers, so two closes of the same period are the same bytes and anybody
-can replay them. Numbers that may pass 2**53 (weights) are decimal strings in documents.
+splits they refer to (`frozen.py`), divides every pool exactly (`close.py`, and `columns/` for millions of rows), and leaves
+a `PeriodClose`: sums and digests, small enough for a document, over tables of `WorkLine` and `Line` rows that may be large
+(`lines.py`). All of it is a pure function of stored integers, so two closes of the same period are the same bytes and
+anybody can replay them. Numbers that may pass 2**53 (weights) are decimal strings in documents.
 """
 
 from __future__ import annotations
@@ -203,8 +203,8 @@ class PartSum:
 class Pool:
     """The money of one pool key in one period.
 
-    pool_micros == breakage_micros + sum of the parts' amounts + rest_micros, to the unit; everything in `currency`, which is the
-    policy's `settle_in` after conversion.
+    pool_micros == breakage_micros + sum of the parts' amounts + rest_micros, to the unit; everything in `currency`, which is
+    the policy's `settle_in` after conversion.
 
     Attributes:
         rule: name of the pool rule.
@@ -249,8 +249,8 @@ class Pool:
 class Total:
     """The sums of one currency in which revenue was earned, over all pools.
 
-    revenue_micros == tax_micros + operator_micros + pools_micros + levies_micros, to the unit; operator_micros may be negative where
-    fixed fees are more than the revenue.
+    revenue_micros == tax_micros + operator_micros + pools_micros + levies_micros, to the unit; operator_micros may be
+    negative where fixed fees are more than the revenue.
 
     Attributes:
         currency: ISO 4217 code, of the revenue.

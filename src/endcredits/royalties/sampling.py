@@ -25,7 +25,7 @@ from endcredits.canonical import sha256_bytes
 from endcredits.money import PPB
 from endcredits.royalties.base_sums import Group, Sums, key_of, pool_problems, rows_of, summed, total_problems
 from endcredits.royalties.frozen import Frozen, table_path
-from endcredits.royalties.frozenrows_of import Row
+from endcredits.royalties.frozen_rows import Row
 from endcredits.royalties.laying import PoolKey, base_micros, group_of, takes
 from endcredits.royalties.lines import read_lines, read_work_lines
 from endcredits.royalties.records import PeriodClose, WorkLine
