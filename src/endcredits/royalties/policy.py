@@ -29,8 +29,8 @@
     share = "4%"
     party = "party:pension-fund"
 
-A policy of one pool of the net revenue (less taxes and refunds) may be written shortly: `pool = "50%"` and, where it is not
-"train", `right` under [policy]. `policy_toml` writes any policy back so that it reads the same. What each key means stands in
+A policy of one pool of the net revenue (less taxes and refunds) may be written shortly: `pool = "50%"` and, where it is
+not "train", `right` under [policy]. `policy_toml` writes any policy back so that it reads the same. Its keys are told in
 `rules.py`; what is allowed together, in `policy_rules.py`; whole examples lie in `policies/`.
 """
 
