@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from endcredits.attribution import Attribution
-from endcredits.flows import attributing, catalogue, checking, indexing, periods
+from endcredits.flows import attributing, catalogue, checking, indexing, periods, reporting
 from endcredits.flows.attributing import GivenOutput
 from endcredits.flows.catalogue import Corpus
 from endcredits.flows.credit_view import CreditView
@@ -134,7 +134,7 @@ class StudioHandle:
 
     def add_usage(self, events: Sequence[UsageEvent]) -> Added:
         """Records usage of attributed outputs."""
-        return periods.record_usage(self.studio, events)
+        return reporting.report(self.studio, events)
 
     def close_period(
         self, period_id: str, *, starts_on: str = "", ends_on: str = "", policy: Policy | None = None

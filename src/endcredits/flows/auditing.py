@@ -34,7 +34,7 @@ from endcredits.influence import read_manifest
 from endcredits.influence.replay.calibration import Calibration
 from endcredits.influence.replay.reliability import FEWEST_OUTPUTS, unrelated_levels
 from endcredits.progress import Progress, silent
-from endcredits.royalties import usage
+from endcredits.royalties.book import usage
 
 if TYPE_CHECKING:
     from endcredits.influence.replay.audit import AuditResult

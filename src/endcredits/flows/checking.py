@@ -18,11 +18,13 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from endcredits import store
-from endcredits.attribution import Attribution, attributions, attributions_of, check_attributions
+from endcredits.attribution import Attribution, attributions, check_attributions
 from endcredits.canonical import canonical_bytes, to_plain
 from endcredits.errors import EndcreditsError
+from endcredits.flows import closing, freezing
 from endcredits.flows.attributing import output_body
 from endcredits.flows.audit_log import check_audits, expected_receipts
+from endcredits.flows.booking import gathered, make_statements
 from endcredits.flows.catalogue import VERB, digest_within
 from endcredits.flows.indexing import (
     CURRENT,
@@ -36,11 +38,21 @@ from endcredits.flows.indexing import (
 from endcredits.flows.periods import period_body, period_files, receipt_id_of
 from endcredits.flows.studio import KEY, Studio
 from endcredits.influence import check_index, read_manifest
-from endcredits.ledger import check_books, entries
-from endcredits.payouts import check_payouts, statements_for_period
+from endcredits.ledger import check_books, entries, find
+from endcredits.payouts import check_paying, check_payouts, check_remade, statements_for_period
 from endcredits.progress import Progress, silent
 from endcredits.receipts import Receipt, check_log, check_receipts, load_receipt, receipt_path, subject_of
-from endcredits.royalties import check_royalties, closes, replay_close, usage
+from endcredits.royalties import (
+    BookedClose,
+    check_contracts,
+    check_disputes,
+    check_royalties,
+    check_steps,
+    closes,
+    read_frozen,
+    replay_close,
+    steps_of,
+)
 from endcredits.store import Finding, check_rows
 from endcredits.works import check_works, parties, party_id_of, permissions, works
 
@@ -106,26 +118,38 @@ def _audits(studio: Studio) -> Iterator[Finding]:
     yield from check_audits(studio, recorded)
 
 
-def _replays(conn: Connection) -> Iterator[Finding]:
-    registered = {work.work_id: work for work in works(conn)}
-    for booked in closes(conn):
-        events = usage(conn, booked.close.starts_on, booked.close.ends_on)
-        by_output = attributions_of(conn, [event.output_id for event in events])
-        yield from replay_close(booked.close, events, by_output, registered)
+def _replays(studio: Studio) -> Iterator[Finding]:
+    """That every close follows from its frozen inputs, its statements from it, and its inputs from the books."""
+    with studio.store.reading() as conn:
+        for booked in closes(conn):
+            where = f"period {booked.close.period_id}"
+            proposed = closing.proposed_step(steps_of(conn, booked.close.period_id))
+            folder = closing.close_folder(studio, proposed)
+            frozen = read_frozen(folder / "frozen")
+            yield from replay_close(frozen, booked.close, folder, credits_max=closing.TWIN_CREDITS_MAX)
+            yield from _remade(conn, booked, folder)
+            for table in freezing.changed_tables(studio, proposed, frozen):
+                yield Finding(where, f"what is recorded of its {table} is not what was frozen")
+
+
+def _remade(conn: Connection, booked: BookedClose, folder: Path) -> Iterator[Finding]:
+    issued_on = next((one.issued_on for one in statements_for_period(conn, booked.close.period_id)), "")
+    entries_of = [find(conn, f"{what}:{booked.close.period_id}") for what in ("close", "settle")]
+    before = gathered(conn, booked.close, folder)
+    made = make_statements(conn, booked.close, booked.close_digest, folder, before, entries_of, issued_on)
+    yield from check_remade(conn, booked.close.period_id, made)
 
 
 def _period_files(studio: Studio) -> Iterator[Finding]:
     with studio.store.reading() as conn:
         journal = entries(conn)
-        files: dict[Path, bytes] = {}
         for booked in closes(conn):
             issued = statements_for_period(conn, booked.close.period_id)
-            files |= period_files(studio, booked, issued, journal)
-    for path, data in files.items():
-        if not path.exists():
-            yield Finding(f"statement file {path}", "it is missing; close the period again to write it")
-        elif path.read_bytes() != data:
-            yield Finding(f"statement file {path}", "it is not what was recorded")
+            for path, data in period_files(studio, booked, issued, journal):
+                if not path.exists():
+                    yield Finding(f"statement file {path}", "it is missing; close the period again to write it")
+                elif path.read_bytes() != data:
+                    yield Finding(f"statement file {path}", "it is not what was recorded")
 
 
 def _index_files(studio: Studio) -> Iterator[Finding]:
@@ -266,8 +290,9 @@ IN_BOOKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
     "works": (_works,),
     "attributions": (_books(check_attributions),),
     "books": (_books(check_books),),
-    "royalties": (_books(check_royalties), _books(_replays)),
+    "royalties": (_books(check_royalties), _books(check_steps), _books(check_contracts), _books(check_disputes), _replays),
     "statements": (_books(check_payouts), _period_files),
+    "payments": (_books(check_paying),),
 }
 """The checks of what the database holds, by stage."""
 

@@ -26,7 +26,7 @@ from endcredits import durable, influence
 from endcredits.attribution import Attribution, attribution_of
 from endcredits.canonical import canonical_bytes, digest, sha256_bytes
 from endcredits.errors import ConflictError, InputError
-from endcredits.flows import attributing, catalogue, checking, indexing, pairs, periods
+from endcredits.flows import attributing, catalogue, checking, indexing, pairs, periods, reporting
 from endcredits.flows.attributing import GivenOutput
 from endcredits.flows.indexing import OpenIndex
 from endcredits.flows.studio import Studio, init_studio, open_studio
@@ -255,7 +255,7 @@ def _earn_and_close(studio: Studio, attributions: Sequence[Attribution]) -> peri
         cents = 50 + int(hashlib.sha256(attribution.output_id.encode()).hexdigest(), 16) % 4951
         used_at = f"2026-01-{1 + number % 31:02d}T12:00:00Z"
         events.append(make_event(f"demo-{number + 1:03d}", attribution.output_id, used_at, cents * 10_000, "USD", "demo"))
-    periods.record_usage(studio, events)
+    reporting.report(studio, events)
     return periods.close(studio, PERIOD)
 
 

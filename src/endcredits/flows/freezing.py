@@ -7,13 +7,14 @@ tables again.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from endcredits.attribution import Attribution, attributions_of
+from endcredits.attribution import attributions_of
 from endcredits.errors import InputError
 from endcredits.flows.catalogue import VERB
 from endcredits.flows.duplicates import duplicates
@@ -53,13 +54,18 @@ def freeze_period(studio: Studio, proposed: Step, into: Path) -> Frozen:
             disputed=disputed_works(conn, facts["ends_on"]),
             revoked=_revoked(conn, registered, facts["starts_on"]),
             units=current_units(conn),
-            reliability_of=reliability_ppb,
         )
 
 
-def reliability_ppb(attribution: Attribution) -> int:
-    """How far an attribution's credits are to be believed, as an audit measured it; -1 where none did."""
-    return -1 if attribution.reliability_ppb is None else attribution.reliability_ppb
+REPORTED = ("events", "declared", "revenue", "outputs")
+"""Frozen tables that follow from recorded rows alone, which never change."""
+
+
+def changed_tables(studio: Studio, proposed: Step, frozen: Frozen) -> tuple[str, ...]:
+    """Which tables of reports would be frozen otherwise today: rows of the books were changed or taken away since."""
+    with tempfile.TemporaryDirectory() as scratch:
+        again = dict(freeze_period(studio, proposed, Path(scratch) / "frozen").digests)
+    return tuple(name for name, stated in frozen.digests if name in REPORTED and again[name] != stated)
 
 
 def _revoked(conn: Connection, registered: tuple[Work, ...], starts_on: str) -> dict[WorkId, str]:

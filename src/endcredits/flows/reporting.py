@@ -19,9 +19,9 @@ from endcredits.flows.clock import now
 from endcredits.flows.studio import Studio
 from endcredits.royalties import held as holding
 from endcredits.royalties import rates, recording, refunds, revenue, usage
-from endcredits.royalties.forms import Read
+from endcredits.royalties.forms import Read, handed_in
 from endcredits.royalties.held import Held
-from endcredits.royalties.recording import Added, handed_in
+from endcredits.royalties.recording import Added
 from endcredits.royalties.records import Rate, Refund, Revenue, UsageEvent
 from endcredits.works import known_works
 
