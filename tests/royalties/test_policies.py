@@ -11,8 +11,12 @@ import pytest
 
 from endcredits.errors import NotFoundError
 from endcredits.money import PPB
+from endcredits.royalties import columns
+from endcredits.royalties.close import close_period
+from endcredits.royalties.line_sums import line_sums, lines_of
 from endcredits.royalties.policy import read_policy, shipped_policies, shipped_policy, shipped_text
 from endcredits.royalties.policy_text import policy_toml
+from endcredits.royalties.posting import close_entry
 
 from .makers import Given, Income, Song, event, output, song
 
@@ -222,3 +226,34 @@ def test_a_flat_licence_divides_a_part_equally_and_the_rest_by_significant_credi
     assert found["operator"] == -10_000_000_000
     assert sum(found.values()) == 0
     assert {found[f"p{name}"] for name in names[1:19]} == {equal + 350_000_000}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_both_ways_of_closing_agree_on_every_example(name: str, tmp_path: Path) -> None:
+    """Rows in plain Python and columns in NumPy and DuckDB give the same document under each example."""
+    crew = {("residual", "ada"): (3, 7), ("residual", "bob"): (2, 9)}
+    splits = {
+        (right, "WORLD"): {"ada": PPB // 3, "bob": PPB - PPB // 3}
+        for right in ("likeness", "performance", "residual", "train")
+    }
+    given = Given(
+        songs=(Song("w1", splits, units=crew), Song("w2", splits, state="disputed"), song("w3")),
+        outputs=(output("o1", 10, w1=6, w2=2, w3=-1), output("o2", 4, w1=-1, w2=3, w3=2)),
+        events=(
+            event("e1", "o1", 10_000_001, payer="p1", uses=1_500, declared=("w1", "w2")),
+            event("e2", "o2", 5_000_001, territory="DE", payer="p2", uses=700, use="advertisement", declared=("w3",)),
+            event("e3", "o1", 3_333_333, currency="USD", tax_micros=333_333),
+            event("e4", "o2", 777_777, kind="refund", usage_period="2026-10"),
+        ),
+        revenue=(Income("r1", 99_999_999, payer="p1", tax_micros=9_999_999), Income("r2", 1_000_003, payer="idle")),
+        policy=shipped_policy(name),
+    )
+    frozen = given.freeze(tmp_path / "frozen")
+
+    simple = close_period(frozen, "2026-11", "2026-11-01", "2026-11-30", given.policy)
+    fast = columns.close_period(frozen, "2026-11", "2026-11-01", "2026-11-30", given.policy, tmp_path / "close")
+
+    assert fast == simple.close
+    entry = close_entry(fast, line_sums(lines_of(tmp_path / "close")))
+    assert entry == close_entry(simple.close, line_sums(simple.lines))
+    assert entry is not None
