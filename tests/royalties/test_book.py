@@ -147,6 +147,7 @@ def test_a_close_is_refused_while_earlier_days_are_open(store: Store) -> None:
         assert "from 2026-12-01 on first" in caught.value.remedy
         with pytest.raises(ConflictError, match="lies before the closed period '2026-11'"):
             must_follow(conn, "2026-10-01", "2026-10-31")
+    store.write(lambda conn: close_days(conn, "one-day", "2026-12-01", "2026-12-01"))
     store.write(lambda conn: record_revenue(conn, handed_in([revenue("r", on="2026-12-02")]), at=NOW))
     with store.reading() as conn, pytest.raises(ConflictError, match="revenue of 2026-12-02"):
         must_follow(conn, "2026-12-03", "2026-12-31")

@@ -25,6 +25,7 @@ from endcredits.ids import PartyId, WorkId
 from endcredits.money import PPB
 from endcredits.royalties import freeze as freezing
 from endcredits.royalties import freeze_writing, recording
+from endcredits.royalties.close import close_period
 from endcredits.royalties.forms import handed_in
 from endcredits.royalties.freeze import FACTS, freeze, frozen_digest, read_frozen
 from endcredits.royalties.freeze_catalogue import splits_on
@@ -561,3 +562,28 @@ def test_the_folder_holds_only_flushed_files(sqlite_store: Store, tmp_path: Path
 
     assert {path.name for path in made.folder.iterdir()} == {FACTS, *(f"{name}.parquet" for name in SCHEMAS)}
     assert os.access(made.folder, os.R_OK)
+
+
+def test_a_freeze_is_what_the_simple_close_reads(store: Store, tmp_path: Path) -> None:
+    """Its own checks pass over late usage, refunds and revenue, and every micro of the books is in its totals."""
+    works = (work("w1", split("ada")), work("w2", split("bob")), work("w3"))
+
+    def work_(conn: Connection) -> Frozen:
+        add_events(conn, event("sale", micros=1_190_000, tax_micros=190_000), event("other", output="o2"))
+        close_days(conn, "2026-11", "2026-11-01", "2026-11-30")
+        add_events(conn, event("own", on="2026-12-01"), event("late", declared=["w1"]))
+        recording.record_revenue(conn, handed_in([revenue("sub", on="2026-12-01")]), at=NOW)
+        recording.record_refunds(conn, handed_in([refund("r", "sale", 595_000), refund("s", "own", 400_000)]), at=NOW)
+        return december(conn, tmp_path / "f", works=works)
+
+    closed = close_period(store.write(work_), "2026-12", "2026-12-01", "2026-12-31", POLICY)
+
+    (total,) = closed.close.totals
+    assert total.revenue_micros == 1_000_000 - 400_000 + 1_000_000 + 5_000_000 - 595_000
+    assert total.tax_micros == -95_000
+    kinds = {(pool.kind, pool.usage_period): pool.pool_micros for pool in closed.close.pools}
+    assert kinds == {
+        ("earned", ""): (600_000 + 5_000_000) // 2,
+        ("late", "2026-11"): 500_000,
+        ("refund", "2026-11"): -(595_000 - 95_000) // 2,
+    }
