@@ -1,6 +1,7 @@
 """The text of a PDF as typst writes it: enough of a reader to see whether words arrived on the paper.
 
-Streams are unpacked, fonts' ToUnicode tables read, and the strings of the pages' operators translated by the font that is set.
+Streams are unpacked, fonts' ToUnicode tables read, and the strings of the pages' operators translated by the font that
+is set.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 
 import pytest
-from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,7 +60,7 @@ hostile = st.text() | st.sampled_from(
 
 @given(hostile, st.sampled_from(["\t", ",", ";"]))
 def test_hostile_texts_stay_texts(words: str, delimiter: str) -> None:
-    """No cell of theirs begins a formula, the file keeps its shape, and the words come back cleaned and otherwise the same."""
+    """No cell of theirs begins a formula, the file keeps its shape, and the words come back cleaned."""
     one = ordinary()[0]
     one = replace(
         one,

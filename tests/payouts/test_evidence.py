@@ -14,7 +14,7 @@ from endcredits.errors import IntegrityError
 from endcredits.payouts import statement_json
 from endcredits.payouts.evidence import evidence_files, evidence_problems, evidence_zip
 
-from .makers import earning, issue, november, ordinary
+from .makers import earning, november, ordinary
 
 POLICY = "name = 'mixed'\n"
 

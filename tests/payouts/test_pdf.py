@@ -95,7 +95,7 @@ def test_names_from_right_to_left_are_shown(printer: Printer) -> None:
     if "ש" in printer.missing:
         assert "U+05E9" in pdf_text(data)
     else:
-        assert {"ש", "ל", "ו", "ם"} <= set(pdf_text(data))
+        assert set("שלום") <= set(pdf_text(data))
 
 
 def test_characters_without_a_font_are_named_loudly(printer: Printer) -> None:

@@ -115,9 +115,9 @@ def test_an_ordinary_statement_by_hand() -> None:
     assert (ada.payee, ada.summary.earned_micros, ada.summary.adjustments_micros) == ("Ada Lovelace", 25_687_500, 1_487_500)
     assert (ada.summary.payable_micros, ada.summary.rounding_micros) == (27_170_000, 5_000)
     assert ada.lines[0].reason == (
-        "The pool is 50.0 % of gross revenue of 100.00 EUR, 50.00 EUR, of which this part is 35.00 EUR (70.0 % of the pool); "
-        "3 uses of outputs counted for or against the work, a measured share of 60.0 % (one standard error 1.25 %), and it "
-        "earned 21.00 EUR, and the agreed split of 50.0 % of that is 10.50 EUR."
+        "The pool is 50.0 % of gross revenue of 100.00 EUR, 50.00 EUR, of which this part is 35.00 EUR (70.0 % of the pool)"
+        "; 3 uses of outputs counted for or against the work, a measured share of 60.0 % (one standard error 1.25 %), and "
+        "it earned 21.00 EUR, and the agreed split of 50.0 % of that is 10.50 EUR."
     )
     assert ada.audit_until == "2029-12-04"
     assert (ada.line_count, ada.control_micros) == (len(ada.lines), sum(line.amount_micros for line in ada.lines))
@@ -289,9 +289,9 @@ def test_estimates_are_another_kind() -> None:
     assert estimate.statement_id.startswith("estimate:") and estimate.kind == ESTIMATE
     assert (estimate.summary.earned_micros, estimate.summary.due_micros, estimate.summary.payable_micros) == (TEN, 0, 0)
     assert list(problems(estimate)) == []
-    for close_digest, given in (("0" * 64, plain), ("", facts(made))):
+    for close_digest, more in (("0" * 64, plain), ("", facts(made))):
         with pytest.raises(InputError, match="follows from no close"):
-            list(make_statements(made.close, close_digest, made.earned(), given, kind=ESTIMATE))
+            list(make_statements(made.close, close_digest, made.earned(), more, kind=ESTIMATE))
     with pytest.raises(InputError, match="no kind of statement"):
         list(make_statements(made.close, "", made.earned(), plain, kind="guess"))
 

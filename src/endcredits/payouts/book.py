@@ -1,8 +1,8 @@
 """The book of statements: issued once, found again, never changed.
 
-Only final statements are kept; an estimate is made anew from the days so far. Words that were wrong (a name, a tax status) are
-corrected by a later version of the statement with the same lines and the same money; wrong money is corrected in the next
-period.
+Only final statements are kept; an estimate is made anew from the days so far. Words that were wrong (a name, a tax
+status) are corrected by a later version of the statement with the same lines and the same money; wrong money is
+corrected in the next period.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def save_statements(conn: Connection, issued: Iterable[Statement]) -> int:
         ids = [row["statement_id"] for row in rows]
         query = sa.select(_TABLE.c.statement_id, _TABLE.c.document).where(_TABLE.c.statement_id.in_(ids))
         known: dict[str, str] = {found.statement_id: found.document for found in conn.execute(query)}
-        fresh = []
+        fresh: list[dict[str, object]] = []
         for statement, row in zip(batch, rows, strict=True):
             standing = known.get(statement.statement_id)
             if standing is None:

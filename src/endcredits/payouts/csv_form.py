@@ -1,8 +1,9 @@
 """The statement as a flat file for spreadsheets and accounting programs.
 
-Its shape follows what the industry's sales reports do (they call such files DSR): one record a row, its type in the first
-cell, a head, summary, lines, and a foot with counts and control totals. It is *like* those files and claims no conformance to
-a standard of theirs. A row that begins with "#" names the cells of a record type, so that the file explains itself.
+Its shape follows what the industry's sales reports do (they call such files DSR): one record a row, its type in the
+first cell, a head, summary, lines, and a foot with counts and control totals. It is *like* those files and claims no
+conformance to a standard of theirs. A row that begins with "#" names the cells of a record type, so that the file
+explains itself.
 
 Amounts are decimal numbers of main units with six decimals and a point. Texts come from outside: control characters become
 spaces, and a text that a spreadsheet could take for a formula is led by an apostrophe, which `read_csv` takes off again. The
@@ -29,101 +30,34 @@ VERSION = "1"
 _SUMMARY = tuple(field.name for field in fields(Summary))
 _summary_values = attrgetter(*_SUMMARY)
 
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "HEAD": (
-        "form_version",
-        "kind",
-        "statement_id",
-        "version",
-        "period",
-        "from",
-        "to",
-        "issued_on",
-        "issuer",
-        "payee_id",
-        "payee",
-        "tax_status",
-        "currency",
-        "contracts",
-        "policy",
-        "policy_sha256",
-        "prior_statement",
-        "threshold",
-        "blocked",
+    "HEAD": _names(
+        "form_version kind statement_id version period from to issued_on issuer payee_id payee tax_status currency "
+        "contracts policy policy_sha256 prior_statement threshold blocked"
     ),
     "SUMM": tuple(name.removesuffix("_micros") for name in _SUMMARY),
-    "POOL": (
-        "pool",
-        "name",
-        "kind",
-        "usage_period",
-        "usage_from",
-        "usage_to",
-        "service",
-        "territory",
-        "offer",
-        "events",
-        "uses",
-        "rule",
-        "revenue",
-        "gross_pool",
-        "earned_currency",
-        "rate",
-        "pool_amount",
-        "breakage",
+    "POOL": _names(
+        "pool name kind usage_period usage_from usage_to service territory offer events uses rule revenue "
+        "gross_pool earned_currency rate pool_amount breakage"
     ),
-    "PART": ("pool", "part", "name", "by", "right", "rule", "amount", "denominator", "commons"),
-    "LINE": (
-        "pool",
-        "part",
-        "accounting_period",
-        "usage_from",
-        "usage_to",
-        "service",
-        "usage_territory",
-        "offer",
-        "work_id",
-        "title",
-        "identifiers",
-        "right",
-        "units",
-        "pool_amount",
-        "part_amount",
-        "pool_rule",
-        "share_percent",
-        "method",
-        "method_version",
-        "error_percent",
-        "work_amount",
-        "split_territory",
-        "claim_amount",
-        "split_percent",
-        "amount",
-        "currency",
-        "rate",
-        "state",
-        "limit",
-        "explanation",
+    "PART": _names("pool part name by right rule amount denominator commons"),
+    "LINE": _names(
+        "pool part accounting_period usage_from usage_to service usage_territory offer work_id title identifiers "
+        "right units pool_amount part_amount pool_rule share_percent method method_version error_percent "
+        "work_amount split_territory claim_amount split_percent amount currency rate state limit explanation"
     ),
-    "LEVY": ("name", "base", "share_percent", "amount"),
-    "PAID": ("paid_on", "rail", "reference", "amount"),
-    "MOVE": ("kind", "amount", "contract", "reason"),
-    "DEDU": ("kind", "amount", "reason"),
-    "FOOT": (
-        "lines",
-        "levies",
-        "payments",
-        "movements",
-        "deductions",
-        "control_total",
-        "outputs_counted",
-        "lines_sha256",
-        "close_sha256",
-        "journal_entries",
-        "audit_until",
-        "dispute",
-        "contact",
-        "verify",
+    "LEVY": _names("name base share_percent amount"),
+    "PAID": _names("paid_on rail reference amount"),
+    "MOVE": _names("kind amount contract reason"),
+    "DEDU": _names("kind amount reason"),
+    "FOOT": _names(
+        "lines levies payments movements deductions control_total outputs_counted lines_sha256 close_sha256 "
+        "journal_entries audit_until dispute contact verify"
     ),
 }
 """Record types in the order of the file, with the names of their cells after the type."""
@@ -189,18 +123,22 @@ def _records(one: Statement) -> Iterator[tuple[str, Sequence[Sequence[object]]]]
     yield (
         "POOL",
         [
-            (pool.pool, text(pool.name), pool.kind, text(pool.usage_period), pool.usage_from, pool.usage_to)
-            + (text(pool.service), text(pool.territory), text(pool.offer), pool.events, pool.uses, text(pool.rule))
-            + (decimal(pool.revenue_micros), decimal(pool.source_micros), pool.earned_currency, text(pool.rate))
-            + (decimal(pool.pool_micros), decimal(pool.breakage_micros))
+            (
+                *(pool.pool, text(pool.name), pool.kind, text(pool.usage_period), pool.usage_from, pool.usage_to),
+                *(text(pool.service), text(pool.territory), text(pool.offer), pool.events, pool.uses, text(pool.rule)),
+                *(decimal(pool.revenue_micros), decimal(pool.source_micros), pool.earned_currency, text(pool.rate)),
+                *(decimal(pool.pool_micros), decimal(pool.breakage_micros)),
+            )
             for pool in one.pools
         ],
     )
     yield (
         "PART",
         [
-            (pool.pool, part.part, text(part.name), part.by, text(part.right), text(part.rule))
-            + (decimal(part.amount_micros), part.denominator, decimal(part.commons_micros))
+            (
+                *(pool.pool, part.part, text(part.name), part.by, text(part.right), text(part.rule)),
+                *(decimal(part.amount_micros), part.denominator, decimal(part.commons_micros)),
+            )
             for pool in one.pools
             for part in pool.parts
         ],
@@ -287,7 +225,7 @@ def read_csv(text: str) -> Records:
     """A flat file's records by type, each with its cells by name; apostrophes before formulas are taken off.
 
     Raises:
-        InputError: a row of an unknown type or with a wrong number of cells, another version of the form, or no head or foot.
+        InputError: a row of an unknown type or with too many or few cells, another version of the form, no head or foot.
     """
     delimiter = text[5:6]
     found: Records = {record: [] for record in COLUMNS}

@@ -1,9 +1,9 @@
 """A close's lines, payee by payee, each with what it follows from.
 
-A close stores its lines pool by pool, as it divides money; a statement needs them payee by payee, and beside each line the
-work's own line and the *claim*: what of the work's amount fell under the splits of one territory, which is the sum of the
-lines of all its payees there. `earned_lines` turns the tables around in memory; `read_earned_lines` lets DuckDB do it on disk,
-in bounded memory, for closes with millions of lines.
+A close stores its lines pool by pool, as it divides money; a statement needs them payee by payee, and beside each line
+the work's own line and the *claim*: what of the work's amount fell under the splits of one territory, which is the sum
+of the lines of all its payees there. `earned_lines` turns the tables around in memory; `read_earned_lines` lets DuckDB
+do it on disk, in bounded memory, for closes with millions of lines.
 """
 
 from __future__ import annotations

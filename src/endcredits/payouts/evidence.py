@@ -1,8 +1,9 @@
 """What a payee needs to check a statement without trusting whoever issued it, in one archive.
 
-It holds the statement in its exact and its flat form, the period's close with the sums of every pool and the policy as data, the
-policy as it was written, the digest of every file, and a README that says in plain words what to check and how. The archive of a
-statement is always the same bytes: names in order, one fixed date, and nothing of the machine that packed it.
+It holds the statement in its exact and its flat form, the period's close with the sums of every pool and the policy as
+data, the policy as it was written, the digest of every file, and a README that says in plain words what to check and
+how. The archive of a statement is always the same bytes: names in order, one fixed date, and nothing of the machine
+that packed it.
 """
 
 from __future__ import annotations
@@ -136,7 +137,8 @@ def _readme(one: Statement, more: list[str]) -> str:
 Statement  {one.statement_id}, version {one.version}
 Payee      {shown(one.payee)} ({shown(one.party_id)})
 Period     {shown(one.period_id)}, {one.starts_on} to {one.ends_on} (UTC)
-Closing    {format_micros(one.summary.closing_micros, one.currency)}, payable {format_micros(one.summary.payable_micros, one.currency)}
+Closing    {format_micros(one.summary.closing_micros, one.currency)}
+Payable    {format_micros(one.summary.payable_micros, one.currency)}
 
 WHAT IS HERE
   {STATEMENT:<16} the statement, exactly: amounts in micros (millionths of the currency), portions in parts per billion (ppb)
@@ -148,21 +150,22 @@ WHAT IS HERE
 WHAT TO CHECK, AND HOW
 1. Nothing was changed on the way. In this folder run: sha256sum -c {DIGESTS} (macOS: shasum -a 256 -c {DIGESTS}).
 2. The sums. In {STATEMENT}, under "summary": opening - paid + earned + adjustments + guaranteed - recouped - reserved
-   + released - held must be closing, and payable + withheld + fees + carried_over must be closing as well. The amounts of all
-   "lines" and "levies" sum to "control_micros"; those that are payable and of this period's own usage sum to "earned".
-3. Each line. Take the line's "claim_micros" times its "split_ppb", divided by 1,000,000,000: the amount is that number, rounded
-   down or up to a whole micro so that all payees of the work together get the claim, not a micro more or less.
-   The work's share is its "weight" over the "denominator" of its part, where no limit ("taken") applied, and the work's amount
-   is that share of the part. The field "reason" says all of this in one sentence.
-4. The pools. Each pool and part that the statement names must stand in {CLOSE} under the same number with the same sums. In
-   {CLOSE} a pool is its parts, its breakage and its rest; a part is what was allocated and what went to the commons.
+   + released - held must be closing, and payable + withheld + fees + carried_over must be closing as well. The amounts of
+   all "lines" and "levies" sum to "control_micros"; those that are payable and of this period's own usage sum to "earned".
+3. Each line. Take the line's "claim_micros" times its "split_ppb", divided by 1,000,000,000: the amount is that number,
+   rounded down or up to a whole micro so that all payees of the work together get the claim, not a micro more or less.
+   The work's share is its "weight" over the "denominator" of its part, where no limit ("taken") applied, and the work's
+   amount is that share of the part. The field "reason" says all of this in one sentence.
+4. The pools. Each pool and part that the statement names must stand in {CLOSE} under the same number with the same sums.
+   There a pool is its parts, its breakage and its rest; a part is what was allocated and what went to the commons.
 5. The close is the published one. The SHA-256 of {CLOSE} must be {one.close_digest}.
-   The issuer's log commits to that digest; a receipt of the period proves it. Anybody who holds the frozen inputs can compute the
-   close again and must get the same bytes.
+   The issuer's log commits to that digest; a receipt of the period proves it. Anybody who holds the frozen inputs can
+   compute the close again and must get the same bytes.
 6. The policy. Compare {POLICY} with "policy" in {CLOSE}; its digest must be {one.policy_digest}.
 
-What this cannot show: whether all usage was reported, and how well shares were measured. For the first compare the usage counted
-({one.outputs_counted:,} uses of outputs) with what you know; for the second see "method" and "error_ppb" of the lines.
+What this cannot show: whether all usage was reported, and how well shares were measured. For the first compare the usage
+counted ({one.outputs_counted:,} uses of outputs) with what you know; for the second see "method" and "error_ppb" of
+the lines.
 
 IF SOMETHING IS WRONG
 {shown(one.dispute)}

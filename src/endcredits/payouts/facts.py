@@ -1,7 +1,7 @@
 """What statements need to know beside the close: names, balances, payments, how things were measured, whom to ask.
 
-These come from many rooms (the registry, the ledger, contracts, payees' profiles); here they are plain data with defaults that
-say "not known" honestly, so that a statement is a pure function of a close and of this.
+These come from many rooms (the registry, the ledger, contracts, payees' profiles); here they are plain data with
+defaults that say "not known" honestly, so that a statement is a pure function of a close and of this.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """The canonical bytes of statements, quickly.
 
-`endcredits.canonical` spells a document value by value in Python, which is right for every document and takes milliseconds for
-a statement with a few hundred lines. Statements are simpler than documents in general: records of ASCII field names that hold
-texts, whole numbers and more records. For these Python's own JSON encoder (in C) writes the same bytes as RFC 8785 asks for:
-keys in ASCII order, no spaces, the same short escapes, nothing else escaped. Whatever is not that simple goes the slow way,
-which also words the error. The tests compare both.
+`endcredits.canonical` spells a document value by value in Python, which is right for every document and takes
+milliseconds for a statement with a few hundred lines. Statements are simpler than documents in general: records of
+ASCII field names that hold texts, whole numbers and more records. For these Python's own JSON encoder (in C) writes the
+same bytes as RFC 8785 asks for: keys in ASCII order, no spaces, the same short escapes, nothing else escaped. Whatever
+is not that simple goes the slow way, which also words the error. The tests compare both.
 """
 
 from __future__ import annotations

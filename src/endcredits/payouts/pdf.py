@@ -1,13 +1,13 @@
 """The statement on paper: a tagged PDF (PDF/UA-1) made by typst.
 
-Typst lays the page out and knows nothing else: every name and number comes to it as JSON and is shown as a text, never read as
-markup. The date of issue is the document's date, so the same statement gives the same bytes wherever the same typst and the
-same fonts are.
+Typst lays the page out and knows nothing else: every name and number comes to it as JSON and is shown as a text, never
+read as markup. The date of issue is the document's date, so the same statement gives the same bytes wherever the same
+typst and the same fonts are.
 
-PDF/UA asks that every character on the page has a glyph. Where no font has one, the character is replaced by its Unicode number
-and the page says so at its top: a paper that leaves out a part of somebody's name must not look complete. Chinese, Japanese and
-Korean need a font of the system (such as Noto CJK) or a folder of fonts handed in; Arabic, Hebrew and Cyrillic come with DejaVu
-Sans, which most systems have.
+PDF/UA asks that every character on the page has a glyph. Where no font has one, the character is replaced by its
+Unicode number and the page says so at its top: a paper that leaves out a part of somebody's name must not look
+complete. Chinese, Japanese and Korean need a font of the system (such as Noto CJK) or a folder of fonts handed in;
+Arabic, Hebrew and Cyrillic come with DejaVu Sans, which most systems have.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from endcredits.durable import write_atomic
 from endcredits.errors import InputError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import typst
 
 TEMPLATE = Path(__file__).parent / "templates" / "statement.typ"
-STANDARD = "ua-1"
+STANDARD: Literal["ua-1"] = "ua-1"
 
 FAMILIES = (
     "Libertinus Serif",

@@ -1,9 +1,9 @@
 """The statement: what a payee earned and is owed, each line explained from the pool to the amount.
 
-A statement has a head (who, when, under which policy), a summary of money that adds up, the pools that its lines drew on, the
-lines, and a foot (control total, how long and how to dispute). Everything is a whole number or a text, so that a statement
-has one spelling and one digest. There are two kinds and they never mix: a *final* statement follows from a closed period
-and is kept for good; an *estimate* is made before the close, says so everywhere, and pays nothing.
+A statement has a head (who, when, under which policy), a summary of money that adds up, the pools that its lines drew
+on, the lines, and a foot (control total, how long and how to dispute). Everything is a whole number or a text, so that
+a statement has one spelling and one digest. There are two kinds and they never mix: a *final* statement follows from a
+closed period and is kept for good; an *estimate* is made before the close, says so everywhere, and pays nothing.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """From a closed period to one statement per payee and currency: pure, in integers, streamed.
 
-A statement opens with what was owed, takes off what was paid since, adds what was earned line by line, applies what contracts
-say, and closes with what is owed now. What reaches the policy's threshold is due; what does not, and what is less than the
-smallest coin, is carried over and never lost. Payees come in their order, one at a time, so a period with two hundred thousand
-of them needs no more memory than its largest statement.
+A statement opens with what was owed, takes off what was paid since, adds what was earned line by line, applies what
+contracts say, and closes with what is owed now. What reaches the policy's threshold is due; what does not, and what is
+less than the smallest coin, is carried over and never lost. Payees come in their order, one at a time, so a period with
+two hundred thousand of them needs no more memory than its largest statement.
 """
 
 from __future__ import annotations

@@ -90,8 +90,8 @@ def summary(
     owed = earned + adjustments + sum(one.amount_micros for one in (settlement.movements if settlement else ()))
     if settlement is not None and settlement.owed_micros != owed:
         raise IntegrityError(
-            f"the settlement of '{settlement.party_id}' in {settlement.currency} owes {settlement.owed_micros} micros, and its "
-            f"movements make {owed}",
+            f"the settlement of '{settlement.party_id}' in {settlement.currency} owes {settlement.owed_micros} micros, and "
+            f"its movements make {owed}",
             remedy="Settle the period again.",
         )
     paid = sum(payment.amount_micros for payment in standing.payments)

@@ -1,8 +1,8 @@
 """A statement as people read it: the same words and numbers for the page, the mail and the paper.
 
-Every form (HTML, Markdown, PDF) lays out this one view, so they cannot say different things. Numbers are texts here, ready to
-show. Words from outside are cleaned of what cannot be seen (control characters, marks that turn the direction of a line); each
-form escapes them in its own way.
+Every form (HTML, Markdown, PDF) lays out this one view, so they cannot say different things. Numbers are texts here,
+ready to show. Words from outside are cleaned of what cannot be seen (control characters, marks that turn the direction
+of a line); each form escapes them in its own way.
 """
 
 from __future__ import annotations

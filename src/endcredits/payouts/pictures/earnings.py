@@ -1,7 +1,7 @@
 """A payee's earnings over time: one bar a period, adjustments beside what was earned, estimates told apart by their look.
 
-A bar is what a period earned; what came later for earlier periods (late usage, refunds) stands on top of it or hangs below zero.
-An estimate is hatched, has a dashed edge, and is called so; no sum in the picture mixes the two.
+A bar is what a period earned; what came later for earlier periods (late usage, refunds) stands on top of it or hangs
+below zero. An estimate is hatched, has a dashed edge, and is called so; no sum in the picture mixes the two.
 """
 
 from __future__ import annotations

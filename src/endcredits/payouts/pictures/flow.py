@@ -1,9 +1,10 @@
 """Where a period's money went, as a graph: revenue -> pools -> parts -> works -> people; pure sums, nothing drawn yet.
 
-Every unit of the revenue is in the picture. What is not divided over works has its own end: tax, the operator's part, the commons
-(with what limits took), breakage, and money whose payees are unknown or disputed. A picture cannot show ten thousand works, so
-the largest are named and the others stand together as one; the sums stay exact. Refunds make a column's flows smaller than what
-was earned; they are shown as what came in after them, and where a whole sum is below zero it is left out and named in `left_out`.
+Every unit of the revenue is in the picture. What is not divided over works has its own end: tax, the operator's part,
+the commons (with what limits took), breakage, and money whose payees are unknown or disputed. A picture cannot show ten
+thousand works, so the largest are named and the others stand together as one; the sums stay exact. Refunds make a
+column's flows smaller than what was earned; they are shown as what came in after them, and where a whole sum is below
+zero it is left out and named in `left_out`.
 """
 
 from __future__ import annotations

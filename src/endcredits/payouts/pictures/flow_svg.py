@@ -1,7 +1,8 @@
 """The money flow as SVG and as a page: bands whose widths are amounts, from left to right.
 
-The layout is small and always the same: every column is stacked from the top in the order of the flow, one scale for all, and bands
-leave and arrive in the order of where they go. Heights are the only floats; amounts stay integers and are written beside the bars.
+The layout is small and always the same: every column is stacked from the top in the order of the flow, one scale for
+all, and bands leave and arrive in the order of where they go. Heights are the only floats; amounts stay integers and
+are written beside the bars.
 """
 
 from __future__ import annotations
@@ -162,15 +163,19 @@ def _bands(flow: Flow, boxes: dict[str, _Box], scale: float, colours: Colours) -
         (from_y, to_y), width = ends[start, end], max(micros * scale, 0.6)
         left, right = boxes[start].x + BAR, boxes[end].x
         middle = (left + right) / 2
-        path = (
-            f"M{number(left)} {number(from_y)}C{number(middle)} {number(from_y)} {number(middle)} {number(to_y)} "
-            f"{number(right)} {number(to_y)}V{number(to_y + width)}C{number(middle)} {number(to_y + width)} {number(middle)} "
-            f"{number(from_y + width)} {number(left)} {number(from_y + width)}Z"
-        )
+        there = _curve(left, from_y, middle, right, to_y)
+        back = _curve(right, to_y + width, middle, left, from_y + width)
+        path = f"M{there}L{back}Z"
         words = f"{kind[start].label} to {kind[end].label}: {format_micros(micros, flow.currency)}"
         fill = _colour(kind[end], colours)
         drawn.append(tag("path", {"d": path, "fill": fill, "fill-opacity": 0.28}, tag("title", {}, escaped(words))))
     return drawn
+
+
+def _curve(x: float, y: float, middle: float, end_x: float, end_y: float) -> str:
+    """From one point to another, leaving and arriving level."""
+    first, second = f"{number(x)} {number(y)}", f"{number(middle)} {number(y)} {number(middle)} {number(end_y)}"
+    return f"{first}C{second} {number(end_x)} {number(end_y)}"
 
 
 def _colour(node: Node, colours: Colours) -> str:
@@ -187,7 +192,7 @@ def _bar(node: Node, box: _Box, prefix: str, colours: Colours) -> str:
 
 
 def _label(node: Node, box: _Box, currency: str, colours: Colours) -> str:
-    # A halo in the colour of the paper keeps the words readable over the bands; isolates keep names from turning amounts around.
+    # A halo in the colour of the paper keeps the words readable over the bands; isolates keep names from turning amounts.
     halo = {"stroke": colours.paper, "stroke-width": 3.5, "stroke-linejoin": "round", "paint-order": "stroke"}
     where = {"x": number(box.x + BAR + 6), "y": number(box.y + min(box.height / 2, 60) + TEXT * 0.35), "fill": colours.ink}
     last = node.column == len(COLUMNS) - 1
