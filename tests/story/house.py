@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from endcredits import influence
 from endcredits.attribution import Attribution
-from endcredits.flows import attributing, catalogue, indexing, pairs, periods
+from endcredits.flows import attributing, catalogue, indexing, pairs, periods, reporting
 from endcredits.flows.attributing import GivenOutput
 from endcredits.flows.indexing import OpenIndex
 from endcredits.flows.studio import Studio, init_studio, open_studio
@@ -131,9 +131,9 @@ def february(found: Iterable[Attribution]) -> list[UsageEvent]:
 def finish(studio: Studio, index: OpenIndex) -> list[Attribution]:
     """Credits, two months of usage, two closes."""
     found = attributing.attribute(studio, index, outputs())
-    periods.record_usage(studio, january(found))
+    reporting.report(studio, january(found))
     periods.close(studio, JANUARY)
-    periods.record_usage(studio, february(found))
+    reporting.report(studio, february(found))
     periods.close(studio, FEBRUARY, policy=replace(FIFTY_FIFTY, name="fifty-fifty"))
     return found
 
