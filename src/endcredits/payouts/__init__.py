@@ -33,6 +33,10 @@ from endcredits.payouts.earned import (
     earned_lines,
     read_earned_lines,
 )
+from endcredits.payouts.evidence import (
+    evidence_problems,
+    evidence_zip,
+)
 from endcredits.payouts.explain import (
     format_percent,
 )
@@ -59,6 +63,9 @@ from endcredits.payouts.payments import (
     Hold,
     Payment,
     Plan,
+)
+from endcredits.payouts.pdf import (
+    statement_pdf,
 )
 from endcredits.payouts.records import (
     ESTIMATE,
@@ -110,6 +117,8 @@ __all__ = [
     "check_remade",
     "documents_for_period",
     "earned_lines",
+    "evidence_problems",
+    "evidence_zip",
     "find_statement",
     "format_percent",
     "parse_statement",
@@ -121,6 +130,7 @@ __all__ = [
     "statement_id",
     "statement_json",
     "statement_markdown",
+    "statement_pdf",
     "statements",
     "statements_for_party",
     "statements_for_period",

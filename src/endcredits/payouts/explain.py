@@ -64,7 +64,7 @@ def part_rule(part: Part) -> str:
     return f"{format_percent(part.share_ppb)} of {of}{equal}"
 
 
-def reason(line: StatementLine, pool: StatementPool, part: StatementPart, currency: str) -> str:
+def reason(line: StatementLine, pool: StatementPool, part: StatementPart, currency: str, beginning: str = "") -> str:
     """A line in one sentence, or two where something unusual happened.
 
     Args:
@@ -72,8 +72,9 @@ def reason(line: StatementLine, pool: StatementPool, part: StatementPart, curren
         pool: the line's.
         part: the line's.
         currency: ISO 4217 code of the statement.
+        beginning: `pool_words` of the pool and the part, where they are at hand.
     """
-    sentence = f"{_pool(pool, part, currency)}; {_work(line, part, currency)}"
+    sentence = f"{beginning or pool_words(pool, part, currency)}; {_work(line, part, currency)}"
     if line.claim_micros != line.work_micros and line.work_id:
         sentence += f", of which {format_micros(line.claim_micros, currency)} falls under the splits for {line.territory}"
     amount = format_micros(line.amount_micros, currency)
@@ -86,7 +87,8 @@ def reason(line: StatementLine, pool: StatementPool, part: StatementPart, curren
     return " ".join([sentence, *_unusual(line, pool)])
 
 
-def _pool(pool: StatementPool, part: StatementPart, currency: str) -> str:
+def pool_words(pool: StatementPool, part: StatementPart, currency: str) -> str:
+    """How a sentence begins: from the revenue to the part."""
     source = format_micros(pool.source_micros, pool.earned_currency)
     if "use" in pool.rule.split() or "period" in pool.rule.split():
         text = f"The pool is {pool.rule}, {source}"

@@ -11,23 +11,19 @@ from __future__ import annotations
 import datetime
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import groupby
 
 from endcredits.canonical import digest
 from endcredits.errors import InputError, IntegrityError
-from endcredits.ids import PartyId, WorkId
+from endcredits.ids import PartyId
 from endcredits.money import EXPONENT_OF_CURRENCY
 from endcredits.payouts.earned import EarnedLine
-from endcredits.payouts.explain import part_rule, pool_rule, reason
-from endcredits.payouts.facts import Facts, Standing, WorkName
+from endcredits.payouts.explained import Explained
+from endcredits.payouts.facts import Facts, Standing
 from endcredits.payouts.fast_canonical import fast_digest
-from endcredits.payouts.records import ESTIMATE, FINAL, Statement, StatementLine, StatementPart, StatementPool
+from endcredits.payouts.records import ESTIMATE, FINAL, Statement, StatementLine
 from endcredits.payouts.sums import summary
-from endcredits.royalties.records import PeriodClose, Pool
-from endcredits.royalties.rules import PoolRule
-
-_NOBODY = WorkName("")
+from endcredits.royalties.records import PeriodClose
 
 
 def statements(
@@ -127,105 +123,15 @@ class _Maker:
     def __init__(self, close: PeriodClose, close_digest: str, facts: Facts, kind: str) -> None:
         self.close, self.close_digest, self.facts, self.kind = close, close_digest, facts, kind
         self.audit_until = audit_until(facts.issued_on, close.policy.audit_window_days)
-        rules = {rule.name: rule for rule in close.policy.pools}
-        self.pools = [self._pool(number, pool, rules) for number, pool in enumerate(close.pools)]
-
-    def _pool(self, number: int, pool: Pool, rules: dict[str, PoolRule]) -> StatementPool:
-        rule = rules.get(pool.rule)
-        if rule is None or len(rule.parts) != len(pool.parts):
-            raise IntegrityError(
-                f"the pool {number} names the rule '{pool.rule}', and the policy has no such rule with its parts",
-                remedy="Restore the close from your last copy.",
-            )
-        first, last = self._days(pool.usage_period)
-        parts = tuple(
-            StatementPart(
-                part=place,
-                name=of_rule.name,
-                by=of_rule.by,
-                right=of_rule.right,
-                rule=part_rule(of_rule),
-                amount_micros=sums.amount_micros,
-                denominator=sums.denominator,
-                commons_micros=sums.commons_micros,
-            )
-            for place, (of_rule, sums) in enumerate(zip(rule.parts, pool.parts, strict=True))
-        )
-        return StatementPool(
-            pool=number,
-            name=pool.rule,
-            kind=pool.kind,
-            usage_period=pool.usage_period or self.close.period_id,
-            usage_from=first,
-            usage_to=last,
-            service=pool.service,
-            territory=pool.territory,
-            offer=pool.offer,
-            events=pool.events,
-            uses=pool.uses,
-            rule=pool_rule(rule),
-            revenue_micros=pool.revenue_micros,
-            source_micros=pool.source_micros,
-            earned_currency=pool.earned_currency,
-            rate=pool.rate,
-            pool_micros=pool.pool_micros,
-            breakage_micros=pool.breakage_micros,
-            parts=parts,
-        )
-
-    def _days(self, usage_period: str) -> tuple[str, str]:
-        if not usage_period:
-            return self.close.starts_on, self.close.ends_on
-        days = self.facts.days.get(usage_period)
-        if days is None:
-            raise InputError(
-                f"the days of the period '{usage_period}' are not known",
-                remedy="Give the first and last day of every earlier period that late usage or refunds belong to.",
-                field="days",
-            )
-        return days
+        self.explained = Explained(close, facts)
 
     def of_party(self, party_id: PartyId, currencies: set[str], earned: Iterable[EarnedLine]) -> Iterator[Statement]:
         """A party's statements, by currency."""
         lines: dict[str, list[StatementLine]] = {currency: [] for currency in currencies}
         for one in earned:
-            lines.setdefault(self.close.pools[one.line.pool].currency, []).append(self._line(one))
+            lines.setdefault(self.explained.currency(one), []).append(self.explained.line(one))
         for currency in sorted(lines):
             yield self._statement(party_id, currency, sorted(lines[currency], key=line_order))
-
-    def _line(self, earned: EarnedLine) -> StatementLine:
-        line, work = earned.line, earned.work
-        pool = self.pools[line.pool]
-        part = pool.parts[line.part]
-        name = self.facts.works.get(line.work_id) if line.work_id else _NOBODY
-        if name is None:
-            raise InputError(f"the work '{line.work_id}' has no title", remedy="Register the work.", field="work_id")
-        # Only measured shares have a method; equal and declared ones are what they are.
-        measured = self.facts.measured(line.pool, WorkId(line.work_id)) if part.by in ("credits", "units") else None
-        made = StatementLine(
-            pool=line.pool,
-            part=line.part,
-            work_id=line.work_id,
-            title=name.title,
-            identifiers=name.identifiers,
-            outputs=work.outputs if work else 0,
-            weight=str(work.weight) if work else "0",
-            share_ppb=work.share_ppb if work else 0,
-            work_micros=work.amount_micros if work else earned.claim_micros,
-            territory=line.territory,
-            claim_micros=earned.claim_micros,
-            split_ppb=line.split_ppb,
-            amount_micros=line.amount_micros,
-            state=line.state,
-            taken=work.taken if work else "",
-            method=measured.method if measured else "",
-            method_version=measured.version if measured else "",
-            error_ppb=measured.error_ppb if measured else -1,
-            reason="",
-        )
-        # A frozen record is made once more with its sentence; `replace` would be slower for millions of lines.
-        object.__setattr__(made, "reason", reason(made, pool, part, self.close.pools[line.pool].currency))
-        return made
 
     def _statement(self, party_id: PartyId, currency: str, lines: list[StatementLine]) -> Statement:
         facts, close, account = self.facts, self.close, (party_id, currency)
@@ -236,7 +142,7 @@ class _Maker:
         standing = facts.standings.get(account, Standing())
         levies = tuple(sorted(facts.levies.get(account, ()), key=lambda levy: levy.name))
         drawn = {(line.pool, line.part) for line in lines}
-        late = {pool.pool for pool in self.pools if pool.kind != "earned"}
+        late = {pool.pool for pool in self.explained.pools if pool.kind != "earned"}
         final = self.kind == FINAL
         threshold = close.policy.payout_threshold_micros
         money, deductions = summary(
@@ -275,7 +181,7 @@ class _Maker:
             payments=standing.payments,
             movements=moved,
             deductions=deductions,
-            pools=tuple(self._drawn(pool, drawn) for pool in sorted({pool for pool, _ in drawn})),
+            pools=tuple(self.explained.drawn(pool, drawn) for pool in sorted({pool for pool, _ in drawn})),
             lines=tuple(lines),
             levies=levies,
             outputs_counted=outputs_counted(lines),
@@ -289,13 +195,6 @@ class _Maker:
             dispute=facts.issuer.dispute,
             contact=facts.issuer.contact,
         )
-
-    def _drawn(self, number: int, drawn: set[tuple[int, int]]) -> StatementPool:
-        pool = self.pools[number]
-        parts = tuple(part for part in pool.parts if (number, part.part) in drawn)
-        if parts == pool.parts:
-            return pool
-        return replace(pool, parts=parts)
 
 
 def outputs_counted(lines: Iterable[StatementLine]) -> int:
