@@ -51,6 +51,7 @@ class Catalogue:
 
     Attributes:
         folder: of the frozen period.
+        works: the table of works.
         work_ids: by row.
         cluster: of each work.
         disputed: whether a work's state is "disputed".
@@ -62,6 +63,7 @@ class Catalogue:
     """
 
     folder: Path
+    works: pa.Table
     work_ids: pa.StringArray
     cluster: Ints
     disputed: Flags
@@ -74,7 +76,7 @@ class Catalogue:
     def rows(self, works: Ints | None, splits: list[Row]) -> FrozenRows:
         """Some works (None for all) as the simple close reads them, with some splits; the large tables stay empty."""
         found: list[Any] = [None] * len(self.work_ids)
-        table = read_table(self.folder, "works")
+        table = self.works
         chosen = np.arange(len(found)) if works is None else works
         members: dict[int, list[int]] = {}
         for number, row in zip(
@@ -138,6 +140,7 @@ def read_catalogue(folder: Path) -> Catalogue:
     named = {text for text in _texts(splits, "territory") if text != WORLD}
     return Catalogue(
         folder=folder,
+        works=works,
         work_ids=_whole(works.column("work_id")),
         cluster=cluster,
         disputed=pc.equal(works.column("state"), "disputed").to_numpy().astype(np.bool_),

@@ -8,11 +8,12 @@ one process or many, dense columns or DuckDB, interrupted or not.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+
+import pyarrow as pa
 
 from endcredits.canonical import digest
 from endcredits.compute import Ray
@@ -128,12 +129,14 @@ class _Closing:
         self.folder, self.policy, self.ends_on, self.spool = frozen.folder, policy, ends_on, spool
         self.processes, self.backend = processes, backend
         self.catalogue: Catalogue = read_catalogue(frozen.folder)
+        pa.default_memory_pool().release_unused()
         self.names = Names(
             Texts(self.catalogue.work_ids), Texts(self.catalogue.party_ids), Texts(self.catalogue.work_ids.slice(0, 0))
         )
         self.rates = {(row["currency"], row["into"]): row for row in read_table(frozen.folder, "rates").to_pylist()}
         self.period: Period = lay_events(frozen.folder, policy, self.catalogue.territories, self.catalogue.outputs, spool)
         check_total(self.period)
+        pa.default_memory_pool().release_unused()
         self._splits: dict[str, tuple[Splits, FrozenRows]] = {}
         self._rows: FrozenRows | None = None
         self._queries: Queries | None = None
@@ -157,6 +160,7 @@ class _Closing:
         work_rows: list[WorkRows] = []
         party_rows: list[PartyRows] = []
         for number, weights in enumerate(self._weights()):
+            pa.default_memory_pool().release_unused()
             pool, divided = self._pool(number, weights)
             pools.append(pool)
             work_rows += [rows for _, rows, _ in divided]
@@ -295,7 +299,3 @@ def _totals(period: Period, pools: list[Pool], policy: Policy) -> tuple[Total, .
         found.append(Total(currency, revenue, taxes, kept, sources[currency], levies))
     return tuple(found)
 
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

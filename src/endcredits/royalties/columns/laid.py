@@ -28,7 +28,7 @@ from endcredits.royalties.laying import PoolKey, base_micros, takes, tax_left_mi
 from endcredits.royalties.rules import Policy, PoolRule
 from endcredits.works import WORLD
 
-OUTPUTS_PER_FILE = 1 << 19
+OUTPUTS_PER_FILE = 1 << 20
 RECORD = np.dtype(
     [("output", "<i4"), ("group", "<i4"), ("territory", "<i4"), ("event", "<i4"), ("money", "<i8"), ("uses", "<i8")]
 )

@@ -118,7 +118,9 @@ class Sums:
 
     def carry(self, shift: int) -> None:
         """Moves narrow sums into 128 bits."""
-        moved = times(of_int64(self.narrow[shift].copy()), 1 << shift)
+        moved = of_int64(self.narrow[shift].copy())
+        if shift:
+            moved = times(moved, 1 << shift)
         self.carried = moved if self.carried is None else add(self.carried, moved)
         self.narrow[shift][:] = 0
 
@@ -126,6 +128,8 @@ class Sums:
         """The exact sums."""
         for shift in sorted(self.narrow):
             self.carry(shift)
+        self.narrow.clear()
+        self.bounds.clear()
         return zeros(self.cells) if self.carried is None else self.carried
 
 

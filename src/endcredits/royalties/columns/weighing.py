@@ -40,6 +40,7 @@ class Shard:
         values: the column of the credits that is summed.
         by_nats: whether uses are the factor instead of money.
         reliability_min_ppb: of the policy.
+        by_reliability: whether any part asks how reliable its pool is.
         result: the file that holds the shard's sums; "" to hand them back.
         threads: as for `add_credits`.
     """
@@ -53,6 +54,7 @@ class Shard:
     values: Values
     by_nats: bool
     reliability_min_ppb: int
+    by_reliability: bool = False
     result: str = ""
     threads: int = 1
 
@@ -125,6 +127,7 @@ def shards_of(
             values=values,
             by_nats=policy.weighting == "nats",
             reliability_min_ppb=policy.reliability_min_ppb,
+            by_reliability=any(part.fixed_by_reliability for rule in policy.pools for part in rule.parts),
             result="" if results is None else str(results / f"sums-{number:04d}-of-{len(cuts) - 1:04d}.npz"),
         )
         for number, (begin, end) in enumerate(pairwise(cuts))
@@ -165,6 +168,8 @@ def sum_to_file(shard: Shard) -> str:
 def pool_weights(weighed: Weighed, shard: Shard, pool: int) -> PoolWeights:
     """The weights of one pool out of all sums."""
     total = weighed.sums.total()
+    if shard.lanes == 1:
+        return PoolWeights([total], weighed.sums.counts, np.zeros(shard.works, np.int64))
     lanes = [pool * shard.territories + place for place in range(shard.territories)]
     half = shard.pools * shard.territories
 
@@ -177,7 +182,7 @@ def pool_weights(weighed: Weighed, shard: Shard, pool: int) -> PoolWeights:
         counted += weighed.sums.counts[lane(number)]
         if shard.lanes > half:
             unreliable += weighed.sums.counts[lane(half + number)]
-    return PoolWeights([total.take(np.r_[lane(number)]) for number in lanes], counted, unreliable)
+    return PoolWeights([Wide(total.hi[lane(number)], total.lo[lane(number)]) for number in lanes], counted, unreliable)
 
 
 def _nothing(shard: Shard) -> Weighed:
@@ -201,46 +206,49 @@ def _read(path: Path) -> Weighed:
 
 def _sum_shard(shard: Shard, weighed: Weighed) -> None:
     for file, first, stop in shard.files:
-        log_ratio, reliability = _outputs(shard.folder, first, stop)
+        log_ratio = _column(shard.folder, "log_ratio_nanonats", first, stop)
+        reliability = np.zeros(1, np.int64)  # stands for every output where nobody asks
+        if shard.reliability_min_ppb or shard.by_reliability:
+            reliability = _column(shard.folder, "reliability_ppb", first, stop)
         layers = _layers(shard, weighed, file, first, stop, log_ratio, reliability)
         add_credits(weighed.sums, shard.folder, shard.values, layers, first, stop, shard.threads)
 
 
-def _outputs(folder: Path, first: int, stop: int) -> tuple[Ints, Ints]:
-    """Log-ratios and reliabilities of a range of outputs."""
-    columns = ["log_ratio_nanonats", "reliability_ppb"]
-    found: tuple[list[Ints], list[Ints]] = [], []
+def _column(folder: Path, name: str, first: int, stop: int) -> Ints:
+    """A column of a range of outputs."""
+    found: list[Ints] = []
     with pq.ParquetFile(table_path(folder, "outputs"), pre_buffer=False, buffer_size=1 << 18) as source:
         row = 0
         for group in range(source.metadata.num_row_groups):
             rows = source.metadata.row_group(group).num_rows
             if row < stop and row + rows > first:
-                table = source.read_row_group(group, columns=columns, use_threads=False)
-                for kept, column in zip(found, table.columns, strict=True):
-                    kept.append(column.to_numpy()[max(first - row, 0) : stop - row])
+                column = source.read_row_group(group, columns=[name], use_threads=False).column(0)
+                found.append(column.to_numpy()[max(first - row, 0) : stop - row])
             row += rows
-    return np.concatenate(found[0]), np.concatenate(found[1])
+    return np.concatenate(found)
 
 
 def _layers(
     shard: Shard, weighed: Weighed, file: Path, first: int, stop: int, log_ratio: Ints, reliability: Ints
 ) -> list[Layer]:
     credits_somebody = log_ratio > 0
-    reliability = np.maximum(reliability, 0)
+    reliability = np.broadcast_to(np.maximum(reliability, 0), log_ratio.shape)
     believed = reliability >= shard.reliability_min_ppb
     if shard.lanes == 1:
         money, events = np.zeros(stop - first, np.int64), np.zeros(stop - first, np.int64)
     laid = Laid(*(np.zeros(0, np.int64) for _ in range(4)))
     for records in read_records(file):
-        output = records["output"] - first
+        output = np.subtract(records["output"], first, dtype=np.int64)
         pool = shard.pool_of[records["group"]]
         factor = records["uses"] if shard.by_nats else records["money"]
-        counted = credits_somebody[output]
-        _add_scalars(weighed, shard, records, pool, output, counted & believed[output], log_ratio, reliability)
+        if shard.by_nats or shard.by_reliability:
+            counted = credits_somebody[output] & believed[output]
+            _add_scalars(weighed, shard, records, pool, output, counted, log_ratio, reliability)
         if shard.lanes == 1:
-            np.add.at(money, output, factor * counted)
-            np.add.at(events, output, counted)
+            np.add.at(money, output, factor)
+            np.add.at(events, output, 1)
             continue
+        counted = credits_somebody[output]
         lane = pool * shard.territories + records["territory"]
         lane = np.where(believed[output], lane, lane + shard.pools * shard.territories)
         factor = np.where(believed[output], factor, 0)
@@ -248,6 +256,8 @@ def _layers(
         columns = (records["output"].astype(np.int64), lane, factor, ones)
         laid = _reduced(laid, *(column[counted] for column in columns), lanes=shard.lanes)
     if shard.lanes == 1:
+        money *= credits_somebody
+        events *= credits_somebody
         return limbs_of(Layer(first, None, money, events, 0), shard.values.largest)
     return layers_of(laid, first, stop, shard.works, shard.values.largest)
 
@@ -267,7 +277,7 @@ def _add_scalars(
         for number, part in _by_pool(pool, counted):
             weighed.attributed[number] += int(records["money"][part].sum())
             weighed.log_ratios[number] += _dot(records["uses"][part], log_ratio[output[part]])
-    if reliability.any():
+    if shard.by_reliability:
         for number, part in _by_pool(pool, np.ones(len(pool), np.bool_)):
             weighed.reliable[number] += _dot(records["money"][part], reliability[output[part]])
 

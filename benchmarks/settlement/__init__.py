@@ -1,0 +1,1 @@
+"""What a period costs to close, book, pay and explain."""
