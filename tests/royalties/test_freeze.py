@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,12 @@ from endcredits.canonical import digest
 from endcredits.errors import ConflictError, InputError, IntegrityError, MachineError
 from endcredits.ids import PartyId, WorkId
 from endcredits.money import PPB
-from endcredits.royalties import freeze as freezing
 from endcredits.royalties import freeze_writing, recording
 from endcredits.royalties.close import close_period
 from endcredits.royalties.forms import handed_in
 from endcredits.royalties.freeze import FACTS, freeze, frozen_digest, read_frozen
 from endcredits.royalties.freeze_catalogue import splits_on
-from endcredits.royalties.freeze_usage import attribution_digest
+from endcredits.royalties.freeze_credits import attribution_digest
 from endcredits.royalties.frozen import SCHEMAS, Frozen, table_path
 from endcredits.royalties.rates import make_rate
 from endcredits.royalties.rules import Policy
@@ -51,6 +51,9 @@ from .reporting import (
     split,
     work,
 )
+
+# The package gives the function this name, too.
+freezing = import_module("endcredits.royalties.freeze")
 
 WORKS = (work("w2", split("bob", PPB // 2), split("ada", PPB // 2)), work("w1", split("ada")), work("w3"))
 CREDITS = attributed(attribution("o1", {"w1": 6, "w2": -2, "w3": 0}), attribution("o2", {"w3": 4}, log_ratio=-1))

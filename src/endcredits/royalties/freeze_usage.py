@@ -6,8 +6,6 @@ outputs at a time. What stays in memory is one row number per work and one text 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,10 +14,9 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from endcredits.attribution import Attribution, Line
+from endcredits.attribution import Attribution
 from endcredits.errors import InputError
 from endcredits.ids import OutputId, WorkId
-from endcredits.royalties.copies import without_copies
 from endcredits.royalties.counting import (
     Window,
     adjusting_refunds,
@@ -29,19 +26,18 @@ from endcredits.royalties.counting import (
     refunded_before,
 )
 from endcredits.royalties.freeze_catalogue import Catalogue
+from endcredits.royalties.freeze_credits import write_outputs
 from endcredits.royalties.freeze_writing import Tables
 from endcredits.royalties.rates import in_force, rate_between
 from endcredits.royalties.recorded import RATE_SHELF
 from endcredits.royalties.records import Rate
 from endcredits.royalties.refunds import tax_back
 from endcredits.royalties.rules import Policy
-from endcredits.royalties.shares import signed_shares
 from endcredits.royalties.tables import currency_rates, refunds, revenues, usage_events
 from endcredits.store import many
 
 OUTPUTS_AT_ONCE = 500
 ROWS_AT_ONCE = 20_000
-NEVER_MEASURED = -1
 
 
 def write_usage(
@@ -56,7 +52,7 @@ def write_usage(
     outputs = _outputs(conn, seen)
     for start in range(0, len(outputs), OUTPUTS_AT_ONCE):
         ids = [OutputId(one) for one in outputs[start : start + OUTPUTS_AT_ONCE].to_pylist()]
-        _write_outputs(tables, start, ids, attributions_of(ids), catalogue)
+        write_outputs(tables, start, ids, attributions_of(ids), catalogue)
     currencies = _write_events(tables, conn, seen, catalogue, outputs) | _write_revenue(tables, conn, seen)
     _write_rates(tables, conn, seen, policy, currencies)
 
@@ -79,79 +75,6 @@ def _outputs(conn: Connection, seen: Window) -> pa.Array:
     query = sa.select(named.c.output_id).order_by(_bytewise(conn, named.c.output_id))
     parts = [pa.array([row[0] for row in rows], pa.string()) for rows in _stream(conn, query)]
     return pa.concat_arrays(parts) if parts else pa.array([], pa.string())
-
-
-def attribution_digest(attribution: Attribution) -> str:
-    """The digest of an attribution's document: that of `canonical.digest(document_of(attribution))`, many times as fast.
-
-    Its keys are ASCII and its numbers integers within 2**53: there Python's compact JSON with sorted keys is RFC 8785
-    already. The test compares the two, with everything that `document_of` leaves out.
-    """
-    document = {name: getattr(attribution, name) for name in Attribution.__slots__}
-    if not attribution.calibration_method:
-        document = {name: value for name, value in document.items() if name not in _OF_CALIBRATION}
-    document["lines"] = [_plain(line) for line in attribution.lines]
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-_OF_CALIBRATION = ("calibration_digest", "calibration_method", "reliability_ppb")
-
-
-def _plain(line: Line) -> dict[str, object]:
-    plain: dict[str, object] = {
-        "credit_nanonats": line.credit_nanonats,
-        "error_nanonats": line.error_nanonats,
-        "rank": line.rank,
-        "share_ppb": line.share_ppb,
-        "work_id": line.work_id,
-    }
-    if line.raw_credit_nanonats is not None:
-        plain |= {"raw_credit_nanonats": line.raw_credit_nanonats, "raw_error_nanonats": line.raw_error_nanonats}
-    return plain
-
-
-def _write_outputs(
-    tables: Tables,
-    start: int,
-    ids: Sequence[OutputId],
-    attributions: Mapping[OutputId, Attribution],
-    catalogue: Catalogue,
-) -> None:
-    found = []
-    credits: list[tuple[int, int, int, int, int]] = []
-    for number, output_id in enumerate(ids, start):
-        attribution = attributions.get(output_id)
-        if attribution is None:
-            raise InputError(
-                f"the output '{output_id}' was used and was never attributed",
-                remedy="Attribute it (endcredits attribute), then freeze again.",
-                field="output_id",
-            )
-        found.append(attribution)
-        paid = without_copies(attribution, catalogue.cluster_of, catalogue.registered_at)
-        shares = signed_shares(paid)
-        lines = [
-            (
-                number,
-                catalogue.row(line.work_id, f"the output '{output_id}' credits"),
-                shares[line.work_id],
-                line.credit_nanonats,
-                line.error_nanonats,
-            )
-            for line in paid.lines
-            if line.credit_nanonats
-        ]
-        credits += sorted(lines)
-    tables.add(
-        "outputs",
-        [str(one) for one in ids],
-        [attribution_digest(one) for one in found],
-        [one.log_ratio_nanonats for one in found],
-        [NEVER_MEASURED if one.reliability_ppb is None else one.reliability_ppb for one in found],
-    )
-    if credits:
-        tables.add("credits", *(list(column) for column in zip(*credits, strict=True)))
 
 
 def _write_events(tables: Tables, conn: Connection, seen: Window, catalogue: Catalogue, outputs: pa.Array) -> set[str]:

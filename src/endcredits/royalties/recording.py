@@ -11,7 +11,7 @@ Usage of a closed period is taken, too: it is counted in the next close, as an a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Generic, TypeVar
@@ -20,14 +20,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from endcredits.errors import ConflictError, EndcreditsError, InputError
-from endcredits.ids import WorkId
 from endcredits.royalties import held
 from endcredits.royalties.cells import not_future, texts_of, utc_time
 from endcredits.royalties.forms import Read, at_row
 from endcredits.royalties.recorded import EVENT_SHELF, RATE_SHELF, REFUND_SHELF, REVENUE_SHELF, SHELVES, Shelf
 from endcredits.royalties.records import Rate, Refund, Revenue, UsageEvent
-from endcredits.royalties.tables import NUMBERED, refunds, revenues, usage_events
-from endcredits.store import Finding, insert_records, many
+from endcredits.royalties.tables import NUMBERED
+from endcredits.royalties.waiting import Known, Problems, refund_problems, waiting_events
+from endcredits.store import Finding, insert_records
 
 T = TypeVar("T")
 
@@ -36,9 +36,7 @@ CHUNK = 2_000
 HELD_MAX = 10_000
 """Rows of one hand-in that may be held; more than that is a wrong file and not a few wrong rows."""
 
-Known = Callable[[Sequence[Any]], Collection[Any]]
-"""Which of some outputs are attributed, or which of some works are registered."""
-Check = Callable[[Connection, list[Read[Any]]], list[tuple[Read[Any], str, EndcreditsError]]]
+Check = Callable[[Connection, list[Read[Any]]], Problems]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,27 +83,10 @@ def record_events(
         ConflictError: an id is taken by other content.
     """
 
-    def check(_: Connection, reads: list[Read[Any]]) -> list[tuple[Read[Any], str, EndcreditsError]]:
-        return _waiting_events(reads, outputs_known, works_known)
+    def check(_: Connection, reads: list[Read[Any]]) -> Problems:
+        return waiting_events(reads, outputs_known, works_known)
 
     return _Recording(conn, EVENT_SHELF, at, hold, check).take(rows)
-
-
-def _waiting_events(
-    reads: list[Read[UsageEvent]], outputs_known: Known, works_known: Known
-) -> list[tuple[Read[Any], str, EndcreditsError]]:
-    events = [(read, read.record) for read in reads if read.record is not None]
-    outputs = set(outputs_known(sorted({event.output_id for _, event in events})))
-    declared = sorted({work for _, event in events for work in event.declared})
-    works = set(works_known(declared)) if declared else set()
-    found: list[tuple[Read[Any], str, EndcreditsError]] = []
-    for read, event in events:
-        missing = next((work for work in event.declared if work not in works), None)
-        if event.output_id not in outputs:
-            found.append((read, held.UNKNOWN_OUTPUT, _unknown_output(event)))
-        elif missing is not None:
-            found.append((read, held.UNKNOWN_WORK, _unknown_work(event, missing)))
-    return found
 
 
 def record_revenue(conn: Connection, rows: Iterable[Read[Revenue]], *, at: str, hold: bool = False) -> Added:
@@ -120,7 +101,7 @@ def record_refunds(conn: Connection, rows: Iterable[Read[Refund]], *, at: str, h
         InputError: as for events, another currency than the sale's, or all refunds of a sale are more than it earned.
         ConflictError: an id is taken by other content.
     """
-    return _Recording(conn, REFUND_SHELF, at, hold, _refund_problems).take(rows)
+    return _Recording(conn, REFUND_SHELF, at, hold, refund_problems).take(rows)
 
 
 def record_rates(conn: Connection, rows: Iterable[Read[Rate]], *, at: str, hold: bool = False) -> Added:
@@ -144,7 +125,7 @@ def take_held(conn: Connection, *, at: str, outputs_known: Known, works_known: K
         if kind == "events":
             done[kind] = record_events(conn, reads, at=at, outputs_known=outputs_known, works_known=works_known, hold=True)
         else:
-            check = _refund_problems if kind == "refunds" else lambda *_: []
+            check = refund_problems if kind == "refunds" else lambda *_: []
             done[kind] = _Recording(conn, SHELVES[kind], at, True, check).take(reads)
     return done
 
@@ -276,73 +257,6 @@ def _taken(key: str, by: Shelf[Any], shelf: Shelf[T]) -> ConflictError:
         f"the id '{key}' is taken by one of the {by.form.kind}",
         remedy="Give every event, revenue and refund an id of its own.",
         field=shelf.form.id_field,
-    )
-
-
-def _unknown_output(event: UsageEvent) -> InputError:
-    return InputError(
-        f"the usage event '{event.event_id}' names the output '{event.output_id}', which was never attributed",
-        remedy="Attribute the output (endcredits attribute); the event is held and taken then.",
-        field="output_id",
-    )
-
-
-def _unknown_work(event: UsageEvent, work: WorkId) -> InputError:
-    return InputError(
-        f"the usage event '{event.event_id}' declares the work '{work}', which is not registered",
-        remedy="Register the work; the event is held and taken then.",
-        field="declared",
-    )
-
-
-def _refund_problems(conn: Connection, reads: list[Read[Refund]]) -> list[tuple[Read[Any], str, EndcreditsError]]:
-    things = sorted({read.record.of_id for read in reads if read.record})
-    earned: dict[str, tuple[str, int]] = {}
-    for key, gross, table in (("event_id", "revenue_micros", usage_events), ("revenue_id", "gross_micros", revenues)):
-        for row in many(conn, sa.select(table).where(table.c[key].in_(things))):
-            earned[row[key]] = (row["currency"], row[gross])
-    query = sa.select(refunds.c.of_id, refunds.c.refund_micros).where(refunds.c.of_id.in_(things))
-    back: dict[str, int] = dict.fromkeys(things, 0)
-    for of_id, micros in conn.execute(query):
-        back[of_id] += micros
-    found: list[tuple[Read[Any], str, EndcreditsError]] = []
-    for read in reads:
-        assert read.record is not None
-        one = read.record
-        currency, gross_micros = earned.get(one.of_id, ("", 0))
-        if not currency:
-            found.append((read, held.UNKNOWN_SALE, _unknown_sale(one)))
-        elif currency != one.currency:
-            found.append((read, held.UNREADABLE, _other_currency(one, currency)))
-        elif back[one.of_id] + one.refund_micros > gross_micros:
-            found.append((read, held.UNREADABLE, _too_much(one, back[one.of_id], gross_micros)))
-        else:
-            back[one.of_id] += one.refund_micros
-    return found
-
-
-def _unknown_sale(refund: Refund) -> InputError:
-    return InputError(
-        f"the refund '{refund.refund_id}' gives back '{refund.of_id}', which is no recorded event or revenue",
-        remedy="Hand in what it gives back; the refund is held and taken then.",
-        field="of_id",
-    )
-
-
-def _other_currency(refund: Refund, currency: str) -> InputError:
-    return InputError(
-        f"the refund '{refund.refund_id}' is in {refund.currency}, and '{refund.of_id}' was earned in {currency}",
-        remedy=f"Give the amount in {currency}.",
-        field="currency",
-    )
-
-
-def _too_much(refund: Refund, back: int, gross: int) -> InputError:
-    return InputError(
-        f"the refund '{refund.refund_id}' of {refund.refund_micros} micros and {back} given back before are more than the "
-        f"{gross} micros that '{refund.of_id}' earned",
-        remedy="Check the amounts; more than was earned cannot be given back.",
-        field="refund",
     )
 
 
