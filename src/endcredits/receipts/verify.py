@@ -32,7 +32,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 WHOLE_PPB = 1_000_000_000
-POOL = ("revenue", "operator", "pool", "allocated", "commons", "suspense", "rounding_carry")
+TOTAL = ("revenue", "tax", "operator", "pools", "levies")
+POOL = ("source", "pool", "breakage", "rest")
+PART = ("amount", "allocated", "commons", "suspense", "disputed")
 NOT_PROVEN = (
     "That the attribution is right: the log proves commitment, not that the attribution is right.",
     "The time in the entry: it is the operator's own clock.",
@@ -208,6 +210,16 @@ def whole(value: Any, what: str) -> int:
     return int(value)
 
 
+def rows(record: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    found = record.get(name)
+    require(isinstance(found, list) and all(isinstance(row, dict) for row in found), f"the {name} are missing")
+    return list(found or [])
+
+
+def micros(record: dict[str, Any], names: tuple[str, ...], what: str) -> list[int]:
+    return [whole(record.get(f"{name}_micros"), f"{what}'s {name}_micros") for name in names]
+
+
 def check_numbers(kind: str, receipt_id: str, body: dict[str, Any]) -> list[str]:
     """What the id and the sums in the body show; other types of receipts have no sums that are known here."""
     if kind == "run.receipt":
@@ -222,16 +234,29 @@ def check_numbers(kind: str, receipt_id: str, body: dict[str, Any]) -> list[str]
     if kind == "period.receipt":
         about = isinstance(body.get("period_id"), str) and f"period:{body['period_id']}" == receipt_id
         require(about, "the body is about another period than the receipt's id")
-        pools = body.get("pools")
-        require(isinstance(pools, list) and all(isinstance(pool, dict) for pool in pools), "the pools are missing")
-        for pool in pools or []:
-            sums = [whole(pool.get(f"{name}_micros"), f"a pool's {name}_micros") for name in POOL]
-            revenue, operator, total, allocated, commons, suspense, carry = sums
-            require(min(sums) >= 0 and suspense <= allocated, "a pool has a negative number, or too much in suspense")
-            require(operator + total == revenue, "a pool's revenue is not the sum of the operator's part and the pool")
-            require(allocated + commons == total and carry == 0, "a pool is not the sum of allocated and commons")
-        told = "operator + pool = revenue, allocated + commons = pool, suspense <= allocated, nothing negative, carry 0"
-        return [f"In each of the {len(pools or [])} pools of this period, to the micro: {told}."]
+        totals, pools = rows(body, "totals"), rows(body, "pools")
+        taken: dict[str, int] = {}
+        for pool in pools:
+            source, amount, breakage, rest = micros(pool, POOL, "a pool")
+            sign = -1 if pool.get("kind") == "refund" else 1
+            parts = [micros(part, PART, "a part") for part in rows(pool, "parts")]
+            for whole_part, allocated, commons, suspense, disputed in parts:
+                require(allocated + commons == whole_part, "a part is not the sum of allocated and commons")
+                held = min(sign * n for n in (allocated - suspense - disputed, commons, suspense, disputed))
+                require(held >= 0, "a part has a number of the wrong sign, or too much in suspense or dispute")
+            require(min(sign * n for n in (source, amount, breakage, rest)) >= 0, "a pool has a number of the wrong sign")
+            require(breakage + rest + sum(part[0] for part in parts) == amount, "a pool is not the sum of its parts")
+            currency = pool.get("earned_currency")
+            same = currency != pool.get("currency") or source == amount
+            require(same, "a pool that was not converted has two amounts")
+            taken[str(currency)] = taken.get(str(currency), 0) + source
+        for total in totals:
+            revenue, tax, operator, in_pools, levies = micros(total, TOTAL, "a total")
+            require(tax + operator + in_pools + levies == revenue, "a total's revenue is not the sum of what it became")
+            require(taken.pop(str(total.get("currency")), 0) == in_pools, "the pools do not sum to the total")
+        require(not any(taken.values()), "a pool is of a currency that no total has")
+        told = "revenue = taxes + operator + pools + levies; pool = parts + rest + breakage; part = allocated + commons"
+        return [f"In the {len(totals)} totals and {len(pools)} pools of this period, to the micro: {told}."]
     return []
 
 
