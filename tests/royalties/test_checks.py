@@ -13,6 +13,7 @@ from hypothesis import given, settings
 
 from endcredits.canonical import sha256_bytes
 from endcredits.ids import PartyId, WorkId
+from endcredits.money import PPB
 from endcredits.royalties.book import save_close
 from endcredits.royalties.checks import check_close_folder, check_royalties, replay_close
 from endcredits.royalties.close import Closed, close_period
@@ -133,6 +134,21 @@ def test_a_replay_names_what_differs_and_the_first_line(tmp_path: Path) -> None:
     assert "recorded is w1 bob 1250001, computed w1 bob 1250000" in told
 
 
+def weighed(closed: Closed) -> Closed:
+    """A hundred micros moved from w2 to w1, with the weights and shares from which they would follow."""
+    forged = moved(closed, 100)
+    part = closed.close.pools[0].parts[0]
+    whole = int(part.denominator)
+    works = []
+    for line in forged.work_lines:
+        if line.pool == 0 and line.work_id in ("w1", "w2"):
+            sign = 1 if line.work_id == "w1" else -1
+            weight = line.weight + sign * (whole * 100 // part.amount_micros)
+            line = replace(line, weight=weight, share_ppb=weight * PPB // whole)
+        works.append(line)
+    return replace(forged, work_lines=tuple(works))
+
+
 def forgeries(closed: Closed) -> dict[str, Closed]:
     """Closes that add up in themselves and do not follow from their inputs."""
     first, *others = closed.close.pools
@@ -153,6 +169,7 @@ def forgeries(closed: Closed) -> dict[str, Closed]:
             ),
         ),
         "a use hidden": replace(closed, close=replace(closed.close, pools=(replace(first, events=1, uses=1), *others))),
+        "a weight and all that follows from it": weighed(closed),
         "another payee": replace(closed, lines=tuple(thief)),
         "another weight": replace(closed, work_lines=tuple(heavier)),
         "another count": replace(closed, work_lines=tuple(more)),

@@ -567,6 +567,14 @@ def test_a_floor_is_paid_by_the_others_in_proportion() -> None:
     assert (works(closed), taken(closed)) == ({"a": 45, "b": 27, "c": 18}, {"a": "floor", "b": "floor"})
     assert works(gated(Gate(floor_micros=100))) == {"a": 30, "b": 30, "c": 30}
     assert works(gated(Gate(floor_micros=10))) == {"a": 50, "b": 30, "c": 10}
+    assert taken(gated(Gate(floor_micros=10))) == {}
+
+
+def test_paying_for_a_floor_can_bring_a_work_down_to_it() -> None:
+    """Raising c to 28 would leave b 23.25 of its 30: b stands on the floor too, and a pays for both."""
+    closed = gated(Gate(floor_micros=28))
+
+    assert (works(closed), taken(closed)) == ({"a": 34, "b": 28, "c": 28}, {"a": "floor"})
 
 
 def test_a_refund_knows_no_floor() -> None:
@@ -595,6 +603,19 @@ def test_many_outputs_are_more_evidence_than_one() -> None:
 
     assert works(Given(A_AND_B, outputs, events, policy=tested).close()) == {"a": 160}
     assert works(Given(A_AND_B, outputs[:1], events[:1], policy=tested).close()) == {"a": 0}
+
+
+def test_each_currency_is_tested_for_itself() -> None:
+    """z = 2 in euros and z = 2 in yen are not z = 2.8: of ten works tested together one of them needs 2.33."""
+    noise = {f"n{number}": 1 for number in range(9)}
+    outputs = tuple(Output(f"o{n}", 1_000, {"a": 200, **noise}, {"a": 100, **dict.fromkeys(noise, 100)}) for n in range(2))
+    catalogue = (*A_AND_B, *(song(name, cyd=PPB) for name in noise))
+    tested = replace(ALL, significance_ppb=TENTH)
+    apart = (event("e0", "o0", 1_000), event("e1", "o1", 1_000, currency="JPY"))
+    together = tuple(replace(one, currency="EUR") for one in apart)
+
+    assert sum(works(Given(catalogue, outputs, apart, policy=tested).close()).values()) == 0
+    assert works(Given(catalogue, outputs, together, policy=tested).close())["a"] == 400
 
 
 def test_what_is_measured_too_unreliably_pays_the_commons() -> None:

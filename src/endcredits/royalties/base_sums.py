@@ -80,7 +80,7 @@ def summed(frozen: Frozen, close: PeriodClose) -> Sums:
                     sums.own[group] += base_micros(rule, row)
                     sums.uses[group] += row["uses"]
                     sums.events[group] += 1
-                elif rule.base != "per-use" and not rule.use:
+                elif rule.base != "per-use":
                     sums.shared[group_of(number, rule, row)] += base_micros(rule, row)
     return sums
 

@@ -85,7 +85,7 @@ def lay(number: int, rule: PoolRule, rows: FrozenRows) -> list[Laid]:
     for event, row in enumerate(rows.events):
         if takes(rule, row):
             own[group_of(number, rule, row)][event] = base_micros(rule, row)
-    if rule.base in ("gross", "net") and not rule.use:
+    if rule.base in ("gross", "net"):
         for row in rows.revenue:
             if takes(rule, row):
                 shared[group_of(number, rule, row)] += base_micros(rule, row)
