@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
-from endcredits.errors import ConflictError, InputError
+from endcredits.errors import ConflictError, InputError, MachineError
 from endcredits.ids import PartyId
 from endcredits.payouts import (
     ESTIMATE,
@@ -62,6 +64,28 @@ def test_another_content_is_refused_whole(store: Store) -> None:
     assert caught.value.remedy
     with store.reading() as conn:
         assert statements_for_period(conn, "2026-11") == (first,)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_commit_that_fails_is_made_good_by_the_next_run(store: Store, monkeypatch: pytest.MonkeyPatch, kept: bool) -> None:
+    """Lost, or kept but reported lost: issuing again leaves every statement once."""
+    real = Store.write
+
+    def failing(self: Store, work: Callable[[Connection], int]) -> int:
+        if kept:
+            real(self, work)
+        raise MachineError("the connection broke")
+
+    monkeypatch.setattr(Store, "write", failing)
+    with pytest.raises(MachineError):
+        store.write(lambda conn: save_statements(conn, ordinary()))
+    monkeypatch.undo()
+
+    new = store.write(lambda conn: save_statements(conn, ordinary()))
+
+    assert new == (0 if kept else len(ordinary()))
+    with store.reading() as conn:
+        assert statements_for_period(conn, "2026-11") == ordinary()
 
 
 def test_an_estimate_is_never_kept(store: Store) -> None:

@@ -107,6 +107,8 @@ def test_an_estimate_says_so_and_a_final_one_does_not(form) -> None:  # type: ig
     assert "estimate" not in final.lower().replace("estimates are", "")
     assert "ESTIMATE of 2026-12-05" in estimate and "Estimate for" in estimate
     assert "owed or payable yet" in estimate
+    if form is statement_html:  # again in the head of the lines, which stands on every printed sheet
+        assert estimate.count("ESTIMATE of 2026-12-05") == 2 and estimate.index('class="again"') > estimate.index("<thead>")
 
 
 def test_html_needs_nothing_from_elsewhere() -> None:
