@@ -80,7 +80,7 @@ def statement_id(kind: str, period_id: str, party_id: PartyId, currency: str, ve
     """The id of a statement, made from what it is about.
 
     >>> statement_id("final", "2026-11", "ada", "EUR")
-    'statement:2026-11:EUR:4ae6e50de1bc8a84'
+    'statement:2026-11:EUR:5cd944f4276458c8'
     """
     word = "statement" if kind == FINAL else kind
     later = [] if version == 1 else [version]
