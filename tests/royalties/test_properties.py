@@ -1,6 +1,7 @@
 """The properties of a payment rule, over whole random periods. Numbered as payment rules are usually judged.
 
-P1 exact, P2 null player, P3 symmetry, P4 order, P5 monotone, P6 additivity over pools, P7 duplicates, P13 replay.
+P1 exact, P2 null player, P3 symmetry, P4 order, P5 monotone, P6 additivity over pools, P7 duplicates, P9 theft,
+P10 dilution, P12 self-dealing, P13 replay, P14 revocation.
 
 Gates break some of them on purpose, and what holds instead is tested beside them: a significance test makes works depend on
 one another (a further significant work lowers the bar for others, so raising one credit never loses *its own*
@@ -26,7 +27,7 @@ from endcredits.royalties.invariants import problems
 from endcredits.royalties.lines import line_key, work_line_key
 from endcredits.royalties.rules import Gate, Part, PoolRule
 
-from .makers import HALF, NAMES, Given, Output, Song, event, givens, plain_givens
+from .makers import HALF, NAMES, PORTIONS, Given, Output, Song, event, givens, plain_givens
 
 ALL_RULES = settings(max_examples=30)
 
@@ -350,6 +351,59 @@ def test_p9_a_later_copy_of_anothers_work_takes_nothing_from_it(inputs: Given, n
     closed = replace(inputs, songs=songs, outputs=outputs).close()
 
     assert all(line.party_id != "thief" for line in closed.lines)
+
+
+# --- P10, P12, P14 ---
+
+
+@settings(max_examples=30)
+@given(givens(), st.integers(1, 6))
+def test_p10_works_without_credit_dilute_nobody(inputs: Given, count: int) -> None:
+    """Any number of new works that nothing is credited to change no line, where no portion is shared equally."""
+    parts = {rule.name: tuple(replace(p, by="credits", fixed_ppb=0, fixed_by_reliability=False) for p in rule.parts)
+             for rule in inputs.policy.pools}  # fmt: skip
+    rules = tuple(replace(rule, parts=parts[rule.name]) for rule in inputs.policy.pools)
+    plain = replace(inputs, policy=replace(inputs.policy, pools=rules))
+    spam = tuple(
+        Song(f"{name}{n}", {("train", "WORLD"): {"spam": PPB}}) for n in range(count) for name in ("a", "w3x", "zz")
+    )
+
+    one, other = plain.close(), replace(plain, songs=(*plain.songs, *spam)).close()
+
+    assert (one.lines, one.work_lines, one.close.pools) == (other.lines, other.work_lines, other.close.pools)
+
+
+@settings(max_examples=30)
+@given(plain_givens(weighting="revenue"), st.integers(1, 10**9), st.integers(1, 10**6))
+def test_p12_a_payer_never_gets_back_more_than_it_paid(inputs: Given, paid: int, uses: int) -> None:
+    """User-centric: whoever uses only its own work, however often, moves at most its own money there."""
+    rule = PoolRule("user", "gross", PPB, spread="uses", by=("payer",))
+    own = Song("washed", {("train", "WORLD"): {"washer": PPB}})
+    wash = replace(event("wash", "wash", paid, payer="washer", uses=uses), currency="EUR")
+    rest = tuple(replace(one, payer=one.payer or "others") for one in inputs.events)
+    given_wash = Given(
+        (*inputs.songs, own),
+        (*inputs.outputs, Output("wash", 5, {"washed": 9})),
+        (*rest, wash),
+        policy=replace(inputs.policy, pools=(rule,)),
+    )
+
+    got = sum(line.amount_micros for line in given_wash.close().lines if line.party_id == "washer")
+
+    assert got <= paid + 1
+
+
+@settings(max_examples=30)
+@given(plain_givens(), st.sampled_from(NAMES), PORTIONS)
+def test_p14_a_revoked_work_earns_its_tail_and_nobody_else_the_rest(inputs: Given, name: str, tail_ppb: int) -> None:
+    """The tail to the nearest unit; every other work as before; the difference is the commons'."""
+    songs = tuple(replace(one, paid_ppb=tail_ppb) if one.work_id == name else one for one in inputs.songs)
+
+    before, after = by_work(inputs.close()), by_work(replace(inputs, songs=songs).close())
+
+    for (currency, work), amount in before.items():
+        due = Fraction(amount * tail_ppb, PPB) if work == name else Fraction(amount)
+        assert abs(after[currency, work] - due) <= (Fraction(1, 2) if work == name else 0)
 
 
 # --- what lines are ---
