@@ -11,7 +11,7 @@ from endcredits.canonical import digest
 from endcredits.ids import PartyId, WorkId
 from endcredits.money import PPB, allocate
 from endcredits.payouts import EarnedLine, Facts, Issuer, Measurement, Payee, Standing, Statement, WorkName, earned_lines
-from endcredits.payouts import statements as make_statements
+from endcredits.payouts.statements import statements as make_statements
 from endcredits.royalties.lines import lines_digest, work_lines_digest
 from endcredits.royalties.records import Line, PartSum, PeriodClose, Pool, Total, WorkLine
 from endcredits.royalties.rules import Part, Policy, PoolRule

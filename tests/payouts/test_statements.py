@@ -23,9 +23,9 @@ from endcredits.payouts import (
     format_percent,
     read_earned_lines,
 )
-from endcredits.payouts import statements as make_statements
 from endcredits.payouts.documents import booked_micros, problems
 from endcredits.payouts.statements import coin_micros
+from endcredits.payouts.statements import statements as make_statements
 from endcredits.royalties.contract_records import Movement, Settlement
 from endcredits.royalties.lines import write_lines, write_work_lines
 
