@@ -2,8 +2,8 @@
 
 Every attack of `attacks.py` is tried at every strength on small markets (`world.py`), and paid through the real close under
 three rules: every work for itself; duplicates in clusters, first registrant first, with a significance test (the shipped
-defence); and the same with user-centric pools. A gain is the attackers' income, less what they spent, over what they earned in
-the honest market; where they had nothing there, it is their part of the pool. Medians over worlds.
+defence); and the same with user-centric pools. A gain is the attackers' income, less what they spent, over what they earned
+in the honest market; where they had nothing there, it is their part of the pool. Medians over worlds.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.manipulation.world import NATS, NOISE, World, credits_of
+from endcredits.attribution import whole_nanonats
 from endcredits.ids import WorkId
 from endcredits.influence.neardup import clusters, near_pairs
 from endcredits.money import PPB
@@ -102,6 +103,10 @@ def _clusters(world: World) -> dict[WorkId, WorkId]:
     return clusters((WorkId(work.work_id) for work in world.works), [(pair.first, pair.second) for pair in pairs])
 
 
+def _whole(credits: Mapping[WorkId, int]) -> int:
+    return whole_nanonats(credits.values(), round(NATS * NANO))
+
+
 def _credits(
     world: World, work_row: Mapping[str, int], output_row: Mapping[str, int], cluster_of: Mapping[WorkId, WorkId]
 ) -> dict[str, list[int]]:
@@ -112,9 +117,8 @@ def _credits(
     rows = []
     for output, works, nats in zip(world.outputs, listed, credits, strict=True):
         measured = {WorkId(world.works[n].work_id): round(float(c) * NANO) for n, c in zip(works, nats, strict=True)}
-        signed = shared_without_copies(measured, families, dates)
-        positive, negative = sum(max(c, 0) for c in signed.values()), sum(max(-c, 0) for c in signed.values())
-        whole = max(round(NATS * NANO), positive, negative)
+        signed = shared_without_copies(measured, round(NATS * NANO), families, dates)
+        whole = _whole(signed)
         for work, credit in signed.items():
             if credit:
                 error = round(NOISE * NATS * NANO * abs(credit) / abs(measured[work]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy.engine import Connection
@@ -36,6 +36,7 @@ from endcredits.payouts import (
 from endcredits.royalties import (
     PAYABLE_PREFIX,
     Contract,
+    Earning,
     Hold,
     PeriodClose,
     Settlement,
@@ -108,7 +109,7 @@ def gathered(conn: Connection, close: PeriodClose, folder: Path) -> Before:
     stood = balances(conn) if found is None else _balances_until(conn, found.number - 1)
     until = found.number - 1 if found else 2**62
     contracts = contracts_on(conn, close.ends_on)
-    earned = earnings(close, lines_of(folder), contracts)
+    earned = _with_levies(earnings(close, lines_of(folder), contracts), close)
     earlier = [one.close for one in closes(conn) if one.close.ends_on < close.starts_on]
     settlements = settle(
         earned,
@@ -122,6 +123,16 @@ def gathered(conn: Connection, close: PeriodClose, folder: Path) -> Before:
         named[contract.party_id, contract.currency].append(contract.contract_id)
     standings = _standings(conn, earlier[-1] if earlier else None, stood, until, named)
     return Before(contracts, settlements, standings, {one.period_id: (one.starts_on, one.ends_on) for one in earlier})
+
+
+def _with_levies(earned: Iterable[Earning], close: PeriodClose) -> list[Earning]:
+    """What payees earned by lines, and funds by levies, which have none; no contract governs a levy."""
+    found = {(one.party_id, one.currency, one.contract_id): one for one in earned}
+    for levy, currency, micros in levies_of(close):
+        key = (PartyId(levy.party_id), currency, "")
+        standing = found.get(key, Earning(*key, 0, 0))
+        found[key] = replace(standing, earned_micros=standing.earned_micros + micros)
+    return [found[key] for key in sorted(found)]
 
 
 def _balances_until(conn: Connection, number: int) -> dict[tuple[str, str], int]:

@@ -51,7 +51,7 @@ def freeze_period(studio: Studio, proposed: Step, into: Path) -> Frozen:
             registered_at=registration_times(conn),
             attributions_of=lambda output_ids: attributions_of(conn, output_ids),
             clusters=duplicates(studio, registered),
-            disputed=disputed_works(conn, facts["ends_on"]),
+            disputed=disputed_works(conn, proposed.at),
             revoked=_revoked(conn, registered, facts["starts_on"]),
             units=current_units(conn),
         )

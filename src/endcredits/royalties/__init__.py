@@ -175,6 +175,7 @@ __all__ = [
     "Contract",
     "DISPUTED_PREFIX",
     "Dispute",
+    "Earning",
     "FIFTY_FIFTY",
     "FX_ROUNDING_ACCOUNT",
     "Frozen",
