@@ -23,7 +23,7 @@ from endcredits.flows.studio import Studio
 from endcredits.payouts import payee_book, payout_book
 from endcredits.payouts.bank import BankDetail
 from endcredits.payouts.payees import PayeeProfile
-from endcredits.payouts.payout_book import BookedBatch
+from endcredits.payouts.payout_states import BookedBatch
 from endcredits.payouts.rails import FILE_RAILS, Order, RailFile, Rewritten
 from endcredits.payouts.rails.http import Answer, Request, Server, deliver
 from endcredits.payouts.rails.stripe_connect import requests

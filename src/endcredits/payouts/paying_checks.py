@@ -14,9 +14,9 @@ from endcredits.errors import IntegrityError
 from endcredits.ledger import balances, find
 from endcredits.payouts import payout_book
 from endcredits.payouts import payout_tables as tables
-from endcredits.payouts.payout_book import BookedBatch
 from endcredits.payouts.payout_entries import clearing_account, sent_entry
 from endcredits.payouts.payout_log import check_log_of_rows
+from endcredits.payouts.payout_states import BookedBatch
 from endcredits.store import Finding, check_rows
 
 

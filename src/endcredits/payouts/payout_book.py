@@ -9,7 +9,6 @@ takes, and no other batch can be planned with the same money.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -20,84 +19,13 @@ from endcredits.ledger import balances, post
 from endcredits.payouts import payout_tables as tables
 from endcredits.payouts.payee_book import hold_bank_detail, latest_profiles
 from endcredits.payouts.payers import Payer
-from endcredits.payouts.payments import Batch, Payment, Plan
+from endcredits.payouts.payments import Payment, Plan
 from endcredits.payouts.payout_documents import document, read_batch, read_payer_document, read_plan
 from endcredits.payouts.payout_entries import confirmed_entry, returned_entry, sent_entry
 from endcredits.payouts.payout_log import insert_logged
+from endcredits.payouts.payout_states import BookedBatch, Fate, Step
 from endcredits.royalties import PAYABLE_PREFIX
 from endcredits.store import many, one
-
-STATES = ("approved", "sending", "sent")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A batch's step.
-
-    Attributes:
-        state: "approved", "sending" or "sent".
-        at: UTC time.
-        by: who.
-        sha256: of what is sent, from "sending" on.
-        place: where it goes: a file's path, or a rail's name.
-    """
-
-    state: str
-    at: str
-    by: str
-    sha256: str = ""
-    place: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What became of a payment.
-
-    Attributes:
-        state: "accepted", "confirmed" or "returned".
-        at: UTC time.
-        reference: the rail's or bank's name for it, or the reason of a return.
-        entry_id: journal entry, "" for none.
-    """
-
-    state: str
-    at: str
-    reference: str
-    entry_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class BookedBatch:
-    """A batch with all that happened to it.
-
-    Attributes:
-        batch: as planned.
-        payer: who pays; holds bank details and is for rails alone.
-        plan_id: the plan that named it first.
-        planned_at: UTC time.
-        planned_by: who.
-        four_eyes: whether somebody else must approve.
-        steps: by state.
-        fates: by payment id and state.
-    """
-
-    batch: Batch
-    payer: Payer
-    plan_id: str
-    planned_at: str
-    planned_by: str
-    four_eyes: bool
-    steps: dict[str, Step]
-    fates: dict[tuple[str, str], Fate]
-
-    @property
-    def state(self) -> str:
-        """The last step: "planned", "approved", "sending" or "sent"."""
-        return next((state for state in reversed(STATES) if state in self.steps), "planned")
-
-    def fate(self, payment_id: str) -> str:
-        """What became of a payment: "returned", "confirmed", or the batch's own state."""
-        return next((s for s in ("returned", "confirmed", "accepted") if (payment_id, s) in self.fates), self.state)
 
 
 def owed(conn: Connection) -> dict[tuple[PartyId, str], int]:

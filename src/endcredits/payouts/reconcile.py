@@ -20,9 +20,9 @@ from endcredits.money import format_micros
 from endcredits.payouts import payout_book
 from endcredits.payouts import payout_tables as tables
 from endcredits.payouts.payments import Payment
-from endcredits.payouts.payout_book import BookedBatch
 from endcredits.payouts.payout_documents import document
 from endcredits.payouts.payout_log import insert_logged
+from endcredits.payouts.payout_states import BookedBatch
 from endcredits.payouts.rails.bank_files import BankLine
 
 POSTED = ("confirmed", "returned")
