@@ -9,7 +9,7 @@ import pytest
 
 from endcredits.errors import InputError
 from endcredits.ids import WorkId
-from endcredits.influence import Example, build_index
+from endcredits.influence import Example, build_index, load_text_models
 from endcredits.influence.examples import check_examples
 from tests.influence.helpers import EMPIRICAL, Case
 
@@ -37,14 +37,14 @@ GOOD = Example(WorkId("w"), 1.0)
 )
 def test_what_cannot_be_used_is_named(examples: Any, field: str, words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
-        check_examples(examples)
+        check_examples(examples, EMPIRICAL)
 
     assert caught.value.field == field and caught.value.remedy
 
 
 def test_good_ones_pass() -> None:
-    check_examples([])
-    check_examples((GOOD, Example(WorkId("w"), None, 0), Example(WorkId("w"), "anything", 2.5)))
+    check_examples([], EMPIRICAL)
+    check_examples((GOOD, Example(WorkId("w"), None, 0), Example(WorkId("w"), "anything", 2.5)), EMPIRICAL)
 
 
 def test_a_build_asks_first(classifier: Case, tmp_path: Path) -> None:
@@ -58,4 +58,25 @@ def test_a_build_asks_first(classifier: Case, tmp_path: Path) -> None:
                 task=EMPIRICAL,
                 examples=examples,  # type: ignore[arg-type]
             )
+    assert not (tmp_path / "index").exists()
+
+
+def test_contents_that_the_task_cannot_read_are_named(tiny_folders: tuple[Path, Path], tmp_path: Path) -> None:
+    """A text's content is a window of tokens, and its output a text; other types of models, tasks and settings are named."""
+    models = load_text_models(*tiny_folders)
+    examples = models.examples(WorkId("w"), b"zip zap went the fox over the hedge")
+    given: dict[str, Any] = {"base": models.base, "full": models.full, "task": models.task, "examples": examples}
+
+    def refused(words: str, field: str, **changed: Any) -> None:
+        with pytest.raises(InputError, match=words) as caught:
+            build_index(tmp_path / "index", **{**given, **changed})
+        assert caught.value.field == field and caught.value.remedy
+
+    wrong = [*examples, Example(WorkId("w"), "a text")]
+    refused(rf"the content of example {len(wrong)} of work 'w' cannot be read \(content is a str", "content", examples=wrong)
+    refused("base is a NoneType", "base", base=None)
+    refused("task is a str", "task", task="text")
+    refused("settings is a dict", "settings", settings={"rank": 0.5})
+    with pytest.raises(InputError, match="output is a bytes"):
+        models.task.pieces(b"a text")
     assert not (tmp_path / "index").exists()

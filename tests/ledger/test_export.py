@@ -14,19 +14,28 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from endcredits.ledger import (
+    Booked,
     JournalEntry,
     Posting,
+    balances,
+    confirm,
     export_beancount,
     export_hledger,
+    journal,
     make_entry,
+    post,
+    post_pending,
     reverse_entry,
+    void,
 )
 from endcredits.ledger.export import beancount_account, decimal_amount, hledger_account
 from endcredits.money import MICROS
+from endcredits.store import Store
 
 from .helpers import sale
 
@@ -239,3 +248,85 @@ def test_amounts_have_six_decimals_and_are_exact(micros: int) -> None:
     assert re.fullmatch(r"-?\d+\.\d{6}", text)
     whole, part = text.lstrip("-").split(".")
     assert (int(whole) * MICROS + int(part)) * (-1 if text.startswith("-") else 1) == micros
+
+
+def waiting_books(store: Store) -> list[Booked]:
+    """Posted, confirmed, voided and still waiting, on accounts whose names are hostile."""
+    hostile = "Liabilities:Held:tax-form:=cmd|'/c'!A1;<b>&#x202e;{{7*7}}"
+
+    def work(conn: sa.Connection) -> list[Booked]:
+        for number, key in enumerate(("plain", "yes", "no", "open"), 1):
+            lines = [Posting(hostile, -number, "EUR"), Posting("Assets:Bank", number, "EUR")]
+            entry = make_entry(key, "2026-11-30", f"; * ! = {key}", lines)
+            if key == "plain":
+                post(conn, entry, "2026-12-01T10:00:00Z")
+            else:
+                post_pending(conn, entry, "2026-12-01T10:00:00Z", "2026-12-31")
+        confirm(conn, "yes", "2026-12-02", "2026-12-03T10:00:00Z")
+        void(conn, "no", "2026-12-02", "2026-12-03T10:00:00Z", "Returned")
+        return journal(conn)
+
+    return store.write(work)
+
+
+def test_both_programs_count_what_counts_and_mark_what_waits(sqlite_store: Store, tmp_path: Path) -> None:
+    """Posted and confirmed under *, waiting under !, voided nowhere; each balance to the micro, with assertions."""
+    books = waiting_books(sqlite_store)
+    with sqlite_store.reading() as conn:
+        posted, waiting = balances(conn), balances(conn, pending=True)
+    assert sorted(posted.values()) == [-3, 3] and sorted(waiting.values()) == [-4, 4]
+    together = {key: posted.get(key, 0) + waiting.get(key, 0) for key in posted}
+
+    text = export_beancount(books, assertions=True)
+    assert beancount_balances(text) == {(beancount_account(account), c): n for (account, c), n in together.items()}
+    assert text.count(" ! ") == 1 + text.count('"; * ! =')
+    without = "\n\n".join(part for part in text.split("\n\n") if not part.startswith("2026-11-30 !"))
+    assert beancount_balances(without.partition(" balance ")[0].rpartition("\n")[0]) == {
+        (beancount_account(account), c): n for (account, c), n in posted.items()
+    }
+
+    journal_file = tmp_path / "books.journal"
+    journal_file.write_text(export_hledger(books, assertions=True), encoding="utf-8")
+    assert hledger_balances(journal_file.read_text(encoding="utf-8")) == {
+        (hledger_account(account), c): n for (account, c), n in together.items()
+    }
+    cleared = hledger_run(journal_file, "balance", "--flat", "--no-total", "--cleared", "-O", "csv")
+    amounts = sorted(row[1] for row in list(csv.reader(cleared.splitlines()))[1:])
+    assert amounts == ["-0.000003 EUR", "0.000003 EUR"]
+    assert "2026-11-30" not in hledger_run(journal_file, "register", "--date2", "-e", "2026-12-01")
+
+
+@pytest.mark.parametrize("program", ["hledger", "beancount"])
+def test_an_assertion_finds_an_entry_left_out(sqlite_store: Store, tmp_path: Path, program: str) -> None:
+    """A whole entry that is missing balances like any other; the balances at the end do not."""
+    from beancount import loader
+
+    books = waiting_books(sqlite_store)
+    export = export_hledger if program == "hledger" else export_beancount
+    parts = export(books, assertions=True).split("\n\n")
+    assert "plain" in parts[1]
+    short = "\n\n".join([parts[0], *parts[2:]])
+
+    if program == "beancount":
+        _, errors, _ = loader.load_string(short)
+        assert errors and all("Balance failed" in error.message for error in errors)
+        return
+    file = tmp_path / "short.journal"
+    file.write_text(short, encoding="utf-8")
+    hledger_run(file, "check", "balancednoautoconversion", "--ignore-assertions")
+    done = subprocess.run(["hledger", "-f", str(file), "check"], capture_output=True, text=True, env=UTF8)
+    assert done.returncode != 0 and "assertion" in done.stderr
+
+
+@settings(max_examples=20)
+@given(books())
+def test_assertions_hold_in_both_programs(entries: list[JournalEntry]) -> None:
+    """Whatever the accounts are called and however large the amounts are."""
+    totals = our_balances(entries)
+
+    assert beancount_balances(export_beancount(entries, assertions=True)) == {
+        (beancount_account(account), c): total for (account, c), total in totals.items()
+    }
+    assert hledger_balances(export_hledger(entries, assertions=True)) == {
+        (hledger_account(account), c): total for (account, c), total in totals.items()
+    }

@@ -149,7 +149,7 @@ def test_the_migration_makes_the_declared_tables(store: Store) -> None:
     store.write(lambda conn: save_profiles(conn, [payee()], AT))
     with store.reading() as conn:
         found = sa.inspect(conn)
-        for table in tables.TABLES:
+        for table in (*tables.TABLES, tables.payout_log):
             columns = {column["name"]: column["nullable"] for column in found.get_columns(table.name)}
             assert columns == {column.name: column.nullable for column in table.columns}
             keys = found.get_pk_constraint(table.name)["constrained_columns"]

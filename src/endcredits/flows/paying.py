@@ -25,7 +25,7 @@ from endcredits.payouts.payee_files import read_payees
 from endcredits.payouts.payees import PayeeProfile
 from endcredits.payouts.payers import Payer
 from endcredits.payouts.payments import Hold, Plan
-from endcredits.payouts.payout_book import BookedBatch
+from endcredits.payouts.payout_states import BookedBatch
 from endcredits.payouts.rails.bank_files import read_bank_file
 from endcredits.payouts.reconcile import Outcome
 from endcredits.payouts.reconcile import reconcile as reconcile_lines

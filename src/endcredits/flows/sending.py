@@ -23,7 +23,7 @@ from endcredits.flows.studio import Studio
 from endcredits.payouts import payee_book, payout_book
 from endcredits.payouts.bank import BankDetail
 from endcredits.payouts.payees import PayeeProfile
-from endcredits.payouts.payout_book import BookedBatch
+from endcredits.payouts.payout_states import BookedBatch
 from endcredits.payouts.rails import FILE_RAILS, Order, RailFile, Rewritten
 from endcredits.payouts.rails.http import Answer, Request, Server, deliver
 from endcredits.payouts.rails.stripe_connect import requests
@@ -141,7 +141,9 @@ def _record(studio: Studio, booked: BookedBatch, payment_id: str, answer: Answer
 
     def work(conn: Connection) -> None:
         if answer.kind == "accepted":
+            # A transfer leaves the balance at once; no bank statement speaks of it later.
             payout_book.accept(conn, payment_id, answer.reference, moment)
+            payout_book.confirm(conn, booked, payment, moment[:10], answer.reference, moment)
         else:
             payout_book.return_payment(conn, booked, payment, moment[:10], answer.reason, moment)
 
@@ -177,6 +179,12 @@ def _order(studio: Studio, batch_id: str, rail: str) -> tuple[BookedBatch, Order
             field="rail",
         )
     begun = booked.steps.get("sending")
+    if begun is None and booked.batch.on < now()[:10]:
+        raise InputError(
+            f"the day of execution, {booked.batch.on}, is over",
+            remedy="Nothing was sent. Plan again: endcredits payout plan.",
+            field="batch",
+        )
     return booked, Order(booked.batch, booked.payer, banks, begun.at if begun else now())
 
 

@@ -11,18 +11,21 @@ from typing import Any
 from endcredits.errors import InputError
 from endcredits.ids import plain_id
 from endcredits.influence.records import Example
+from endcredits.influence.task import Task
 
 
-def check_examples(examples: Any, *, field: str = "examples") -> None:
+def check_examples(examples: Any, task: Task, *, field: str = "examples") -> None:
     """Refuses what is no list of usable examples.
 
     Args:
         examples: as the caller gave them.
+        task: that is to read their contents.
         field: the name of his argument.
 
     Raises:
         InputError: no sequence (a generator can be read but once), something in it that is no `Example`, a work id that is
-            no id, or a weight that is no finite number from 0; names the example and the field.
+            no id, a weight that is no finite number from 0, or a content that the task cannot read; names the example and
+            the field.
     """
     if not isinstance(examples, Sequence) or isinstance(examples, (str, bytes)):
         raise InputError(
@@ -52,6 +55,15 @@ def check_examples(examples: Any, *, field: str = "examples") -> None:
                 remedy="Give how often the run read it, relative to the others: 0 or more.",
                 field="weight",
             )
+        try:
+            task.size(example.content)
+        except Exception as error:  # somebody else's function may fail in any way
+            reason = error.message if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+            raise InputError(
+                f"the content of example {seen[example.work_id]} of work '{example.work_id}' cannot be read ({reason})",
+                remedy="Give contents of the kind that the task's functions take.",
+                field="content",
+            ) from error
 
 
 def _is_weight(value: Any) -> bool:

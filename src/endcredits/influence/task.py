@@ -21,6 +21,16 @@ from torch import Tensor, nn
 from endcredits.errors import InputError
 
 
+def require_type(value: Any, kind: type, field: str, remedy: str) -> None:
+    """Refuses an argument of another type than it must have.
+
+    Raises:
+        InputError: names the argument.
+    """
+    if not isinstance(value, kind):
+        raise InputError(f"{field} is a {type(value).__name__}", remedy=remedy, field=field)
+
+
 def whole(output: Any) -> Sequence[Any]:
     """An output that is one content."""
     return (output,)

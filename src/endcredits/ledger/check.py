@@ -23,9 +23,10 @@ from sqlalchemy.engine import Connection
 
 from endcredits.ledger.columns import PageText, read_pages
 from endcredits.ledger.deep import check_links, page_rows, unfit_rows
-from endcredits.ledger.pages import RECORD, UNIT, Page, digest_of
+from endcredits.ledger.pages import ENTRY_COLUMNS, RECORD, UNIT, Page, digest_of
 from endcredits.store import Finding
 
+_KIND = ENTRY_COLUMNS.index("kind")
 _AHEAD = 2
 """Pages that are being looked at while the database reads the next."""
 
@@ -84,26 +85,30 @@ class _Checker:
 
     def _accounts(self, page: Page, text: str) -> None:
         ids, _, currencies = text.split(RECORD)
-        new = [self.codes.setdefault(currency, len(self.codes) + 1) for currency in currencies.split(UNIT)] if ids else []
-        found = ids.split(UNIT) if ids else []
-        if found != [str(number) for number in range(self.account + 1, page.last_account + 1)]:
+        if not _follow(ids, self.account + 1, page.last_account):
             raise ValueError("accounts are missing")
-        if new:
+        if ids:
+            named = currencies.split(UNIT)
+            codes = {currency: self.codes.setdefault(currency, len(self.codes) + 1) for currency in dict.fromkeys(named)}
+            only = next(iter(codes.values())) if len(codes) == 1 else 0
+            new = [only] * len(named) if only else [codes[currency] for currency in named]
             self.currencies = np.concatenate([self.currencies, np.array(new, dtype=np.int32)])
         self.account = page.last_account
 
     def _entries(self, page: Page, text: PageText) -> Iterator[str]:
-        columns = [column.split(UNIT) for column in text.entries.split(RECORD)]
+        columns = text.entries.split(RECORD)
         count = page.last_entry - page.first_entry + 1
-        if columns[0] != [str(number) for number in range(page.first_entry, page.last_entry + 1)]:
+        if not _follow(columns[0], page.first_entry, page.last_entry):
             yield "entries are missing from it, or are numbered wrongly"
             return
-        kinds = columns[6]
+        kinds = columns[_KIND]
         numbers, accounts, amounts = (_integers(column) for column in text.postings.split(RECORD))
         if not len(numbers) == len(accounts) == len(amounts) == page.last_posting - page.first_posting + 1:
             yield "postings are missing from it"
             return
-        empty = np.array([kind == "voided" for kind in kinds]) if "voided" in kinds else np.zeros(count, dtype=bool)
+        empty = np.zeros(count, dtype=bool)
+        if "voided" in kinds:
+            empty = np.array([kind == "voided" for kind in kinds.split(UNIT)])
         if not len(numbers):
             if not empty.all():
                 yield "entries on it have no postings"
@@ -121,6 +126,11 @@ class _Checker:
         wrong = _unbalanced(numbers, self.currencies[accounts], amounts)
         if len(wrong):
             yield f"the entries do not balance that are numbered {', '.join(map(str, wrong[:10]))}"
+
+
+def _follow(text: str, first: int, last: int) -> bool:
+    """Whether a text of numbers counts from the first to the last of them."""
+    return bool(np.array_equal(_integers(text), np.arange(first, last + 1)))
 
 
 def _integers(text: str) -> np.ndarray:

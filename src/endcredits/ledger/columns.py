@@ -14,6 +14,8 @@ from sqlalchemy.engine import Connection
 
 from endcredits.ledger.pages import ENTRY_COLUMNS, GENESIS, Page
 
+_MAY_BE_NULL = ("reverses", "settles", "expires_on")
+
 
 @dataclass(frozen=True, slots=True)
 class PageText:
@@ -46,9 +48,9 @@ def read_pages(conn: Connection) -> Iterator[PageText]:
 
 def _query(dialect: str) -> str:
     between = "BETWEEN g.first_{0} AND g.last_{0}"
-    entries = [(column, "CHR31", "number") for column in ENTRY_COLUMNS]
+    entries = [(column, "','" if column == "number" else "CHR31", "number") for column in ENTRY_COLUMNS]
     postings = [(column, "','", "posting_id") for column in ("number", "account_id", "amount_micros")]
-    accounts = [(column, "CHR31", "account_id") for column in ("account_id", "path", "currency")]
+    accounts = [("account_id", "','", "account_id"), *((column, "CHR31", "account_id") for column in ("path", "currency"))]
     parts = (
         _texts(dialect, "accounts", accounts, "account_id BETWEEN COALESCE(h.last_account, 0) + 1 AND g.last_account"),
         _texts(dialect, "journal_entries", entries, f"number {between.format('entry')}"),
@@ -67,8 +69,8 @@ def _texts(dialect: str, table: str, columns: list[tuple[str, str, str]], condit
     joined = []
     for column, separator, order in columns:
         if dialect == "sqlite":
-            # Rows come in the order of their primary key, by which they are picked.
-            value = column if separator == "','" else f"COALESCE({column}, '')"
+            # Rows come in the order of their primary key, by which they are picked; group_concat leaves out a NULL.
+            value = f"COALESCE({column}, '')" if column in _MAY_BE_NULL else column
             joined.append(f"COALESCE(group_concat({value}, {separator}), '')")
         else:
             joined.append(f"COALESCE(string_agg(COALESCE({column}::text, ''), {separator} ORDER BY {order}), '')")

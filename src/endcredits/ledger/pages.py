@@ -77,19 +77,17 @@ def digest_of(page: Page, previous: str, accounts: str, entries: str, postings: 
 
 def accounts_text(rows: Sequence[tuple[int, str, str]]) -> str:
     """The text of new accounts, each (account_id, path, currency)."""
-    return _columns([str(row[0]) for row in rows], (row[1] for row in rows), (row[2] for row in rows))
+    ids, paths, currencies = zip(*rows, strict=True) if rows else ((), (), ())
+    return RECORD.join([",".join(map(str, ids)), UNIT.join(paths), UNIT.join(currencies)])
 
 
 def entries_text(rows: Sequence[Sequence[object]]) -> str:
     """The text of entries, each with the values of `ENTRY_COLUMNS`; None reads as empty."""
-    columns = zip(*rows, strict=True)
-    return RECORD.join([UNIT.join(["" if value is None else str(value) for value in column]) for column in columns])
+    numbers, *columns = zip(*rows, strict=True)
+    texts = [UNIT.join(["" if value is None else str(value) for value in column]) for column in columns]
+    return RECORD.join([",".join(map(str, numbers)), *texts])
 
 
 def postings_text(numbers: Iterable[int], account_ids: Iterable[int], amounts: Iterable[int]) -> str:
     """The text of postings, column by column."""
     return RECORD.join([",".join(map(str, column)) for column in (numbers, account_ids, amounts)])
-
-
-def _columns(*columns: Iterable[str]) -> str:
-    return RECORD.join([UNIT.join(column) for column in columns])

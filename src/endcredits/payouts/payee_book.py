@@ -12,7 +12,8 @@ from endcredits.ids import PartyId
 from endcredits.payouts import payout_tables as tables
 from endcredits.payouts.payees import PayeeProfile, same_content
 from endcredits.payouts.payout_documents import document, read_profile
-from endcredits.store import insert_records, many, one
+from endcredits.payouts.payout_log import insert_logged
+from endcredits.store import many, one
 
 _TABLE = tables.payee_profiles
 
@@ -49,7 +50,7 @@ def _add(conn: Connection, profiles: Iterable[PayeeProfile], at: str) -> None:
         }
         for profile in profiles
     ]
-    insert_records(conn, _TABLE, rows)
+    insert_logged(conn, _TABLE, rows)
 
 
 def latest_profiles(conn: Connection) -> dict[PartyId, PayeeProfile]:

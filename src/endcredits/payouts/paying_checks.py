@@ -14,8 +14,9 @@ from endcredits.errors import IntegrityError
 from endcredits.ledger import balances, find
 from endcredits.payouts import payout_book
 from endcredits.payouts import payout_tables as tables
-from endcredits.payouts.payout_book import BookedBatch
 from endcredits.payouts.payout_entries import clearing_account, sent_entry
+from endcredits.payouts.payout_log import check_log_of_rows
+from endcredits.payouts.payout_states import BookedBatch
 from endcredits.store import Finding, check_rows
 
 
@@ -25,7 +26,8 @@ def check_paying(conn: Connection) -> list[Finding]:
     Returns:
         What is wrong; empty when everything is as it was written and follows from it.
     """
-    findings = [finding for table in tables.TABLES for finding in check_rows(conn, table)]
+    findings = [finding for table in (*tables.TABLES, tables.payout_log) for finding in check_rows(conn, table)]
+    findings += check_log_of_rows(conn)
     try:
         for _, plan in payout_book.plans(conn):
             if plan.plan_id != f"plan-{digest(replace(plan, plan_id=''))[:24]}":

@@ -9,94 +9,23 @@ takes, and no other batch can be planned with the same money.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from endcredits.errors import ConflictError, NotFoundError
+from endcredits.errors import ConflictError, IntegrityError, NotFoundError
 from endcredits.ids import PartyId
 from endcredits.ledger import balances, post
 from endcredits.payouts import payout_tables as tables
 from endcredits.payouts.payee_book import hold_bank_detail, latest_profiles
 from endcredits.payouts.payers import Payer
-from endcredits.payouts.payments import Batch, Payment, Plan
+from endcredits.payouts.payments import Payment, Plan
 from endcredits.payouts.payout_documents import document, read_batch, read_payer_document, read_plan
 from endcredits.payouts.payout_entries import confirmed_entry, returned_entry, sent_entry
+from endcredits.payouts.payout_log import insert_logged
+from endcredits.payouts.payout_states import BookedBatch, Fate, Step
 from endcredits.royalties import PAYABLE_PREFIX
-from endcredits.store import insert_records, many, one
-
-STATES = ("approved", "sending", "sent")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A batch's step.
-
-    Attributes:
-        state: "approved", "sending" or "sent".
-        at: UTC time.
-        by: who.
-        sha256: of what is sent, from "sending" on.
-        place: where it goes: a file's path, or a rail's name.
-    """
-
-    state: str
-    at: str
-    by: str
-    sha256: str = ""
-    place: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What became of a payment.
-
-    Attributes:
-        state: "accepted", "confirmed" or "returned".
-        at: UTC time.
-        reference: the rail's or bank's name for it, or the reason of a return.
-        entry_id: journal entry, "" for none.
-    """
-
-    state: str
-    at: str
-    reference: str
-    entry_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class BookedBatch:
-    """A batch with all that happened to it.
-
-    Attributes:
-        batch: as planned.
-        payer: who pays; holds bank details and is for rails alone.
-        plan_id: the plan that named it first.
-        planned_at: UTC time.
-        planned_by: who.
-        four_eyes: whether somebody else must approve.
-        steps: by state.
-        fates: by payment id and state.
-    """
-
-    batch: Batch
-    payer: Payer
-    plan_id: str
-    planned_at: str
-    planned_by: str
-    four_eyes: bool
-    steps: dict[str, Step]
-    fates: dict[tuple[str, str], Fate]
-
-    @property
-    def state(self) -> str:
-        """The last step: "planned", "approved", "sending" or "sent"."""
-        return next((state for state in reversed(STATES) if state in self.steps), "planned")
-
-    def fate(self, payment_id: str) -> str:
-        """What became of a payment: "returned", "confirmed", or the batch's own state."""
-        return next((s for s in ("returned", "confirmed", "accepted") if (payment_id, s) in self.fates), self.state)
+from endcredits.store import many, one
 
 
 def owed(conn: Connection) -> dict[tuple[PartyId, str], int]:
@@ -136,7 +65,7 @@ def save_plan(conn: Connection, plan: Plan, payer: Payer, at: str, by: str, *, f
             )
         return False
     row = {"plan_id": plan.plan_id, "planned_at": at, "planned_by": by, "four_eyes": int(four_eyes)}
-    insert_records(conn, tables.payout_plans, [{**row, "document": document(plan), "private_payer": document(payer)}])
+    insert_logged(conn, tables.payout_plans, [{**row, "document": document(plan), "private_payer": document(payer)}])
     ids = set(conn.scalars(sa.select(tables.payout_batches.c.batch_id)))
     new = [batch for batch in plan.batches if batch.batch_id not in ids]
     for batch in plan.batches:
@@ -146,9 +75,9 @@ def save_plan(conn: Connection, plan: Plan, payer: Payer, at: str, by: str, *, f
                 remedy="Plan it with the account of then, or for another day.",
             )
     rows = [{"batch_id": batch.batch_id, "plan_id": plan.plan_id, "document": document(batch)} for batch in new]
-    insert_records(conn, tables.payout_batches, rows)
+    insert_logged(conn, tables.payout_batches, rows)
     taken = set(conn.scalars(sa.select(tables.payout_payments.c.payment_id)))
-    insert_records(
+    insert_logged(
         conn,
         tables.payout_payments,
         [
@@ -182,7 +111,8 @@ def find_batch(conn: Connection, batch_id: str) -> BookedBatch:
             f"there is no batch '{batch_id[:60]}'", remedy="See all: endcredits payout status.", field="batch"
         )
     first = one(conn, sa.select(plans).where(plans.c.plan_id == row["plan_id"]))
-    assert first is not None  # the foreign key
+    if first is None:  # the foreign key forbids it
+        raise IntegrityError(f"the plan of {batch_id} is missing", remedy="Restore the database from your last copy.")
     steps = many(conn, sa.select(tables.payout_states).where(tables.payout_states.c.batch_id == batch_id))
     states, payments = tables.payment_states, tables.payout_payments
     query = sa.select(states).join(payments, payments.c.payment_id == states.c.payment_id)
@@ -344,10 +274,10 @@ def _fates_of(payment_id: str, state: str) -> sa.Select[tuple[str]]:
 
 def _step(conn: Connection, batch_id: str, step: Step) -> None:
     row = {"batch_id": batch_id, "state": step.state, "at": step.at, "by_whom": step.by}
-    insert_records(conn, tables.payout_states, [{**row, "sha256": step.sha256 or None, "place": step.place or None}])
+    insert_logged(conn, tables.payout_states, [{**row, "sha256": step.sha256 or None, "place": step.place or None}])
 
 
 def _fate(conn: Connection, payment_id: str, fate: Fate) -> None:
     if one(conn, _fates_of(payment_id, fate.state)) is None:
         row = {"payment_id": payment_id, "state": fate.state, "at": fate.at, "reference": fate.reference}
-        insert_records(conn, tables.payment_states, [{**row, "entry_id": fate.entry_id or None}])
+        insert_logged(conn, tables.payment_states, [{**row, "entry_id": fate.entry_id or None}])

@@ -5,7 +5,7 @@
                credit  Liabilities:Withholding:<jurisdiction>  tax kept back, owed to the tax office
                credit  Liabilities:Clearing:Payouts:<batch>    on its way
     confirmed  debit   Liabilities:Clearing:Payouts:<batch>    arrived
-               credit  Assets:Bank                             left the account
+               credit  Assets:Bank                             left the account (Assets:Processor:Stripe for Stripe)
     returned   the mirror image of "sent" for that payment; where the bank had confirmed it before, the money is back in
                Assets:Bank instead of on its way
 
@@ -21,6 +21,13 @@ from endcredits.payouts.payments import Batch, Payment
 from endcredits.royalties import payable_account
 
 BANK_ACCOUNT = "Assets:Bank"
+STRIPE_ACCOUNT = "Assets:Processor:Stripe"
+"""The operator's balance at Stripe, which transfers are made from."""
+
+
+def paid_from(batch: Batch) -> str:
+    """The account that a batch's money leaves."""
+    return STRIPE_ACCOUNT if batch.rail == "stripe" else BANK_ACCOUNT
 
 
 def clearing_account(batch_id: str) -> str:
@@ -52,7 +59,7 @@ def confirmed_entry(batch: Batch, payment: Payment, date: str) -> JournalEntry:
     """The entry of a payment that the bank has booked."""
     postings = [
         Posting(clearing_account(batch.batch_id), payment.transfer_micros, batch.currency),
-        Posting(BANK_ACCOUNT, -payment.transfer_micros, batch.currency),
+        Posting(paid_from(batch), -payment.transfer_micros, batch.currency),
     ]
     return make_entry(f"payout:confirmed:{payment.payment_id}", date, f"Payment {payment.payment_id} booked", postings)
 
@@ -64,7 +71,7 @@ def returned_entry(batch: Batch, payment: Payment, date: str, reason: str, *, co
         reason: in words, at most 300 characters of it are kept.
         confirmed: whether the bank had booked it before, so that the money is back in the bank.
     """
-    account = BANK_ACCOUNT if confirmed else clearing_account(batch.batch_id)
+    account = paid_from(batch) if confirmed else clearing_account(batch.batch_id)
     postings = [Posting(p.account, -p.amount_micros, p.currency) for p in _settled(batch, payment)]
     postings.append(Posting(account, payment.transfer_micros, batch.currency))
     seen = "".join(mark if mark.isprintable() else " " for mark in reason)[:300]

@@ -1,4 +1,5 @@
 """The tables of paying: profiles, plans, batches and their payments, the states of both, and what the bank said.
+`payout_log` holds the digest of every row of the others; see `payout_log.py`.
 
 Columns whose name begins with `private` hold bank details and leave the database for a rail alone.
 """
@@ -78,6 +79,14 @@ bank_lines = record_table(
     sa.Column("outcome", sa.String(20), nullable=False),
     sa.Column("payment_id", sa.String(60)),
     sa.Column("document", sa.Text, nullable=False),
+)
+
+payout_log = record_table(
+    "payout_log",
+    # Counts 1, 2, 3... in the order of recording.
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("table_name", sa.String(40), nullable=False),
+    sa.Column("row_digest", sa.String(64), nullable=False),
 )
 
 TABLES = (payee_profiles, payout_plans, payout_batches, payout_payments, payout_states, payment_states, bank_lines)

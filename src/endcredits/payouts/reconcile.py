@@ -20,10 +20,10 @@ from endcredits.money import format_micros
 from endcredits.payouts import payout_book
 from endcredits.payouts import payout_tables as tables
 from endcredits.payouts.payments import Payment
-from endcredits.payouts.payout_book import BookedBatch
 from endcredits.payouts.payout_documents import document
+from endcredits.payouts.payout_log import insert_logged
+from endcredits.payouts.payout_states import BookedBatch
 from endcredits.payouts.rails.bank_files import BankLine
-from endcredits.store import insert_records
 
 POSTED = ("confirmed", "returned")
 UNFIT = ("partial", "twice", "unfit")
@@ -177,4 +177,4 @@ def _post(
             payout_book.return_payment(conn, booked, payment, date, detail, at)
     only = next(iter(payments)) if len(payments) == 1 else None
     row = {"line_id": line.line_id, "recorded_at": at, "outcome": outcome, "payment_id": only}
-    insert_records(conn, tables.bank_lines, [{**row, "document": document(line)}])
+    insert_logged(conn, tables.bank_lines, [{**row, "document": document(line)}])

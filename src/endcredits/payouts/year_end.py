@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from endcredits.ids import PartyId
-from endcredits.payouts.payout_book import BookedBatch
+from endcredits.payouts.payout_states import BookedBatch
 from endcredits.payouts.rails.table import harmless
 from endcredits.payouts.tax import Rates, Rule, reports_of
 

@@ -53,7 +53,7 @@ class Receipt:
     Attributes:
         v: format version, 1.
         receipt_id: the subject, e.g. an output id or "period:2026-11".
-        type: "run.receipt" for an output, "period.receipt" for a period.
+        type: "run.receipt" for an output, "period.receipt" for a period, "audit.report" for an audit.
         body: the document that is proven (integers and strings only).
         salt: 64 hex digits.
         leaf: the log entry's canonical JSON, as text.

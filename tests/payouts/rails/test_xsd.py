@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from endcredits.errors import InputError
 from endcredits.payouts.rails.pain001 import NAMESPACE, write
+from endcredits.payouts.rails.safe_xml import parse_xml
 from endcredits.payouts.rails.sample import sample_order
-from endcredits.payouts.rails.xsd import _check, _fits, load_schema, parse_xml, problems
+from endcredits.payouts.rails.xsd import _check, _fits, load_schema, problems
 
 FOLDER = Path(sepaxml.__file__).parent / "schemas"
 PATH = FOLDER / "pain.001.001.09.xsd"

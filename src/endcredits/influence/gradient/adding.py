@@ -185,7 +185,7 @@ def _check_new(index: CurvatureIndex, prepared: Prepared, standing: Sequence[Exa
         for work_id, digests in added_examples(index.folder / name)[1].items():
             theirs |= dict.fromkeys(digests, work_id)
     if standing is not None:
-        check_examples(standing, field="standing")
+        check_examples(standing, index.task, field="standing")
         ordered = sorted(standing, key=lambda example: example.work_id)
         digests = [content_digest(example.content) for example in ordered]
         if _corpus(ordered, digests) != manifest.facts["corpus_sha256"]:

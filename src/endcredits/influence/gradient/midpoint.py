@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from endcredits.errors import InputError
+from endcredits.influence.task import require_type
 
 
 def midpoint_model(base: nn.Module, full: nn.Module) -> nn.Module:
@@ -37,8 +38,10 @@ def check_same_shape(base: nn.Module, full: nn.Module) -> None:
     """Refuses two models that are not one architecture.
 
     Raises:
-        InputError: names the first tensor that differs.
+        InputError: one is no module, or names the first tensor that differs.
     """
+    for field, model in (("base", base), ("full", full)):
+        require_type(model, nn.Module, field, "Give a torch.nn.Module.")
     shapes = [{name: tuple(value.shape) for name, value in model.state_dict().items()} for model in (base, full)]
     for name in sorted(shapes[0].keys() | shapes[1].keys()):
         in_base, in_full = shapes[0].get(name), shapes[1].get(name)

@@ -24,7 +24,7 @@ from endcredits.influence.gradient.midpoint import check_finite, midpoint_model,
 from endcredits.influence.gradient.settings import IndexSettings
 from endcredits.influence.gradient.vectors import Engine, Works, row_bytes
 from endcredits.influence.records import Example
-from endcredits.influence.task import Task, one_each
+from endcredits.influence.task import Task, one_each, require_type
 
 CHECKED_EXAMPLES = 3
 """Examples on which the layers' gradients are held against ordinary backward passes before anything is built."""
@@ -76,7 +76,9 @@ def prepare(inputs: BuildInputs, settings: IndexSettings) -> Prepared:
     Raises:
         InputError: examples, models or task that cannot be used; see `build_index`.
     """
-    check_examples(inputs.examples)
+    require_type(inputs.task, Task, "task", "Give an endcredits.influence.Task.")
+    require_type(settings, IndexSettings, "settings", "Give an endcredits.influence.IndexSettings.")
+    check_examples(inputs.examples, inputs.task)
     if not inputs.examples:
         raise InputError("there are no examples to index", remedy="Admit at least one work.", field="examples")
     middle = midpoint_model(inputs.base, inputs.full)

@@ -33,7 +33,7 @@ from endcredits.influence.replay.run import load_run
 from endcredits.influence.response.design import Design, Run, two_levels
 from endcredits.influence.response.index import CURVATURE_FOLDER, METHOD, POINTS_FILE, RESPONSES_FILE, ResponseIndex
 from endcredits.influence.response.runs import make_runs
-from endcredits.influence.task import Task
+from endcredits.influence.task import Task, require_type
 from endcredits.influence.trainer import Snapshot, Trainer
 from endcredits.progress import Progress, silent
 
@@ -86,7 +86,8 @@ def build_responses(
         MachineError: a process died or the disk is full; the same call continues.
     """
     place = Path(folder)
-    check_examples(examples)
+    require_type(task, Task, "task", "Give an endcredits.influence.Task.")
+    check_examples(examples, task)
     check_same_shape(base, full)
     for name, model in (("base", base), ("full", full)):
         check_finite(model.eval(), name)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from endcredits.errors import InputError
 from endcredits.influence.gradient.learnt import adapter_layers
-from endcredits.influence.task import Task
+from endcredits.influence.task import Task, require_type
 from endcredits.influence.text.tokenizers import Tokenizer
 from endcredits.influence.text.windows import TextOutput, Window, output_windows
 
@@ -49,6 +49,7 @@ def causal_text_task(model: nn.Module, tokenizer: Tokenizer, context: int, learn
     def pieces(output: TextOutput | Window) -> Sequence[Window]:
         if isinstance(output, Window):
             return (output,)
+        require_type(output, TextOutput, "output", "Give an endcredits.influence.TextOutput(text, prompt).")
         windows = output_windows(tokenizer.encode(output.prompt), tokenizer.encode(output.text), context)
         if not windows:
             raise InputError("the output is empty", remedy="Give at least one character.", field="output")
@@ -61,8 +62,18 @@ def causal_text_task(model: nn.Module, tokenizer: Tokenizer, context: int, learn
         sampled_loss,
         pieces,
         lambda name, module: name not in head_names and (not chosen or name in chosen),
-        lambda window: float(len(window.ids) - window.context_tokens),
+        counted_tokens,
     )
+
+
+def counted_tokens(window: Window) -> float:
+    """How many tokens a window counts.
+
+    Raises:
+        InputError: it is no window.
+    """
+    require_type(window, Window, "content", "Cut texts into windows: models.examples(work_id, text).")
+    return float(len(window.ids) - window.context_tokens)
 
 
 def _log_probability(

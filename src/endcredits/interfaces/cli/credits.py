@@ -119,7 +119,6 @@ def show_credits(
     """Rolls the end credits of one output: rank, share, nats with error, work, people; then the rest and the sums."""
     from rich.text import Text
 
-    from endcredits.attribution import UNCALIBRATED
     from endcredits.flows.audit_report import trust
     from endcredits.flows.end_credits import caution, sums
 
@@ -141,8 +140,8 @@ def show_credits(
         screen.print(Text(f"        {share / PPB:>7.2%}  {credit:>+10.3f}          {len(rest)} more works"))
     screen.print(Text(f"        {attribution.unattributed_ppb / PPB:>7.2%}                      unattributed"))
     screen.print(Text(f"  {sums(attribution)}", style="dim"))
-    unaudited = f"{UNCALIBRATED}: no audit has held this index against retraining"
-    screen.print(Text(f"  {trust(attribution) if view.calibration else unaudited}", style="dim"))
+    corrected = "" if view.calibration else ": no audit corrected these credits"
+    screen.print(Text(f"  {trust(attribution)}{corrected}", style="dim"))
     warning = caution(attribution)
     if warning:
         screen.print(Text(f"  {warning}", style="yellow"))

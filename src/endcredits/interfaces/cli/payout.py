@@ -12,7 +12,7 @@ from endcredits.interfaces.cli.common import FAILED_CHECK, JsonOption, StudioOpt
 
 if TYPE_CHECKING:
     from endcredits.payouts.payments import Plan
-    from endcredits.payouts.payout_book import BookedBatch
+    from endcredits.payouts.payout_states import BookedBatch
 
 ByOption = Annotated[str, typer.Option("--by", help="Who does this.", show_default="your user name")]
 RatesOption = Annotated[str, typer.Option("--rates", help="Tax rates (TOML); those that come with endcredits by default.")]

@@ -1,4 +1,4 @@
-"""Payee profiles, plans, batches, payments, their states, and the bank's lines."""
+"""Payee profiles, plans, batches, payments, their states, the bank's lines, and the log of all their rows."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -94,7 +94,15 @@ def upgrade() -> None:
         _digest(),
         sa.PrimaryKeyConstraint("line_id", name="pk_bank_lines"),
     )
-    tables = "payee_profiles payout_plans payout_batches payout_payments payout_states payment_states bank_lines"
+    op.create_table(
+        "payout_log",
+        sa.Column("number", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("table_name", sa.String(40), nullable=False),
+        sa.Column("row_digest", sa.String(64), nullable=False),
+        _digest(),
+        sa.PrimaryKeyConstraint("number", name="pk_payout_log"),
+    )
+    tables = "payee_profiles payout_plans payout_batches payout_payments payout_states payment_states bank_lines payout_log"
     for table in tables.split():
         for statement in append_only_sql(table, op.get_bind().dialect.name):
             op.execute(statement)

@@ -19,7 +19,7 @@ from endcredits.canonical import digest
 from endcredits.errors import InputError
 from endcredits.money import EXPONENT_OF_CURRENCY
 from endcredits.payouts.payments import parse_coins
-from endcredits.payouts.rails.xsd import local, parse_xml
+from endcredits.payouts.rails.safe_xml import local, parse_xml
 
 
 @dataclass(frozen=True, slots=True)

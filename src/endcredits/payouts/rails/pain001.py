@@ -26,7 +26,8 @@ from endcredits.payouts.bank import iban_problem
 from endcredits.payouts.payments import format_coins, parse_coins
 from endcredits.payouts.rails.latin import SEPA_LATIN
 from endcredits.payouts.rails.orders import Order, RailFile, Spelling
-from endcredits.payouts.rails.xsd import Schema, load_schema, parse_xml, problems
+from endcredits.payouts.rails.safe_xml import parse_xml
+from endcredits.payouts.rails.xsd import Schema, load_schema, problems
 
 MESSAGE = "pain.001.001.09"
 NAMESPACE = f"urn:iso:std:iso:20022:tech:xsd:{MESSAGE}"

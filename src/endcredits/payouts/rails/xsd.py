@@ -6,9 +6,6 @@ per type over the names of its children, and one test per kind of text; what fit
 document that does not is gone through again to name the places. Anything else in a schema is refused when it is
 loaded, so that nothing passes because it was not understood. The slow twin is the library `xmlschema`, with which the
 tests compare every verdict.
-
-XML from outside is read with entities and document type declarations refused (`parse_xml`): a bank's file has neither, and
-they are how a small file grows without bound or reads other files.
 """
 
 from __future__ import annotations
@@ -20,16 +17,12 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from xml.parsers import expat
 
-from endcredits.errors import InputError
+from endcredits.payouts.rails.safe_xml import local
 
 _XS = "{http://www.w3.org/2001/XMLSchema}"
 _SPACE = " \t\r\n"
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
-# UTF-8 without a byte order mark: there "<!DOCTYPE" has one spelling.
-_PLAIN_HEAD = re.compile(rb"\s*<(?:\?xml version=[\"']1\.0[\"'](?: encoding=[\"'][Uu][Tt][Ff]-8[\"'])?\s*\?>|[A-Za-z])")
 PROBLEMS_MAX = 20
 """So many problems are named; the file is refused anyway."""
 
@@ -81,41 +74,6 @@ class Schema:
     namespace: str
     roots: dict[str, str]
     types: dict[str, _Type]
-
-
-def parse_xml(data: bytes, *, file: object = None) -> ET.Element:
-    """Reads XML from outside.
-
-    Raises:
-        InputError: not well-formed (a file that was cut off, for one), or with a document type declaration.
-    """
-
-    def forbidden(*_: Any) -> None:
-        raise InputError(
-            "the XML has a document type declaration, which is not read from outside",
-            remedy="Ask for the bank's original file.",
-            file=file,
-        )
-
-    try:
-        if not _PLAIN_HEAD.match(data) or b"<!DOCTYPE" in data:
-            # In an encoding where the bytes might hide one, a first pass looks for nothing else.
-            first = expat.ParserCreate()
-            first.StartDoctypeDeclHandler = forbidden
-            first.Parse(data, True)
-        return ET.fromstring(data)
-    except (expat.ExpatError, ET.ParseError, ValueError, LookupError) as error:
-        raise InputError(
-            f"this is not whole XML ({error})",
-            remedy="It may have been cut off: fetch the file again.",
-            file=file,
-            row=getattr(error, "lineno", None),
-        ) from error
-
-
-def local(element: ET.Element) -> str:
-    """An element's name without its namespace."""
-    return element.tag.rpartition("}")[2]
 
 
 @functools.lru_cache(maxsize=16)
