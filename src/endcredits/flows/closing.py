@@ -264,6 +264,21 @@ def _posted(conn: Connection, proposal: Proposal, by: str) -> bool:
     return False
 
 
+def steps(studio: Studio, period_id: str) -> tuple[Step, ...]:
+    """What was done for the close of a period, in order.
+
+    Raises:
+        NotFoundError: nothing was.
+    """
+    with studio.store.reading() as conn:
+        found = steps_of(conn, period_id)
+    if not found:
+        raise NotFoundError(
+            f"no close of the period '{period_id}' was ever proposed", remedy="Propose it: endcredits period propose."
+        )
+    return found
+
+
 def withdraw(studio: Studio, period_id: str, *, by: str, reason: str) -> Step:
     """Takes a proposed close back, so that another can be proposed. Its folder stays, and so do its steps.
 

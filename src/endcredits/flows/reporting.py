@@ -65,12 +65,12 @@ def report(studio: Studio, records: Sequence[Report], *, hold: bool = False) -> 
 def _record(conn: Connection, kind: str, rows: Iterable[Read[Any]], at: str, hold: bool) -> Added:
     if kind == "events":
         return recording.record_events(conn, rows, at=at, outputs_known=_outputs(conn), works_known=_works(conn), hold=hold)
-    record: Callable[..., Added] = {
+    others: dict[str, Callable[..., Added]] = {
         "revenue": recording.record_revenue,
         "refunds": recording.record_refunds,
         "rates": recording.record_rates,
-    }[kind]
-    return record(conn, rows, at=at, hold=hold)
+    }
+    return others[kind](conn, rows, at=at, hold=hold)
 
 
 def _outputs(conn: Connection) -> Callable[[Sequence[Any]], Collection[Any]]:

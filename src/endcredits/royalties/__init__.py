@@ -83,6 +83,7 @@ from endcredits.royalties.frozen import (
     Frozen,
 )
 from endcredits.royalties.line_sums import (
+    Earning,
     earnings,
     line_sums,
     lines_of,

@@ -56,7 +56,8 @@ class Part:
         by: one of `BASES_OF_DIVISION`.
         right: whose splits divide a work's amount ("train").
         party_id: who is paid when `by` is "party"; otherwise "".
-        fixed_ppb: the portion of this part that is divided equally over all works of the catalogue, whatever the credits say.
+        fixed_ppb: the portion of this part that is divided equally over all works of the catalogue, whatever the credits
+            say.
         fixed_by_reliability: instead of `fixed_ppb`, the equal portion is one minus the measured reliability of the credits
             (Zhang et al. 2026, arXiv 2607.00641: the noisier the signal, the larger the flat part).
         gate: limits on single works.
@@ -129,7 +130,8 @@ class Policy:
         name: for people ("fifty-fifty").
         pools: the pool rules; portions of the same revenue sum to at most the whole.
         levies: contributions on top.
-        weighting: "revenue" (each use divides its money by its own output's credits) or "nats" (a pool's credits are summed in
+        weighting: "revenue" (each use divides its money by its own output's credits) or "nats" (a pool's credits are summed
+            in
             nats, whatever each use earned).
         settle_in: the currency into which every pool is converted once, at the stored rate; "" leaves each in its own.
         significance_ppb: false discovery rate of the Benjamini-Hochberg test that a cluster's credit in the period is above

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from endcredits.attribution import Attribution
     from endcredits.flows.demo import DemoResult
+    from endcredits.royalties import Pool
 
 
 def demo(
@@ -57,6 +58,7 @@ def document(result: DemoResult) -> dict[str, Any]:
 
     entries, wrong = check_ledger(result.studio)
     pools = result.period.close.pools
+    parts = [part for pool in pools for part in pool.parts]
     return {
         "works_admitted": len(result.admitted),
         "works_refused": [{"name": work.title, "reason": decision.reason} for work, decision in result.refused]
@@ -71,10 +73,10 @@ def document(result: DemoResult) -> dict[str, Any]:
         "currency": pools[0].currency,
         "revenue_micros": sum(pool.revenue_micros for pool in pools),
         "pool_micros": sum(pool.pool_micros for pool in pools),
-        "allocated_micros": sum(pool.allocated_micros for pool in pools),
-        "suspense_micros": sum(pool.suspense_micros for pool in pools),
-        "commons_micros": sum(pool.commons_micros for pool in pools),
-        "rounding_carry_micros": sum(pool.rounding_carry_micros for pool in pools),
+        "allocated_micros": sum(part.allocated_micros for part in parts),
+        "suspense_micros": sum(part.suspense_micros for part in parts),
+        "commons_micros": sum(part.commons_micros for part in parts) + sum(pool.rest_micros for pool in pools),
+        "rounding_carry_micros": sum(map(carry_micros, pools)),
         "statements": len(result.period.statements),
         "journal_entries": entries,
         "books_balanced": not wrong,
@@ -84,6 +86,12 @@ def document(result: DemoResult) -> dict[str, Any]:
         "seconds": result.seconds,
         "studio": str(result.studio.path.resolve()),
     }
+
+
+def carry_micros(pool: Pool) -> int:
+    """What of a pool nobody got; always 0, and printed because people check it."""
+    given = sum(part.allocated_micros + part.commons_micros for part in pool.parts)
+    return pool.pool_micros - pool.breakage_micros - pool.rest_micros - given
 
 
 def show(screen: Console, result: DemoResult) -> None:
@@ -169,7 +177,7 @@ def _show_money(screen: Console, result: DemoResult) -> None:
 
     from endcredits.flows.books import check_ledger
     from endcredits.money import format_micros
-    from endcredits.payouts import statement_markdown
+    from endcredits.payouts.render import statement_markdown
 
     close = result.period.close
     _heading(screen, f"Money: the period {close.period_id} under the policy '{close.policy.name}'")
@@ -177,14 +185,14 @@ def _show_money(screen: Console, result: DemoResult) -> None:
         for name, micros in (
             ("revenue", pool.revenue_micros),
             ("pool", pool.pool_micros),
-            ("allocated", pool.allocated_micros),
-            ("commons", pool.commons_micros),
-            ("rounding carry", pool.rounding_carry_micros),
+            ("allocated", sum(part.allocated_micros for part in pool.parts)),
+            ("commons", pool.rest_micros + sum(part.commons_micros for part in pool.parts)),
+            ("rounding carry", carry_micros(pool)),
         ):
             screen.print(f"  {name:<16}{format_micros(micros, pool.currency):>20}")
     entries, wrong = check_ledger(result.studio)
     screen.print(f"  {entries} journal entry, books {'balanced' if not wrong else 'NOT balanced'}")
-    top = max(result.period.statements, key=lambda s: s.earned_micros)
+    top = max(result.period.statements, key=lambda s: s.summary.earned_micros)
     _heading(screen, f"The top statement of {len(result.period.statements)}")
     screen.print(Markdown(statement_markdown(top)), soft_wrap=False)
 

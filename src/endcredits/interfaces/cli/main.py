@@ -14,9 +14,12 @@ from endcredits.interfaces.cli import (
     demo,
     index,
     ledger,
+    payout,
     period,
+    policy,
     receipt,
     split,
+    statement,
     usage,
     works,
 )
@@ -100,14 +103,31 @@ app.command("credits")(credits.credits)
 
 usage_app = new_app("Record what outputs earned.\n\nExample: endcredits usage add november.csv")
 usage_app.command("add")(usage.add)
+usage_app.command("revenue")(usage.revenue)
+usage_app.command("refund")(usage.refund)
+usage_app.command("rates")(usage.rates)
+usage_app.command("held")(usage.held)
 app.add_typer(usage_app, name="usage")
+
+policy_app = new_app("Rules as data: how money is divided.\n\nExample: endcredits policy show pro-rata > policy.toml")
+policy_app.command("list")(policy.show_all)
+policy_app.command("show")(policy.show)
+policy_app.command("check")(policy.check)
+policy_app.command("replay")(policy.replay)
+app.add_typer(policy_app, name="policy")
 
 period_app = new_app("Close periods.\n\nExample: endcredits period close 2026-10")
 period_app.command("close")(period.close)
+period_app.command("propose")(period.propose)
+period_app.command("approve")(period.approve)
+period_app.command("withdraw")(period.withdraw)
+period_app.command("steps")(period.steps)
 period_app.command("show")(period.show)
 app.add_typer(period_app, name="period")
 
-app.command("statement")(period.statement)
+app.command("statement")(statement.statement)
+app.command("estimate")(statement.estimate)
+app.command("earnings")(statement.picture)
 
 ledger_app = new_app("Look into the books, and book what was paid.\n\nExample: endcredits ledger check")
 ledger_app.command("check")(ledger.check)
@@ -115,6 +135,8 @@ ledger_app.command("balances")(ledger.balances)
 ledger_app.command("export")(ledger.export)
 ledger_app.command("pay")(ledger.pay)
 app.add_typer(ledger_app, name="ledger")
+
+app.add_typer(payout.payout_app(new_app), name="payout")
 
 receipt_app = new_app("Verify and list receipts.\n\nExample: endcredits receipt verify receipts/*.json --vkey log.vkey")
 receipt_app.command("verify")(receipt.verify)

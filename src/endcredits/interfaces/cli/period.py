@@ -1,4 +1,4 @@
-"""`endcredits period` and `endcredits statement`: close a period and read what everybody earned."""
+"""`endcredits period`: propose, approve and close a period, and look at it."""
 
 from __future__ import annotations
 
@@ -6,39 +6,143 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, say
+from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, progress_bars, say
+from endcredits.interfaces.cli.policy import chosen_policy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from endcredits.flows.periods import ClosedPeriod
-    from endcredits.payouts import Statement
+    from endcredits.royalties import PeriodClose
+
+PeriodArgument = Annotated[
+    str, typer.Argument(metavar="PERIOD", help="A month (2026-11), or any name with --from and --to.")
+]
+PolicyOption = Annotated[str, typer.Option(help="Policy file (TOML) or shipped name; fifty-fifty by default.")]
+FromOption = Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD.")]
+ToOption = Annotated[str, typer.Option("--to", help="Last day, YYYY-MM-DD.")]
+ByOption = Annotated[str, typer.Option(help="Who does it, as you name people.")]
 
 
 def close(
-    period: Annotated[str, typer.Argument(metavar="PERIOD", help="A month (2026-11), or any name with --from and --to.")],
-    policy: Annotated[str, typer.Option(help="Policy file (TOML); fifty-fifty by default.")] = "",
-    starts_on: Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD.")] = "",
-    ends_on: Annotated[str, typer.Option("--to", help="Last day, YYYY-MM-DD.")] = "",
+    period: PeriodArgument,
+    policy: PolicyOption = "",
+    starts_on: FromOption = "",
+    ends_on: ToOption = "",
+    by: ByOption = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compute and show it; record and post nothing.")] = False,
     studio: StudioOption = ".",
     as_json: JsonOption = False,
 ) -> None:
-    """Close a period: usage and credits become exact money, a journal entry, statements and a receipt. Once.
+    """Close a period: usage and credits become exact money, journal entries, statements and a receipt. Once.
 
-    Example: endcredits period close 2026-10 --policy fifty-fifty.toml
+    Example: endcredits period close 2026-10 --policy pro-rata
+    """
+    from endcredits.flows import closing, periods
+
+    chosen = chosen_policy(policy)
+    with opened(studio) as place, progress_bars() as progress:
+        if not dry_run:
+            done = periods.close(
+                place, period, starts_on=starts_on, ends_on=ends_on, policy=chosen, by=by, progress=progress
+            )
+        else:
+            found: PeriodClose = closing.previewed(
+                place, period, lambda close, _: close, starts_on=starts_on, ends_on=ends_on, policy=chosen
+            )
+    if not dry_run:
+        _print_closed(done, as_json)
+    elif as_json:
+        print_json(_document(found) | {"dry_run": True})
+    else:
+        _print(found, "would close so; nothing was recorded")
+
+
+def propose(
+    period: PeriodArgument,
+    policy: PolicyOption = "",
+    starts_on: FromOption = "",
+    ends_on: ToOption = "",
+    by: ByOption = "",
+    studio: StudioOption = ".",
+    as_json: JsonOption = False,
+) -> None:
+    """Propose a close: fix days, policy and cut-off, freeze what it follows from, and compute it. Nothing is posted.
+
+    Example: endcredits period propose 2026-10 --policy policy.toml --by ada
+    """
+    from endcredits.flows import closing
+
+    chosen = chosen_policy(policy)
+    with opened(studio) as place, progress_bars() as progress:
+        found = closing.propose(place, period, starts_on=starts_on, ends_on=ends_on, policy=chosen, by=by, progress=progress)
+    if as_json:
+        print_json(_document(found.close) | _place(found.close_digest, found.folder))
+        return
+    _print(found.close, f"is proposed by {found.proposed_by or 'nobody named'}")
+    say(f"Its digest is {found.close_digest}; what it follows from is frozen in {found.folder}.")
+    say(f"Next: endcredits period approve {period} --by NAME")
+
+
+def approve(
+    period: PeriodArgument,
+    by: ByOption = "",
+    expect: Annotated[str, typer.Option(help="Approve this digest only, and refuse any other close.")] = "",
+    studio: StudioOption = ".",
+    as_json: JsonOption = False,
+) -> None:
+    """Approve a proposed close: settle contracts, post entries, keep statements, issue the receipt. Once.
+
+    Example: endcredits period approve 2026-10 --by bob
     """
     from endcredits.flows import periods
-    from endcredits.royalties import read_policy
 
-    chosen = read_policy(policy) if policy else None
     with opened(studio) as place:
-        closed = periods.close(place, period, starts_on=starts_on, ends_on=ends_on, policy=chosen)
-    _print(closed, as_json)
+        done = periods.approve(place, period, by=by, expected_digest=expect)
+    _print_closed(done, as_json)
 
 
-def show(
-    period: Annotated[str, typer.Argument(metavar="PERIOD", help="A closed period.")],
+def withdraw(
+    period: PeriodArgument,
+    reason: Annotated[str, typer.Option(help="Why; it stays on record.")],
+    by: ByOption = "",
     studio: StudioOption = ".",
     as_json: JsonOption = False,
 ) -> None:
+    """Take back a proposed close that is not posted, so that another can be proposed.
+
+    Example: endcredits period withdraw 2026-10 --reason "wrong policy" --by ada
+    """
+    from endcredits.flows import closing
+
+    with opened(studio) as place:
+        step = closing.withdraw(place, period, by=by, reason=reason)
+    if as_json:
+        print_json({"period": period, "step": step.number, "withdrawn": True})
+    else:
+        say(f"The proposed close of {period} is withdrawn (step {step.number}); its folder and steps stay.")
+
+
+def steps(period: PeriodArgument, studio: StudioOption = ".", as_json: JsonOption = False) -> None:
+    """Show who did what and when for the close of a period.
+
+    Example: endcredits period steps 2026-10
+    """
+    from endcredits.canonical import to_plain
+    from endcredits.flows import closing
+
+    with opened(studio) as place:
+        found = closing.steps(place, period)
+    if as_json:
+        print_json(to_plain(found))
+        return
+    for step in found:
+        facts = {name: value for name, value in step.facts.items() if name != "policy"}
+        told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in sorted(facts.items()))
+        say(f"{step.number:>3}  {step.at}  {step.step:<10} {step.by or '-':<16} {told}")
+
+
+def show(period: PeriodArgument, studio: StudioOption = ".", as_json: JsonOption = False) -> None:
     """Show a closed period, and write its files again if some are missing.
 
     Example: endcredits period show 2026-10 --json
@@ -47,17 +151,13 @@ def show(
 
     with opened(studio) as place:
         closed = periods.find_period(place, period)
-    _print(closed, as_json)
+    _print_closed(closed, as_json)
 
 
-def _print(closed: ClosedPeriod, as_json: bool) -> None:
-    from endcredits.canonical import to_plain
-    from endcredits.money import format_micros
-
+def _print_closed(closed: ClosedPeriod, as_json: bool) -> None:
     if as_json:
-        document: dict[str, Any] = to_plain(closed.close)
+        document = _document(closed.close) | _place(closed.close_digest, closed.tables)
         document.update(
-            close_digest=closed.close_digest,
             entry_id=closed.entry_id,
             statements=len(closed.statements),
             receipt=closed.receipt.receipt_id,
@@ -66,63 +166,51 @@ def _print(closed: ClosedPeriod, as_json: bool) -> None:
         )
         print_json(document)
         return
-    state = "was closed before; nothing changed" if closed.was_closed else "is closed"
-    say(f"The period {closed.close.period_id} ({closed.close.starts_on} to {closed.close.ends_on}) {state}.")
-    for pool in closed.close.pools:
-        rows = [
-            ("revenue", pool.revenue_micros, f"{pool.events} usage events"),
-            ("operator", pool.operator_micros, ""),
-            ("pool", pool.pool_micros, f"policy {closed.close.policy.name}"),
-            ("  allocated", pool.allocated_micros, f"{sum(w.amount_micros > 0 for w in pool.works)} works"),
-            ("  in suspense", pool.suspense_micros, "of the allocated; payees unknown"),
-            ("  commons", pool.commons_micros, "what no work can be credited for"),
-            ("  carry", pool.rounding_carry_micros, "pool - allocated - commons"),
-        ]
-        for name, micros, note in rows:
-            say(f"  {name:<14}{format_micros(micros, pool.currency):>22}  {note}")
-    say(f"{len(closed.statements)} statements in {closed.folder}; receipt {closed.receipt.receipt_id}.")
+    _print(closed.close, "was closed before; nothing changed" if closed.was_closed else "is closed")
+    say(f"{len(closed.statements)} statements and pictures in {closed.folder}; receipt {closed.receipt.receipt_id}.")
 
 
-def statement(
-    period: Annotated[str, typer.Argument(metavar="PERIOD", help="A closed period.")],
-    payee: Annotated[str, typer.Option(help="Name or party id; all payees by default.")] = "",
-    form: Annotated[str, typer.Option("--form", help="md or html; without it and without a payee, a table of all.")] = "",
-    studio: StudioOption = ".",
-    as_json: JsonOption = False,
-) -> None:
-    """Print statements of a closed period: who earned what, and why, line by line.
-
-    Example: endcredits statement 2026-10 --payee "Jane Austen"
-    """
+def _document(close: PeriodClose) -> dict[str, Any]:
     from endcredits.canonical import to_plain
-    from endcredits.errors import InputError, NotFoundError
-    from endcredits.flows import periods
-    from endcredits.payouts import statement_html, statement_markdown
 
-    if form not in ("", "md", "html"):
-        raise InputError(f"'{form}' is not a form of a statement", remedy="Write md or html.", field="--form")
-    with opened(studio) as place:
-        closed = periods.find_period(place, period)
-    found = [s for s in closed.statements if not payee or payee in (s.payee, s.party_id)]
-    if payee and not found:
-        raise NotFoundError(
-            f"'{payee}' has no statement in the period '{period}'", remedy="See all: endcredits statement.", field="--payee"
-        )
-    if as_json:
-        print_json([to_plain(s) for s in found])
-    elif payee or form:
-        render = statement_html if form == "html" else statement_markdown
-        for one in found:
-            say(render(one))
-    else:
-        _table(found)
-        say(f"The statements themselves are in {closed.folder}.")
+    document: dict[str, Any] = to_plain(close)
+    return document
 
 
-def _table(found: list[Statement]) -> None:
+def _place(close_digest: str, tables: Path) -> dict[str, Any]:
+    return {"close_digest": close_digest, "tables": str(tables)}
+
+
+def _print(close: PeriodClose, state: str) -> None:
     from endcredits.money import format_micros
 
-    say(f"{'earned':>22}  {'payable':>22}  payee")
-    for one in sorted(found, key=lambda s: (s.currency, -s.earned_micros, s.payee)):
-        earned, payable = (format_micros(m, one.currency) for m in (one.earned_micros, one.payable_micros))
-        say(f"{earned:>22}  {payable:>22}  {one.payee}")
+    say(f"The period {close.period_id} ({close.starts_on} to {close.ends_on}) {state}; policy {close.policy.name}.")
+    for total in close.totals:
+        rows = [
+            ("revenue", total.revenue_micros),
+            ("taxes", total.tax_micros),
+            ("operator", total.operator_micros),
+            ("pools", total.pools_micros),
+            ("levies", total.levies_micros),
+        ]
+        for name, micros in rows:
+            if micros or name in ("revenue", "operator", "pools"):
+                say(f"  {name:<16}{format_micros(micros, total.currency):>22}")
+    for pool in close.pools:
+        key = " ".join(word for word in (pool.usage_period, pool.service, pool.territory, pool.offer) if word)
+        kind = "" if pool.kind == "earned" else f"{pool.kind}, "
+        say(f"pool {pool.rule} ({kind}{pool.events:,} events{', ' if key else ''}{key})")
+        allocated = sum(part.allocated_micros for part in pool.parts)
+        commons = pool.rest_micros + sum(part.commons_micros for part in pool.parts)
+        rows = [
+            ("pool", pool.pool_micros),
+            ("  allocated", allocated),
+            ("  in suspense", sum(part.suspense_micros for part in pool.parts)),
+            ("  disputed", sum(part.disputed_micros for part in pool.parts)),
+            ("  commons", commons),
+            ("  breakage", pool.breakage_micros),
+            ("  carry", pool.pool_micros - allocated - commons - pool.breakage_micros),
+        ]
+        for name, micros in rows:
+            if micros or name in ("pool", "  allocated", "  commons", "  carry"):
+                say(f"  {name:<16}{format_micros(micros, pool.currency):>22}")

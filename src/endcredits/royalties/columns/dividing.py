@@ -1,9 +1,10 @@
 """Dividing a part of a pool in columns: `royalties.dividing` for half a million works and a million lines.
 
 A part that is divided by credits and has no gates is *plain*; so are the parts that most policies have. Its regular works
-are divided as columns, and its irregular ones (see `catalogue.py`) through the simple close's own functions: both stand in one
-largest-remainder division and their lines are sorted into one another. Every other part is divided by the simple close's
-functions altogether, from weights that came out of columns; that holds the catalogue, never the credits, in Python objects.
+are divided as columns, and its irregular ones (see `catalogue.py`) through the simple close's own functions: both stand in
+one largest-remainder division and their lines are sorted into one another. Every other part is divided by the simple
+close's functions altogether, from weights that came out of columns; that holds the catalogue, never the credits, in Python
+objects.
 """
 
 from __future__ import annotations

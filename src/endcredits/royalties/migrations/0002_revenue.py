@@ -169,7 +169,7 @@ def _make_closes() -> None:
 
 def _old_rows(table: str, order: str) -> Iterator[Mapping[str, Any]]:
     found = op.get_bind().execute(sa.text(f"SELECT * FROM {table}{OLD} ORDER BY {order}"))
-    for row in found.mappings():
+    for row in map(dict, found.mappings()):
         if row_digest(table, row) != row["digest"]:
             raise IntegrityError(
                 f"the row of {table} with {', '.join(f'{key} {row[key]}' for key in list(row)[:1])} does not fit its digest",
