@@ -41,7 +41,9 @@ def batch(postings: int, legs: int, start: int, draw: random.Random) -> list[Jou
             for payee, amount in zip(payees, amounts, strict=True)
         ]
         lines.append(Posting("Assets:Receivable:Revenue", sum(amounts), "EUR"))
-        made.append(make_entry(f"settle:2026-11:{legs}:{number}", "2026-11-30", "Settled for November 2026", lines))
+        made.append(
+            make_entry(f"settle:2026-11:{postings}:{legs}:{number}", "2026-11-30", "Settled for November 2026", lines)
+        )
     return made
 
 
@@ -61,10 +63,24 @@ def bare(folder: Path, entries: list[JournalEntry]) -> float:
         return seconds(work)
 
 
-def posting(url: str, folder: Path, postings: int, legs: int, runs: int) -> list[Figure]:
+def first_period(store: Store) -> Figure:
+    """The rate at which every payee gets an account and a posting for the first time."""
+    rates = []
+    for start in range(0, PAYEES, 40_000):
+        made = []
+        for payee in range(start, start + 40_000, 100):
+            lines = [Posting(f"Liabilities:Payable:party:payee-{n}", -1_000_000, "EUR") for n in range(payee, payee + 100)]
+            lines.append(Posting("Assets:Receivable:Revenue", 100_000_000, "EUR"))
+            made.append(make_entry(f"settle:first:{payee}", "2026-10-31", "Settled for October 2026", lines))
+        count = sum(len(entry.postings) for entry in made)
+        work = functools.partial(post_many, entries=made, recorded_at=RECORDED_AT)
+        rates.append(count / seconds(functools.partial(store.write, work)))
+    return figure(f"{store.engine.dialect.name}: first postings of {PAYEES:,} payees", rates, "/s", "every account is new")
+
+
+def posting(store: Store, folder: Path, postings: int, legs: int, runs: int) -> list[Figure]:
     """Rates of one batch size, each run with its bare twin beside it; the first run warms up."""
-    draw = random.Random(5)
-    store = open_store(url)
+    draw = random.Random(postings + legs)
     ours, plain = [], []
     for run in range(runs + 1):
         entries = batch(postings, legs, run * (postings // legs), draw)
@@ -72,7 +88,6 @@ def posting(url: str, folder: Path, postings: int, legs: int, runs: int) -> list
         work = functools.partial(post_many, entries=entries, recorded_at=RECORDED_AT)
         ours.append(count / seconds(functools.partial(store.write, work)))
         plain.append(count / bare(folder, entries))
-    store.close()
     name = f"{postings} postings a commit, {legs} an entry"
     where = store.engine.dialect.name
     return [
@@ -112,7 +127,6 @@ def checking(store: Store, runs: int) -> list[Figure]:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--check-postings", type=int, default=1_000_000, help="postings in the books that are checked")
     parser.add_argument("--postgresql", default="", help="URL of an empty PostgreSQL database, to measure it too")
 
 
@@ -121,19 +135,15 @@ def main() -> None:
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
+        store = open_store(f"sqlite:///{folder / 'books.db'}")
+        figures.append(first_period(store))
         for postings, legs in ((1_000, 4), (10_000, 4), (40_000, 4), (40_000, 100)):
-            url = f"sqlite:///{folder / f'posting-{postings}-{legs}.db'}"
-            figures += posting(url, folder, postings, legs, chosen.runs)
-        store = open_store(f"sqlite:///{folder / 'checking.db'}")
-        draw = random.Random(7)
-        for start in range(0, chosen.check_postings // 40_000 or 1):
-            entries = batch(min(40_000, chosen.check_postings), 4, start * 10_000, draw)
-            store.write(lambda conn, entries=entries: post_many(conn, entries, RECORDED_AT))
+            figures += posting(store, folder, postings, legs, chosen.runs)
         figures += checking(store, chosen.runs)
         store.close()
         if chosen.postgresql:
-            figures += posting(chosen.postgresql, folder, 40_000, 4, chosen.runs)
             server = open_store(chosen.postgresql)
+            figures += posting(server, folder, 40_000, 4, chosen.runs)
             figures += checking(server, chosen.runs)
             server.close()
     best = {one.name: one.value for one in figures}
