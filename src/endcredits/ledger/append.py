@@ -138,7 +138,8 @@ def _account_ids(
 ) -> tuple[dict[tuple[str, str], int], list[tuple[int, str, str]]]:
     """The ids of accounts, and those among them that are new: numbered in the order in which they appear."""
     wanted = dict.fromkeys(pairs)
-    paths = dict.fromkeys(path for path, _ in wanted)
+    # Sorted, so that one look at a page of the index finds many of them.
+    paths = sorted({path for path, _ in wanted})
     select = "SELECT account_id, path, currency FROM accounts"
     ids = {(path, currency): account_id for account_id, path, currency in rows_with(conn, select, "path", paths)}
     new = []
