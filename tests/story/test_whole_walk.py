@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from endcredits.errors import ConflictError, InputError
-from endcredits.flows import attributing, catalogue, indexing, pairs, periods
+from endcredits.flows import attributing, catalogue, indexing, pairs, periods, reporting
 from endcredits.flows.books import account_balances, check_ledger, record_payment
 from endcredits.flows.checking import check_studio
 from endcredits.flows.splits import set_work_splits, share_work
@@ -18,11 +18,14 @@ from endcredits.ids import PartyId, WorkId
 from endcredits.money import PPB
 from endcredits.payouts import Statement
 from endcredits.receipts import check_log, receipts_in, verify_receipt
-from endcredits.royalties import FIFTY_FIFTY
+from endcredits.royalties import FIFTY_FIFTY, make_refund
+from endcredits.royalties.lines import read_lines, read_work_lines
 from endcredits.works import Contributor, Permission, Split, Submission, party_id_of, read_table
 
 from . import house as h
 from .house import House
+
+FORTY_SIXTY = replace(FIFTY_FIFTY, name="forty-sixty", pools=(replace(FIFTY_FIFTY.pools[0], share_ppb=400_000_000),))
 
 
 @pytest.fixture
@@ -40,7 +43,7 @@ def owed(studio: Studio) -> dict[tuple[str, str], int]:
 
 
 def closing(statements: tuple[Statement, ...]) -> dict[tuple[str, str], int]:
-    return {(one.party_id, one.currency): one.closing_balance_micros for one in statements}
+    return {(one.party_id, one.currency): one.summary.closing_micros for one in statements}
 
 
 def test_from_an_empty_folder_to_proofs(studio: Studio, house: House) -> None:
@@ -60,32 +63,43 @@ def test_from_an_empty_folder_to_proofs(studio: Studio, house: House) -> None:
         assert sum(line.share_ppb for line in attribution.lines) + attribution.unattributed_ppb == PPB
         assert attribution.lines[0].work_id == given.label, "the model learnt these words from this work alone"
 
-    added = periods.record_usage(studio, h.january(found))
-    assert (added.new, periods.record_usage(studio, h.january(found)).new) == (5, 0)
+    added = reporting.report(studio, h.january(found))
+    assert (added.new, reporting.report(studio, h.january(found)).new) == (5, 0)
     first = periods.close(studio, h.JANUARY)
 
     assert {pool.currency for pool in first.close.pools} == {"EUR", "USD"}
-    for pool in first.close.pools:
-        assert pool.allocated_micros + pool.commons_micros == pool.pool_micros
-        assert pool.revenue_micros == pool.pool_micros + pool.operator_micros
-        assert sum(party.amount_micros for party in pool.parties) == pool.allocated_micros
-        assert pool.suspense_micros == sum(w.amount_micros for w in pool.works if w.work_id == h.RHYME) > 0
-        assert pool.rounding_carry_micros == 0
+    works, lines = list(read_work_lines(first.tables)), list(read_lines(first.tables))
+    for number, pool in enumerate(first.close.pools):
+        (part,) = pool.parts
+        found_here = [line for line in lines if line.pool == number]
+        assert part.allocated_micros + part.commons_micros == part.amount_micros
+        assert pool.pool_micros == part.amount_micros + pool.breakage_micros + pool.rest_micros
+        assert sum(line.amount_micros for line in found_here) == part.allocated_micros
+        unknown = [line for line in found_here if line.state == "suspense"]
+        assert {(line.work_id, line.party_id) for line in unknown} == {(h.RHYME, None)}
+        assert part.suspense_micros == sum(line.amount_micros for line in unknown) > 0
+        assert part.suspense_micros == sum(w.amount_micros for w in works if (w.pool, w.work_id) == (number, h.RHYME))
+    for total in first.close.totals:
+        assert total.revenue_micros == total.operator_micros + total.pools_micros + total.tax_micros + total.levies_micros
+        pools = [pool for pool in first.close.pools if pool.earned_currency == total.currency]
+        assert total.pools_micros == sum(pool.source_micros for pool in pools)
     assert {line.territory for one in first.statements for line in one.lines} == {"WORLD", "DE"}
     assert closing(first.statements) == owed(studio), "the ledger owes what the statements say"
-    assert all(one.payable_micros == 0 and one.carried_over_micros > 0 for one in first.statements)
+    assert all(one.summary.payable_micros == 0 < one.summary.carried_over_micros for one in first.statements)
     suspense = account_balances(studio, "Liabilities:Suspense")
     assert {account for account, _ in suspense} == {f"Liabilities:Suspense:{h.RHYME}"}
 
-    periods.record_usage(studio, h.february(found))
+    reporting.report(studio, h.february(found))
     second = periods.close(studio, h.FEBRUARY)
 
     before = closing(first.statements)
     for one in second.statements:
-        assert one.opening_balance_micros == before[one.party_id, one.currency]
-        assert (one.payable_micros, one.carried_over_micros) == (
-            (one.closing_balance_micros, 0) if one.currency == "EUR" else (0, one.closing_balance_micros)
-        )
+        money = one.summary
+        assert money.opening_micros == before[one.party_id, one.currency]
+        assert money.payable_micros + money.carried_over_micros == money.closing_micros
+        assert (money.payable_micros > 0) == (one.currency == "EUR"), "dollars stay below the threshold"
+        assert money.payable_micros % 10_000 == 0, "what is sent is whole cents"
+        assert money.carried_over_micros == (money.rounding_micros if one.currency == "EUR" else money.closing_micros)
     assert {one.currency for one in second.statements} == {"EUR", "USD"}, "dollars are carried though none were earned"
     assert closing(second.statements) == owed(studio)
 
@@ -99,7 +113,7 @@ def test_from_an_empty_folder_to_proofs(studio: Studio, house: House) -> None:
     assert catalogue.add_works(studio, read_table(studio.path.parent / "studio-works.csv")).new == ()
     indexing.build(studio, pairs.folders(*house.models), catalogue.corpus(studio))
     attributing.attribute(studio, indexing.current_index(studio), h.outputs())
-    periods.record_usage(studio, h.january(found) + h.february(found))
+    reporting.report(studio, h.january(found) + h.february(found))
     assert periods.close(studio, h.JANUARY).was_closed and periods.close(studio, h.FEBRUARY).was_closed
     assert h.dump(studio) == rows
     assert h.files(studio.path) == kept, "not one byte of one file is another"
@@ -142,20 +156,40 @@ def test_a_refusal_takes_a_work_out_of_the_next_index(tmp_path: Path, house: Hou
 
 
 def test_a_period_is_closed_under_one_policy(tmp_path: Path, house: House) -> None:
-    """Another policy, other days, or usage for a closed day are refused and leave everything as it was."""
+    """Another policy and other days are refused and leave everything as it was."""
     studio = open_studio(house.copy(house.finished, tmp_path / "studio"))
     rows, kept = h.dump(studio), h.files(studio.path)
-    late = replace(h.january(attributing.all_attributions(studio))[0], event_id="late")
 
     with pytest.raises(ConflictError, match="closed already"):
-        periods.close(studio, h.JANUARY, policy=replace(FIFTY_FIFTY, pool_ppb=400_000_000))
+        periods.close(studio, h.JANUARY, policy=FORTY_SIXTY)
     with pytest.raises(InputError, match="'2025-01' names a month"):
         periods.close(studio, h.JANUARY, starts_on="2025-01-01", ends_on="2025-01-30")
-    with pytest.raises(ConflictError, match="in the closed period '2025-01'"):
-        periods.record_usage(studio, [late])
 
     assert h.dump(studio) == rows
     assert h.files(studio.path) == kept
+    studio.close()
+
+
+def test_what_is_reported_late_counts_in_the_next_close(tmp_path: Path, house: House) -> None:
+    """Usage and refunds of closed days rewrite nothing: they are pools of their own in the next close, by their period."""
+    studio = open_studio(house.copy(house.finished, tmp_path / "studio"))
+    kept = {name: data for name, data in h.files(studio.path).items() if name.startswith(("periods", "statements"))}
+    used = h.january(attributing.all_attributions(studio))[0]
+    late = replace(used, event_id="late", revenue_micros=8_000_000)
+    back = make_refund("back", used.event_id, "2025-02-03T00:00:00Z", 1_000_000, used.currency)
+
+    reporting.report(studio, [late])
+    reporting.report(studio, [back])
+    closed = periods.close(studio, "2025-03")
+
+    pools = {(pool.kind, pool.usage_period): pool.pool_micros for pool in closed.close.pools}
+    assert pools == {("late", h.JANUARY): 4_000_000, ("refund", h.JANUARY): -500_000}
+    assert {one.summary.earned_micros for one in closed.statements} == {0}
+    moved = sum(one.summary.adjustments_micros for one in closed.statements)
+    assert moved == sum(line.amount_micros for line in read_lines(closed.tables) if line.state == "payable") > 0
+    assert closing(closed.statements) == owed(studio)
+    assert kept.items() <= h.files(studio.path).items(), "what was closed stays as it was"
+    assert check_studio(studio) == []
     studio.close()
 
 
@@ -163,7 +197,7 @@ def test_periods_close_in_order(tmp_path: Path, house: House) -> None:
     """February does not close before January's usage, nor January after February: openings are what was left before."""
     studio = open_studio(house.copy(house.indexed, tmp_path / "studio"))
     found = attributing.attribute(studio, indexing.current_index(studio), h.outputs())
-    periods.record_usage(studio, h.january(found) + h.february(found))
+    reporting.report(studio, h.january(found) + h.february(found))
     rows = h.dump(studio)
 
     with pytest.raises(ConflictError, match="no closed period holds"):
@@ -174,7 +208,7 @@ def test_periods_close_in_order(tmp_path: Path, house: House) -> None:
         periods.close(studio, "2024-12")
 
     before = closing(first.statements)
-    assert all(one.opening_balance_micros == before[one.party_id, one.currency] for one in second.statements)
+    assert all(one.summary.opening_micros == before[one.party_id, one.currency] for one in second.statements)
     studio.close()
 
 
@@ -182,7 +216,7 @@ def test_splits_that_become_known_count_from_the_next_period_on(tmp_path: Path, 
     """January waits in suspense and stays as it was; February pays by the splits stated for its days."""
     studio = open_studio(house.copy(house.indexed, tmp_path / "studio"))
     found = attributing.attribute(studio, indexing.current_index(studio), h.outputs())
-    periods.record_usage(studio, h.january(found) + h.february(found))
+    reporting.report(studio, h.january(found) + h.february(found))
     first = periods.close(studio, h.JANUARY)
     ada, ben = (PartyId(party_id_of(name)) for name in (h.ADA, h.BEN))
 
@@ -226,12 +260,15 @@ def test_what_was_paid_is_owed_no_more(tmp_path: Path, house: House) -> None:
     with pytest.raises(ConflictError, match=r"0\.000005 EUR is owed"):
         record_payment(studio, ada, 6, "EUR", key="t-2", date="2025-03-05")
     march = [replace(one, event_id=f"m{n}", used_at="2025-03-09T00:00:00Z") for n, one in enumerate(h.february(found))]
-    periods.record_usage(studio, march)
+    reporting.report(studio, march)
     closed = periods.close(studio, "2025-03")
 
     assert left == again == 5
     statement = next(one for one in closed.statements if (one.party_id, one.currency) == (ada, "EUR"))
-    assert (statement.opening_balance_micros, statement.closing_balance_micros) == (5, 5 + statement.earned_micros)
+    money = statement.summary
+    assert (money.opening_micros, money.paid_micros) == (before, before - 5)
+    assert money.closing_micros == 5 + money.earned_micros
+    assert [payment.amount_micros for payment in statement.payments] == [before - 5]
     assert closing(closed.statements) == owed(studio)
     assert account_balances(studio, "Assets:Bank") == {("Assets:Bank", "EUR"): 5 - before}
     assert check_studio(studio) == []
@@ -242,7 +279,7 @@ def test_periods_with_similar_names_do_not_share_files(tmp_path: Path, house: Ho
     """Names that read alike to a file system have folders of their own."""
     studio = open_studio(house.copy(house.indexed, tmp_path / "studio"))
     found = attributing.attribute(studio, indexing.current_index(studio), h.outputs())
-    periods.record_usage(studio, h.january(found) + h.february(found))
+    reporting.report(studio, h.january(found) + h.february(found))
 
     spring = periods.close(studio, "Q1.a", starts_on="2025-01-01", ends_on="2025-01-31")
     with pytest.raises(ConflictError, match="closed already"):
@@ -258,7 +295,7 @@ def test_a_long_name_of_a_period(tmp_path: Path, house: House) -> None:
     """With 100 characters every id that is made from it still holds; a month may be given with its own days."""
     studio = open_studio(house.copy(house.indexed, tmp_path / "studio"))
     found = attributing.attribute(studio, indexing.current_index(studio), h.outputs())
-    periods.record_usage(studio, h.january(found) + h.february(found))
+    reporting.report(studio, h.january(found) + h.february(found))
 
     periods.close(studio, h.JANUARY, starts_on="2025-01-01", ends_on="2025-01-31")
     closed = periods.close(studio, "p" * 100, starts_on="2025-02-01", ends_on="2025-02-28")
@@ -272,7 +309,7 @@ def test_a_period_that_earned_nothing(tmp_path: Path, house: House) -> None:
     """Usage without revenue closes without a journal entry, and is proven all the same."""
     studio = open_studio(house.copy(house.indexed, tmp_path / "studio"))
     found = attributing.attribute(studio, indexing.current_index(studio), h.outputs())
-    periods.record_usage(studio, [replace(event, revenue_micros=0) for event in h.january(found)])
+    reporting.report(studio, [replace(event, revenue_micros=0) for event in h.january(found)])
 
     closed = periods.close(studio, h.JANUARY)
 
