@@ -236,8 +236,11 @@ def test_every_table_refuses_changes(store: Store) -> None:
     """No room forgot the guard."""
     for path in PACKAGE.glob("*/tables.py"):
         importlib.import_module(f"endcredits.{path.parent.name}.tables")
-    sqlite = "SELECT tbl_name, sql FROM sqlite_master WHERE type = 'trigger'"
-    postgres = "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal"
+    sqlite = "SELECT tbl_name, sql FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%is append-only%'"
+    postgres = (
+        "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+        "WHERE t.tgname = c.relname || '_append_only'"
+    )
 
     with store.reading() as conn:
         guarded = [row[0] for row in conn.execute(sa.text(sqlite if conn.dialect.name == "sqlite" else postgres))]

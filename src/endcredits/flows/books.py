@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy.engine import Connection
 
 from endcredits.errors import ConflictError, InputError
+from endcredits.flows.clock import now
 from endcredits.flows.parties import party_called
 from endcredits.flows.studio import Studio
 from endcredits.ids import PartyId
@@ -16,10 +17,12 @@ from endcredits.ledger import (
     Posting,
     balances,
     check_books,
+    check_entries,
     entries,
     export_beancount,
     export_hledger,
     find,
+    journal,
     make_entry,
     post,
 )
@@ -35,7 +38,7 @@ BANK_ACCOUNT = "Assets:Bank"
 def check_ledger(studio: Studio) -> tuple[int, list[Finding]]:
     """How many journal entries there are, and what is wrong with them."""
     with studio.store.reading() as conn:
-        return len(entries(conn)), check_books(conn)
+        return len(entries(conn)), list(dict.fromkeys([*check_books(conn), *check_entries(conn)]))
 
 
 def account_balances(studio: Studio, prefix: str = "") -> dict[tuple[str, str], int]:
@@ -53,7 +56,7 @@ def export_journal(studio: Studio, form: str) -> str:
     if form not in EXPORTS:
         raise InputError(f"'{form}' is not a form of the journal", remedy="Write hledger or beancount.", field="--form")
     with studio.store.reading() as conn:
-        return EXPORTS[form](entries(conn))
+        return EXPORTS[form](journal(conn), assertions=True)
 
 
 def record_payment(
@@ -93,7 +96,7 @@ def record_payment(
         entry = make_entry(f"pay:{key}", date, f"Paid to {party_id}", postings)
         if find(conn, entry.idempotency_key) is None:
             _must_owe(conn, party_id, amount_micros, currency)
-        return post(conn, entry), _owed(conn, party_id, currency)
+        return post(conn, entry, now()), _owed(conn, party_id, currency)
 
     return studio.store.write(work)
 

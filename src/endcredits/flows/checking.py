@@ -38,7 +38,7 @@ from endcredits.flows.indexing import (
 from endcredits.flows.periods import period_body, period_files, receipt_id_of
 from endcredits.flows.studio import KEY, Studio
 from endcredits.influence import check_index, read_manifest
-from endcredits.ledger import check_books, entries, find
+from endcredits.ledger import check_books, check_entries, entries, find
 from endcredits.payouts import check_paying, check_payouts, check_remade, statements_for_period
 from endcredits.progress import Progress, silent
 from endcredits.receipts import Receipt, check_log, check_receipts, load_receipt, receipt_path, subject_of
@@ -127,13 +127,14 @@ def _replays(studio: Studio) -> Iterator[Finding]:
             folder = closing.close_folder(studio, proposed)
             frozen = read_frozen(folder / "frozen")
             yield from replay_close(frozen, booked.close, folder, credits_max=closing.TWIN_CREDITS_MAX)
-            yield from _remade(conn, booked, folder)
+            yield from _remade(conn, booked, folder, proposed.at[:10])
             for table in freezing.changed_tables(studio, proposed, frozen):
                 yield Finding(where, f"what is recorded of its {table} is not what was frozen")
 
 
-def _remade(conn: Connection, booked: BookedClose, folder: Path) -> Iterator[Finding]:
-    issued_on = next((one.issued_on for one in statements_for_period(conn, booked.close.period_id)), "")
+def _remade(conn: Connection, booked: BookedClose, folder: Path, proposed_on: str) -> Iterator[Finding]:
+    # Where nobody got a statement any day will do: none should follow.
+    issued_on = next((one.issued_on for one in statements_for_period(conn, booked.close.period_id)), proposed_on)
     entries_of = [find(conn, f"{what}:{booked.close.period_id}") for what in ("close", "settle")]
     before = gathered(conn, booked.close, folder)
     made = make_statements(conn, booked.close, booked.close_digest, folder, before, entries_of, issued_on)
@@ -289,7 +290,7 @@ IN_BOOKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
     "database file": (_database_file, _books(store.check_schema)),
     "works": (_works,),
     "attributions": (_books(check_attributions),),
-    "books": (_books(check_books),),
+    "books": (_books(check_books), _books(check_entries)),
     "royalties": (_books(check_royalties), _books(check_steps), _books(check_contracts), _books(check_disputes), _replays),
     "statements": (_books(check_payouts), _period_files),
     "payments": (_books(check_paying),),
