@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from endcredits.flows.attributing import output_body
 from endcredits.flows.audit_log import check_audits, expected_receipts
 from endcredits.flows.booking import gathered, make_statements
 from endcredits.flows.catalogue import VERB, digest_within
+from endcredits.flows.close_files import changed_files, computed_closes
+from endcredits.flows.duplicates import check_kept
 from endcredits.flows.indexing import (
     CURRENT,
     IndexFacts,
@@ -35,7 +38,7 @@ from endcredits.flows.indexing import (
     read_corpus,
     read_current,
 )
-from endcredits.flows.periods import period_body, period_files, receipt_id_of
+from endcredits.flows.periods import period_body, period_files, picture_files, receipt_id_of
 from endcredits.flows.studio import KEY, Studio
 from endcredits.influence import check_index, read_manifest
 from endcredits.ledger import check_books, check_entries, entries, find
@@ -44,6 +47,7 @@ from endcredits.progress import Progress, silent
 from endcredits.receipts import Receipt, check_log, check_receipts, load_receipt, receipt_path, subject_of
 from endcredits.royalties import (
     BookedClose,
+    all_steps,
     check_contracts,
     check_disputes,
     check_royalties,
@@ -118,6 +122,15 @@ def _audits(studio: Studio) -> Iterator[Finding]:
     yield from check_audits(studio, recorded)
 
 
+def _close_folders(studio: Studio) -> Iterator[Finding]:
+    """That every file of every close that was ever computed, withdrawn ones too, is to the byte what it was then."""
+    with studio.store.reading() as conn:
+        steps = all_steps(conn)
+    for proposed, computed in chain.from_iterable(computed_closes(of_period) for of_period in steps):
+        for path, problem in changed_files(closing.close_folder(studio, proposed), computed):
+            yield Finding(f"period {proposed.period_id}, file {path}", problem)
+
+
 def _replays(studio: Studio) -> Iterator[Finding]:
     """That every close follows from its frozen inputs, its statements from it, and its inputs from the books."""
     with studio.store.reading() as conn:
@@ -146,7 +159,9 @@ def _period_files(studio: Studio) -> Iterator[Finding]:
         journal = entries(conn)
         for booked in closes(conn):
             issued = statements_for_period(conn, booked.close.period_id)
-            for path, data in period_files(studio, booked, issued, journal):
+            tables = closing.close_folder(studio, closing.proposed_step(steps_of(conn, booked.close.period_id)))
+            pictures = picture_files(studio, conn, booked.close, tables)
+            for path, data in chain(period_files(studio, booked, issued, journal), pictures):
                 if not path.exists():
                     yield Finding(f"statement file {path}", "it is missing; close the period again to write it")
                 elif path.read_bytes() != data:
@@ -291,7 +306,15 @@ IN_BOOKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
     "works": (_works,),
     "attributions": (_books(check_attributions),),
     "books": (_books(check_books), _books(check_entries)),
-    "royalties": (_books(check_royalties), _books(check_steps), _books(check_contracts), _books(check_disputes), _replays),
+    "royalties": (
+        _books(check_royalties),
+        _books(check_steps),
+        _books(check_contracts),
+        _books(check_disputes),
+        check_kept,
+        _close_folders,
+        _replays,
+    ),
     "statements": (_books(check_payouts), _period_files),
     "payments": (_books(check_paying),),
 }

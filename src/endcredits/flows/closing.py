@@ -14,6 +14,7 @@ and are written again where a crash kept them from being written (`periods.publi
 from __future__ import annotations
 
 import tempfile
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +26,9 @@ from endcredits import durable
 from endcredits.canonical import digest, sha256_bytes, to_plain
 from endcredits.errors import ConflictError, InputError, IntegrityError, NotFoundError
 from endcredits.flows import freezing
-from endcredits.flows.booking import book_close
+from endcredits.flows.booking import LAST_ENTRY, book_close
 from endcredits.flows.clock import now
+from endcredits.flows.close_files import CLOSE, digests_of_files, must_be_unchanged
 from endcredits.flows.days import checked_period, days_of
 from endcredits.flows.studio import Studio
 from endcredits.ids import slug
@@ -52,7 +54,6 @@ from endcredits.royalties import (
 )
 from endcredits.royalties.columns import close_period
 
-CLOSE = "close.json"
 TWIN_CREDITS_MAX = 300_000
 """Credit rows up to which the simple twin computes the whole close again; above, it computes a sample of works."""
 
@@ -93,6 +94,12 @@ def propose(
     """
     checked_period(period_id)
     first, last = days_of(period_id, starts_on, ends_on)
+    if policy is not None and policy.four_eyes and not by.strip():
+        raise InputError(
+            f"the policy '{policy.name}' asks for four eyes, and nobody is named who proposes",
+            remedy="Name who proposes: --by NAME. Somebody else approves it then.",
+            field="--by",
+        )
     if last >= now()[:10]:
         raise InputError(
             f"the period '{period_id}' ends on {last}, which is not over in UTC",
@@ -136,7 +143,7 @@ def compute(studio: Studio, proposed: Step, *, progress: Progress = silent) -> P
         close = _computed(studio, proposed, folder, progress)
         text = close_document(close).encode()
         durable.write_atomic(folder / CLOSE, text)
-        facts = {"close_digest": sha256_bytes(text)}
+        facts = {"close_digest": sha256_bytes(text), "files": digests_of_files(folder)}
         step = Step(proposed.period_id, proposed.number + 1, "computed", proposed.by, now(), facts)
         studio.store.write(lambda conn: _add_unless_there(conn, step))
     return read_proposal(studio, proposed.period_id)
@@ -197,6 +204,7 @@ def read_proposal(studio: Studio, period_id: str) -> Proposal:
         raise IntegrityError(
             "the close is not what was computed", remedy="Restore it from your last copy.", file=folder / CLOSE
         )
+    must_be_unchanged(folder, computed)
     return Proposal(parse_close(text), computed.facts["close_digest"], folder, proposed.by)
 
 
@@ -230,12 +238,17 @@ def approve(studio: Studio, period_id: str, *, by: str = "", expected_digest: st
 
 
 def _must_be_another(proposal: Proposal, by: str) -> None:
-    if proposal.close.policy.four_eyes and (not by or by == proposal.proposed_by):
+    if proposal.close.policy.four_eyes and _same_person(by) in ("", _same_person(proposal.proposed_by)):
         raise ConflictError(
             f"the policy '{proposal.close.policy.name}' asks for four eyes, and '{proposal.proposed_by}' proposed it",
             remedy="Somebody else approves it: --by NAME.",
             field="--by",
         )
+
+
+def _same_person(name: str) -> str:
+    """A name as far as it tells people apart: "Ada " and "ada" have two eyes together."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
 def _must_be_intact(proposal: Proposal) -> Frozen:
@@ -255,11 +268,18 @@ def _posted(conn: Connection, proposal: Proposal, by: str) -> bool:
     if find_close(conn, period_id) is not None:
         return True
     steps = steps_of(conn, period_id)
-    proposed = standing(steps, "proposed")
-    assert proposed is not None
+    proposed, computed = standing(steps, "proposed"), standing(steps, "computed")
+    if proposed is None or computed is None or computed.facts["close_digest"] != proposal.close_digest:
+        raise ConflictError(
+            f"the close of the period '{period_id}' was withdrawn while it was being approved",
+            remedy=f"See what was done: endcredits period steps {period_id}.",
+            field="period",
+        )
     must_follow(conn, proposal.close.starts_on, proposal.close.ends_on)
-    book_close(conn, proposal.close, proposal.close_digest, proposal.folder, cut_off=proposed.facts["cut_off"], at=now())
-    facts = {"close_digest": proposal.close_digest}
+    last_entry = book_close(
+        conn, proposal.close, proposal.close_digest, proposal.folder, cut_off=proposed.facts["cut_off"], at=now()
+    )
+    facts = {"close_digest": proposal.close_digest, LAST_ENTRY: last_entry}
     add_step(conn, Step(period_id, len(steps) + 1, "approved", by, now(), facts))
     return False
 

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from endcredits import durable
 from endcredits.canonical import canonical_bytes, digest
@@ -20,6 +21,7 @@ from endcredits.errors import EndcreditsError
 from endcredits.flows.studio import Studio
 from endcredits.ids import WorkId
 from endcredits.influence.neardup import Pair, clusters, near_pairs
+from endcredits.store import Finding
 from endcredits.works import Work, get_content
 
 KEPT = Path("index") / "duplicates.json"
@@ -41,30 +43,58 @@ def near_duplicates(studio: Studio, works: Sequence[Work]) -> tuple[Pair, ...]:
     kept = studio.path / KEPT
     found = _kept(kept, compared)
     if found is None:
-        found = near_pairs(dict(_texts(studio, works)))
-        durable.write_atomic(kept, canonical_bytes({"compared": compared, "pairs": found}))
+        texts, missing = _texts(studio, works)
+        found = near_pairs(texts)
+        if not missing:  # what was compared without a file would hide its copies after the file is back
+            content = {"compared": compared, "pairs": found}
+            durable.write_atomic(kept, canonical_bytes({**content, "digest": digest(content)}))
     return found
 
 
 def _kept(file: Path, compared: str) -> tuple[Pair, ...] | None:
     try:
-        document = json.loads(file.read_bytes())
+        document = _read(file)
         if document["compared"] == compared:
             return tuple(Pair(**pair) for pair in document["pairs"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # it may be deleted or torn; then the works are compared again
+    except (EndcreditsError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        pass  # it may be deleted, torn or changed; then the works are compared again
     return None
 
 
-def _texts(studio: Studio, works: Sequence[Work]) -> Iterator[tuple[WorkId, bytes]]:
+def _read(file: Path) -> dict[str, Any]:
+    data = file.read_bytes()
+    document: dict[str, Any] = json.loads(data)
+    stated = document["digest"]
+    content = {name: value for name, value in document.items() if name != "digest"}
+    if digest(content) != stated or canonical_bytes(document) != data:
+        raise ValueError("it is not what was written")
+    return document
+
+
+def check_kept(studio: Studio) -> Iterator[Finding]:
+    """That what is kept of an earlier comparison is what was written; money is clipped by it."""
+    file = studio.path / KEPT
+    try:
+        if file.exists():
+            _read(file)
+    except (EndcreditsError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        yield Finding(f"file {file}", "it is not what was written; delete it, and the works are compared again")
+
+
+def _texts(studio: Studio, works: Sequence[Work]) -> tuple[dict[WorkId, bytes], int]:
+    """The texts by work, and how many works could not be read."""
+    texts: dict[WorkId, bytes] = {}
+    missing = 0
     for work in works:
         files = [file for file in work.manifestations if file.media_type.startswith("text/")]
         try:
             text = b"\n".join(get_content(studio.content, file.sha256) for file in files)
         except EndcreditsError:
+            missing += 1
             continue  # `check` names a missing or changed file; it must not keep a period from closing
         if text:
-            yield work.work_id, text
+            texts[work.work_id] = text
+    return texts, missing
 
 
 def _same_files(works: Sequence[Work]) -> Iterator[tuple[WorkId, WorkId]]:

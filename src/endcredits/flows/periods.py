@@ -110,14 +110,10 @@ def publish(studio: Studio, period_id: str, *, was_closed: bool, only_missing: b
         issued = statements_for_period(conn, period_id)
         journal = entries(conn)
         tables = closing.close_folder(studio, closing.proposed_step(steps_of(conn, period_id)))
-        names = {party_id: Payee(party.name) for party_id, party in parties(conn).items()}
-        titles = {work.work_id: WorkName(work.title) for work in works(conn)}
-    for path, data in period_files(studio, booked, issued, journal):
+        pictures = list(picture_files(studio, conn, booked.close, tables))
+    for path, data in [*period_files(studio, booked, issued, journal), *pictures]:
         _write(path, data)
     folder = period_folder(studio, period_id)
-    for currency in sorted({pool.currency for pool in booked.close.pools}):
-        flow = money_flow(booked.close, read_lines(tables), titles, names, currency)
-        _write(folder / f"money-flow-{currency}.html", flow_html(flow).encode())
     if not only_missing:
         _complete(studio, tables)  # a period's receipt comes after those of its outputs
     name = receipt_id_of(period_id)
@@ -180,6 +176,22 @@ def period_files(
     if position is not None:
         yield folder / "journal.hledger", export_hledger(journal[: position + 1]).encode()
         yield folder / "journal.beancount", export_beancount(journal[: position + 1]).encode()
+
+
+def picture_files(studio: Studio, conn: Connection, close: PeriodClose, tables: Path) -> Iterator[tuple[Path, bytes]]:
+    """Where a closed period's money went, as one page per currency.
+
+    Args:
+        studio: whose folder they lie in.
+        conn: for the names of parties and works.
+        close: what was closed.
+        tables: the folder of its lines.
+    """
+    names = {party_id: Payee(party.name) for party_id, party in parties(conn).items()}
+    titles = {work.work_id: WorkName(work.title) for work in works(conn)}
+    for currency in sorted({pool.currency for pool in close.pools}):
+        flow = money_flow(close, read_lines(tables), titles, names, currency)
+        yield period_folder(studio, close.period_id) / f"money-flow-{currency}.html", flow_html(flow).encode()
 
 
 def period_body(booked: BookedClose, issued: Iterable[Statement], journal: Sequence[JournalEntry]) -> dict[str, Any]:

@@ -151,6 +151,7 @@ from endcredits.royalties.standing import (
 from endcredits.royalties.steps import (
     Step,
     add_step,
+    all_steps,
     check_steps,
     open_proposals,
     standing,
@@ -207,6 +208,7 @@ __all__ = [
     "UsageEvent",
     "WorkLine",
     "add_step",
+    "all_steps",
     "advance_entries",
     "all_contracts",
     "anomalies",

@@ -62,6 +62,12 @@ def steps_of(conn: Connection, period_id: str) -> tuple[Step, ...]:
     return tuple(_step(row) for row in rows)
 
 
+def all_steps(conn: Connection) -> tuple[tuple[Step, ...], ...]:
+    """The steps of every period, by its id."""
+    names = conn.scalars(sa.select(close_steps.c.period_id).distinct().order_by(close_steps.c.period_id)).all()
+    return tuple(steps_of(conn, name) for name in names)
+
+
 def standing(steps: tuple[Step, ...], step: str) -> Step | None:
     """The latest step of a kind that no withdrawal has undone."""
     found = None
