@@ -7,20 +7,50 @@
     credits = index.attribute("It was the best of times")
     credits.shares(by="creator")
 
-`StudioHandle` and `IndexHandle` only forward to the flows; they hold nothing of their own.
+And from usage to money, with four eyes and no command line:
+
+    studio.report([endcredits.royalties.make_event("sale-1", output_id, "2026-10-03T12:00:00Z", 250_000, "EUR")])
+    studio.estimate("2026-10", policy="pro-rata")
+    proposal = studio.propose("2026-10", policy="pro-rata", by="ada")
+    studio.approve("2026-10", by="bob", expected_digest=proposal.close_digest)
+    studio.statements("2026-10")
+    plan, _ = studio.plan_payouts("payer.toml", by="ada")
+    batch = studio.approve_payout(plan.batches[0].batch_id, by="bob").batch
+    studio.send_payout(batch.batch_id, "october.xml", by="bob")
+    studio.reconcile_payouts("camt.053.xml")
+
+`StudioHandle` and `IndexHandle` only forward to the flows; they hold nothing of their own. Money is whole micros (millionths
+of the main unit) beside a currency, and days are texts, YYYY-MM-DD. A policy is a `Policy`, the name of one that comes with
+endcredits, or the path of a TOML file.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from endcredits.attribution import Attribution
-from endcredits.flows import attributing, catalogue, checking, indexing, periods, reporting
+from endcredits.flows import (
+    attributing,
+    books,
+    catalogue,
+    checking,
+    closing,
+    estimating,
+    indexing,
+    paying,
+    periods,
+    reporting,
+    sending,
+)
 from endcredits.flows.attributing import GivenOutput
 from endcredits.flows.catalogue import Corpus
+from endcredits.flows.closing import Proposal
+from endcredits.flows.comparing import Difference
+from endcredits.flows.comparing import compare_policies as compare
 from endcredits.flows.credit_view import CreditView
 from endcredits.flows.indexing import OpenIndex
 from endcredits.flows.periods import ClosedPeriod
@@ -28,13 +58,23 @@ from endcredits.flows.responses import DESIGNS
 from endcredits.flows.studio import Studio, init_studio, open_studio
 from endcredits.flows.trainers import find_trainer
 from endcredits.influence import ModelPair
+from endcredits.payouts import Statement
+from endcredits.payouts.payers import Payer, read_payer
+from endcredits.payouts.payments import Plan
+from endcredits.payouts.payout_states import BookedBatch
+from endcredits.payouts.reconcile import Outcome
 from endcredits.progress import Progress, silent
-from endcredits.royalties import Added, Policy, UsageEvent
+from endcredits.royalties import Added, Policy, Step, UsageEvent, read_policy, shipped_policies, shipped_policy
+from endcredits.royalties.held import Held
 from endcredits.store import Finding
 from endcredits.works import Registered, Submission
 
 if TYPE_CHECKING:
     from endcredits.influence.trainer import Trainer
+    from endcredits.payouts.rails.http import Server
+
+PolicyLike = Policy | str | os.PathLike[str]
+"""A policy, the name of one that comes with endcredits, or the path of a TOML file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +173,189 @@ class StudioHandle:
         return IndexHandle(self.studio, indexing.current_index(self.studio))
 
     def add_usage(self, events: Sequence[UsageEvent]) -> Added:
-        """Records usage of attributed outputs."""
+        """Records usage; what names an output that is not attributed yet is held and taken when it is."""
         return reporting.report(self.studio, events)
 
+    def report(self, records: Sequence[reporting.Report], *, hold: bool = False) -> Added:
+        """Records usage events, revenue, refunds or rates, all of one kind; the same again changes nothing.
+
+        Args:
+            records: from `royalties.make_event`, `make_revenue`, `make_refund` or `make_rate`.
+            hold: take the good ones and hold the others, instead of taking none.
+
+        Raises:
+            InputError: a record cannot be used, or they are of several kinds.
+            ConflictError: an id is taken by other content.
+        """
+        return reporting.report(self.studio, records, hold=hold)
+
+    def report_file(self, kind: str, path: str | os.PathLike[str], *, hold: bool = False) -> Added:
+        """Records a CSV, JSON Lines or Parquet file of "events", "revenue", "refunds" or "rates"; see `report`."""
+        return reporting.report_file(self.studio, kind, path, hold=hold)
+
+    def held_reports(self, kind: str = "") -> tuple[Held, ...]:
+        """Reported rows that wait, each with what is wrong and what to do."""
+        return reporting.held_rows(self.studio, kind)
+
+    def estimate(
+        self, period_id: str, *, starts_on: str = "", ends_on: str = "", policy: PolicyLike | None = None
+    ) -> list[Statement]:
+        """What everybody would earn if the period closed now; also before it is over. Kept nowhere."""
+        return estimating.estimates(
+            self.studio, period_id, starts_on=starts_on, ends_on=ends_on, policy=find_policy(policy) if policy else None
+        )
+
+    def propose(
+        self,
+        period_id: str,
+        *,
+        starts_on: str = "",
+        ends_on: str = "",
+        policy: PolicyLike | None = None,
+        by: str = "",
+        progress: Progress = silent,
+    ) -> Proposal:
+        """Fixes days, policy and cut-off of a close and computes it; posts nothing. Again, it goes on where it stopped.
+
+        Args:
+            period_id: a month (2026-10), or any name with `starts_on` and `ends_on`.
+            starts_on: first day.
+            ends_on: last day; must be over.
+            policy: the rules; fifty-fifty by default.
+            by: who proposes; needed where the policy asks for four eyes.
+            progress: told about the stages.
+
+        Raises:
+            InputError: a value cannot be used, or there is nothing in the period.
+            ConflictError: another close of it is proposed or booked, or a later one is.
+        """
+        return closing.propose(
+            self.studio,
+            period_id,
+            starts_on=starts_on,
+            ends_on=ends_on,
+            policy=find_policy(policy) if policy else None,
+            by=by,
+            progress=progress,
+        )
+
+    def withdraw(self, period_id: str, *, by: str, reason: str) -> Step:
+        """Takes back a proposed close, so that another can be proposed."""
+        return closing.withdraw(self.studio, period_id, by=by, reason=reason)
+
+    def approve(self, period_id: str, *, by: str = "", expected_digest: str = "") -> ClosedPeriod:
+        """Books a proposed close, once, and publishes its statements and receipt.
+
+        Args:
+            period_id: the period.
+            by: who approves; somebody else than who proposed, where the policy asks for four eyes.
+            expected_digest: refuse any other close than this one; "" takes what is proposed.
+
+        Raises:
+            NotFoundError: none is proposed.
+            ConflictError: it is another close, or four eyes are missing.
+        """
+        return periods.approve(self.studio, period_id, by=by, expected_digest=expected_digest)
+
     def close_period(
-        self, period_id: str, *, starts_on: str = "", ends_on: str = "", policy: Policy | None = None
+        self,
+        period_id: str,
+        *,
+        starts_on: str = "",
+        ends_on: str = "",
+        policy: PolicyLike | None = None,
+        by: str = "",
     ) -> ClosedPeriod:
-        """Closes a period, once."""
-        return periods.close(self.studio, period_id, starts_on=starts_on, ends_on=ends_on, policy=policy)
+        """Proposes and approves a period in one, once; not for policies that ask for four eyes."""
+        return periods.close(
+            self.studio,
+            period_id,
+            starts_on=starts_on,
+            ends_on=ends_on,
+            policy=find_policy(policy) if policy else None,
+            by=by,
+        )
+
+    def statements(self, period_id: str) -> tuple[Statement, ...]:
+        """The statements of a closed period, by payee and currency.
+
+        Raises:
+            NotFoundError: it is not closed.
+        """
+        return periods.find_period(self.studio, period_id).statements
+
+    def compare_policies(self, period_id: str, policy: PolicyLike) -> tuple[Difference, ...]:
+        """Who would have earned what under another policy, over the same frozen inputs. Nothing is posted.
+
+        Raises:
+            NotFoundError: no close of the period is computed.
+        """
+        return compare(self.studio, period_id, find_policy(policy))
+
+    def balances(self, prefix: str = "") -> dict[tuple[str, str], int]:
+        """The ledger's balances in micros by (account, currency); what is owed stands negative."""
+        return books.account_balances(self.studio, prefix)
+
+    def import_payees(self, path: str | os.PathLike[str]) -> paying.Imported:
+        """Records how payees are paid from a CSV or JSON Lines file: all of it, or nothing."""
+        return paying.import_payees(self.studio, path)
+
+    def plan_payouts(
+        self,
+        payer: Payer | str | os.PathLike[str],
+        *,
+        by: str,
+        on: str = "",
+        threshold_micros: int = 0,
+        four_eyes: bool = False,
+        without_form: bool = False,
+    ) -> tuple[Plan, bool]:
+        """Plans the payment of everything that is owed; what is held back stands in the plan with its reason.
+
+        Args:
+            payer: who pays, or the path of its TOML file.
+            by: who plans.
+            on: day of execution; tomorrow in UTC by default.
+            threshold_micros: least payment of everybody.
+            four_eyes: whether somebody else must approve.
+            without_form: withhold the full rate where a tax form is missing, instead of holding the payment.
+
+        Returns:
+            The plan, and whether it was new.
+        """
+        return paying.plan_payments(
+            self.studio,
+            payer if isinstance(payer, Payer) else read_payer(payer),
+            on=on,
+            by=by,
+            threshold_micros=threshold_micros,
+            four_eyes=four_eyes,
+            without_form=without_form,
+        )
+
+    def approve_payout(self, batch_id: str, *, by: str) -> BookedBatch:
+        """Approves a planned batch, once; refused when a payee or what is owed changed since."""
+        return paying.approve(self.studio, batch_id, by)
+
+    def send_payout(self, batch_id: str, to: str | os.PathLike[str] | Server, *, by: str) -> sending.Sent:
+        """Sends an approved batch, once; run it again to complete it.
+
+        Args:
+            batch_id: of an approved batch.
+            to: the bank's file to be written, or a server to be asked (`payouts.rails.stripe_connect.Stripe`).
+            by: who sends.
+        """
+        if isinstance(to, str | os.PathLike):
+            return sending.send_file(self.studio, batch_id, to, by)
+        return sending.send_requests(self.studio, batch_id, to, by)
+
+    def reconcile_payouts(self, path: str | os.PathLike[str]) -> tuple[Outcome, ...]:
+        """Reads what the bank says (camt.053 or pain.002) and books what fits, once."""
+        return paying.reconcile(self.studio, path)
+
+    def payouts(self, batch_id: str = "") -> Sequence[BookedBatch]:
+        """One batch with its states, or all of them by day."""
+        return paying.status(self.studio, batch_id)
 
     def check(self) -> list[Finding]:
         """Re-verifies everything; empty when all fits."""
@@ -158,6 +373,19 @@ def open(path: str | Path) -> StudioHandle:
 def init(path: str | Path, *, name: str = "", database: str = "") -> StudioHandle:
     """Makes a studio in a new or empty folder."""
     return StudioHandle(init_studio(path, name=name, database=database))
+
+
+def find_policy(source: PolicyLike) -> Policy:
+    """A policy as it is, by the name of one that comes with endcredits, or from a TOML file (or its text).
+
+    Raises:
+        InputError: no such file, or its rules cannot be used; file and key are named.
+    """
+    if isinstance(source, Policy):
+        return source
+    if isinstance(source, str) and source in shipped_policies() and not Path(source).exists():
+        return shipped_policy(source)
+    return read_policy(source)
 
 
 def text_models(base: str | Path, full: str | Path) -> dict[str, str]:

@@ -20,6 +20,7 @@ from endcredits.attribution import (
     record,
 )
 from endcredits.errors import IntegrityError
+from endcredits.flows import reporting
 from endcredits.flows.audit_log import latest_calibration
 from endcredits.flows.clock import now
 from endcredits.flows.index_files import IndexFacts, intact_indexes
@@ -63,6 +64,7 @@ def attribute(
     """Attributes outputs, records them and issues their receipts.
 
     Credits are corrected by the calibration of the index that stands in the log; what was attributed before stays as it is.
+    Usage that was reported earlier and waits for one of these outputs is taken now.
 
     Returns:
         One attribution per output, in their order.
@@ -85,6 +87,7 @@ def attribute(
         recorded = studio.store.write(lambda conn, m=measured, at=moment: record(conn, m, at))  # type: ignore[misc]
         issue(log, studio.receipts, [_item(index.known, attribution) for attribution in recorded], moment)
         done.extend(recorded)
+    reporting.outputs_arrived(studio, {one.output_id for one in done})
     return done
 
 

@@ -39,6 +39,7 @@ from endcredits.royalties import (
     Earning,
     Hold,
     PeriodClose,
+    Policy,
     Settlement,
     anomalies,
     close_entry,
@@ -52,12 +53,18 @@ from endcredits.royalties import (
     save_close,
     settle,
     settle_entry,
+    standing,
     standing_of,
+    steps_of,
 )
 from endcredits.works import parties, works
 
-PAYMENTS = ("pay:", "payout:sent:")
-"""What the idempotency keys of payments begin with."""
+PAYMENTS = {"pay:": "booked by hand", "payout:sent:": "payout batch", "payout:returned:": "payment that came back"}
+"""What the idempotency keys of payments begin with, and the words for them. What came back stands with its sign turned."""
+
+LAST_ENTRY = "last_entry"
+"""The fact of an approval that says after which journal entry the close was booked: also one that booked no entry itself has
+a place in the books."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +76,17 @@ class Before:
         settlements: what they make of the close.
         standings: payees' accounts.
         days: first and last day of earlier periods.
+        last_entry: number of the last journal entry before it, 0 for none.
     """
 
     contracts: tuple[Contract, ...]
     settlements: tuple[Settlement, ...]
     standings: Mapping[tuple[PartyId, str], Standing]
     days: Mapping[str, tuple[str, str]]
+    last_entry: int
 
 
-def book_close(conn: Connection, close: PeriodClose, close_digest: str, folder: Path, *, cut_off: int, at: str) -> None:
+def book_close(conn: Connection, close: PeriodClose, close_digest: str, folder: Path, *, cut_off: int, at: str) -> int:
     """Books a computed close.
 
     Args:
@@ -87,6 +96,9 @@ def book_close(conn: Connection, close: PeriodClose, close_digest: str, folder: 
         folder: holds its tables and its frozen inputs.
         cut_off: number of the last report that it looked at.
         at: UTC time.
+
+    Returns:
+        The number of the last journal entry before it, to be kept with the approval (`LAST_ENTRY`).
 
     Raises:
         ConflictError: the period is closed otherwise, or a later one is.
@@ -101,16 +113,18 @@ def book_close(conn: Connection, close: PeriodClose, close_digest: str, folder: 
             post(conn, one, at)
     save_close(conn, close, entry.entry_id if entry else None, cut_off=cut_off)
     save_statements(conn, make_statements(conn, close, close_digest, folder, before, (entry, settled), at[:10]))
+    return before.last_entry
 
 
 def gathered(conn: Connection, close: PeriodClose, folder: Path) -> Before:
     """What stood before a close was booked; the same before and after it."""
-    found = find_booked(conn, f"close:{close.period_id}")
-    stood = balances(conn) if found is None else _balances_until(conn, found.number - 1)
-    until = found.number - 1 if found else 2**62
+    booked_after = _booked_after(conn, close.period_id)
+    stood = balances(conn) if booked_after is None else _balances_until(conn, booked_after)
     contracts = contracts_on(conn, close.ends_on)
     earned = _with_levies(earnings(close, lines_of(folder), contracts), close)
     earlier = [one.close for one in closes(conn) if one.close.ends_on < close.starts_on]
+    since = _booked_to(conn, earlier[-1].period_id) if earlier else 0
+    moved = entries_between(conn, since + 1, 2**62 if booked_after is None else booked_after)
     settlements = settle(
         earned,
         contracts,
@@ -121,8 +135,24 @@ def gathered(conn: Connection, close: PeriodClose, folder: Path) -> Before:
     named = defaultdict[tuple[PartyId, str], list[str]](list)
     for contract in contracts:
         named[contract.party_id, contract.currency].append(contract.contract_id)
-    standings = _standings(conn, earlier[-1] if earlier else None, stood, until, named)
-    return Before(contracts, settlements, standings, {one.period_id: (one.starts_on, one.ends_on) for one in earlier})
+    standings = _standings(conn, earlier[-1] if earlier else None, stood, moved, named)
+    days = {one.period_id: (one.starts_on, one.ends_on) for one in earlier}
+    return Before(contracts, settlements, standings, days, max((one.number for one in moved), default=since))
+
+
+def _booked_after(conn: Connection, period_id: str) -> int | None:
+    """The number of the last journal entry before a close was booked; None while it is not."""
+    approved = standing(steps_of(conn, period_id), "approved")
+    if approved is not None and LAST_ENTRY in approved.facts:
+        return int(approved.facts[LAST_ENTRY])
+    found = find_booked(conn, f"close:{period_id}")
+    return None if found is None else found.number - 1
+
+
+def _booked_to(conn: Connection, period_id: str) -> int:
+    """The number of the last journal entry of a booked close, or of the last one before it where it booked none."""
+    own = (find_booked(conn, f"{what}:{period_id}") for what in ("close", "settle"))
+    return max([one.number for one in own if one is not None], default=_booked_after(conn, period_id) or 0)
 
 
 def _with_levies(earned: Iterable[Earning], close: PeriodClose) -> list[Earning]:
@@ -138,40 +168,37 @@ def _with_levies(earned: Iterable[Earning], close: PeriodClose) -> list[Earning]
 def _balances_until(conn: Connection, number: int) -> dict[tuple[str, str], int]:
     """Balances after the entry of a number, added up entry by entry: what stood before a close that is booked."""
     found: Counter[tuple[str, str]] = Counter()
-    for one in _counted(conn, 1, number):
+    for one in _counted(entries_between(conn, 1, number)):
         for posting in one.entry.postings:
             found[posting.account, posting.currency] += posting.amount_micros
     return dict(found)
 
 
-def _counted(conn: Connection, first: int, last: int) -> Iterator[Booked]:
-    return (one for one in entries_between(conn, first, last) if one.kind in ("posted", "confirmed"))
+def _counted(booked: Iterable[Booked]) -> Iterator[Booked]:
+    return (one for one in booked if one.kind in ("posted", "confirmed"))
 
 
 def _standings(
     conn: Connection,
     last: PeriodClose | None,
     stood: Mapping[tuple[str, str], int],
-    until: int,
+    moved: Iterable[Booked],
     contracts: Mapping[tuple[PartyId, str], Sequence[str]],
 ) -> dict[tuple[PartyId, str], Standing]:
-    """Payees' accounts after the statements before, and what was paid since.
+    """Payees' accounts after the statements before, and what was paid since and what of it came back.
 
-    What else moved since then (a dispute that ended, a payment that came back) is in the opening balance.
+    What else moved since then (an advance, a dispute that ended) is in the opening balance.
     """
     prior: dict[tuple[PartyId, str], str] = {}
-    since = 0
     if last is not None:
         for document in documents_for_period(conn, last.period_id):
             statement = parse_statement(document)
             prior[statement.party_id, statement.currency] = statement.statement_id
-        booked = [find_booked(conn, f"{what}:{last.period_id}") for what in ("close", "settle")]
-        since = max((one.number for one in booked if one is not None), default=0)
     payments: dict[tuple[PartyId, str], list[PaidOut]] = defaultdict(list)
-    for one in _counted(conn, since + 1, until):
-        if one.entry.idempotency_key.startswith(PAYMENTS):
+    for one in _counted(moved):
+        if one.entry.idempotency_key.startswith(tuple(PAYMENTS)):
             for posting in one.entry.postings:
-                if posting.account.startswith(PAYABLE_PREFIX) and posting.amount_micros > 0:
+                if posting.account.startswith(PAYABLE_PREFIX):
                     payments[_payee(posting.account), posting.currency].append(_paid(one, posting.amount_micros))
     owed = {
         (_payee(account), currency): -micros
@@ -194,9 +221,8 @@ def _payee(account: str) -> PartyId:
 
 
 def _paid(booked: Booked, micros: int) -> PaidOut:
-    prefix, _, reference = booked.entry.idempotency_key.rpartition(":")
-    rail = "payout batch" if prefix == "payout:sent" else "booked by hand"
-    return PaidOut(booked.entry.date, rail, reference, micros)
+    prefix = next(one for one in PAYMENTS if booked.entry.idempotency_key.startswith(one))
+    return PaidOut(booked.entry.date, PAYMENTS[prefix], booked.entry.idempotency_key.removeprefix(prefix), micros)
 
 
 def _held(
@@ -233,19 +259,27 @@ def make_statements(
     """The statements of a close, by party and currency."""
     facts = Facts(
         issued_on=issued_on,
-        payees={party_id: Payee(party.name) for party_id, party in parties(conn).items()},
+        payees=payee_names(conn, close.policy),
         works={work.work_id: WorkName(work.title) for work in works(conn)},
         settlements={(one.party_id, one.currency): one for one in before.settlements},
         standings=before.standings,
         days=before.days,
-        levies=_levies(close),
+        levies=levies_by_payee(close),
         measured=_measured(conn, close, folder),
         entry_ids=tuple(entry.entry_id for entry in entries if entry is not None),
     )
     return statements(close, close_digest, read_earned_lines(folder), facts)
 
 
-def _levies(close: PeriodClose) -> dict[tuple[PartyId, str], tuple[StatementLevy, ...]]:
+def payee_names(conn: Connection, policy: Policy) -> dict[PartyId, Payee]:
+    """The names of all parties; funds and societies that a policy pays and no work names are called by their ids."""
+    funds = {levy.party_id for levy in policy.levies} | {part.party_id for pool in policy.pools for part in pool.parts}
+    named = {PartyId(one): Payee(one) for one in sorted(funds) if one}
+    return named | {party_id: Payee(party.name) for party_id, party in parties(conn).items()}
+
+
+def levies_by_payee(close: PeriodClose) -> dict[tuple[PartyId, str], tuple[StatementLevy, ...]]:
+    """What funds got by levies, by fund and currency."""
     base = {total.currency: total.pools_micros for total in close.totals}
     found: dict[tuple[PartyId, str], list[StatementLevy]] = defaultdict(list)
     for levy, currency, micros in levies_of(close):

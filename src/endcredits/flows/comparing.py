@@ -10,12 +10,19 @@ import pyarrow.parquet as pq
 from endcredits.flows.closing import read_proposal, replayed
 from endcredits.flows.studio import Studio
 from endcredits.ids import PartyId
-from endcredits.royalties import PeriodClose, Policy
+from endcredits.royalties import PeriodClose, Policy, levies_of
 from endcredits.royalties.frozen import table_path
 from endcredits.royalties.lines import LINES
 from endcredits.works import parties
 
-COMMONS, SUSPENSE, DISPUTED, BREAKAGE, OPERATOR = "~commons", "~suspense", "~disputed", "~breakage", "~operator"
+COMMONS, SUSPENSE, DISPUTED, BREAKAGE, OPERATOR, TAXES = (
+    "~commons",
+    "~suspense",
+    "~disputed",
+    "~breakage",
+    "~operator",
+    "~taxes",
+)
 """Stand beside payees in a comparison; no id begins with ~."""
 
 
@@ -63,7 +70,7 @@ def compare_policies(studio: Studio, period_id: str, policy: Policy) -> tuple[Di
 
 
 def earned_by_payee(close: PeriodClose, folder: Path) -> dict[tuple[PartyId, str], int]:
-    """What a close gives to every payee, to the commons, to nobody yet, and to the operator, in micros by currency."""
+    """What a close gives to every payee, to funds, to the commons, to nobody yet, the operator and the state, in micros."""
     found: dict[tuple[PartyId, str], int] = {}
 
     def add(payee: str, currency: str, micros: int) -> None:
@@ -80,4 +87,7 @@ def earned_by_payee(close: PeriodClose, folder: Path) -> dict[tuple[PartyId, str
         add(BREAKAGE, pool.currency, pool.breakage_micros)
     for total in close.totals:
         add(OPERATOR, total.currency, total.operator_micros)
+        add(TAXES, total.currency, total.tax_micros)
+    for levy, currency, micros in levies_of(close):
+        add(levy.party_id, currency, micros)
     return {key: micros for key, micros in found.items() if micros}

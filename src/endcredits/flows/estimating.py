@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from endcredits import durable
 from endcredits.errors import NotFoundError
 from endcredits.flows import closing
+from endcredits.flows.booking import levies_by_payee, payee_names
 from endcredits.flows.clock import now
 from endcredits.flows.parties import party_called
 from endcredits.flows.studio import Studio
-from endcredits.payouts import ESTIMATE, Facts, Payee, Statement, WorkName, read_earned_lines, statements_for_party
+from endcredits.payouts import ESTIMATE, Facts, Statement, WorkName, read_earned_lines, statements_for_party
 from endcredits.payouts.evidence import evidence_zip
 from endcredits.payouts.pictures.earnings import earnings_of, earnings_svg
 from endcredits.payouts.statements import statements
-from endcredits.royalties import PeriodClose, Policy, find_close, policy_toml
-from endcredits.works import parties, works
+from endcredits.royalties import FIFTY_FIFTY, PeriodClose, Policy, find_close, policy_toml
+from endcredits.works import works
 
 
 def estimates(
@@ -29,12 +31,13 @@ def estimates(
     with studio.store.reading() as conn:
         facts = Facts(
             issued_on=now()[:10],
-            payees={party_id: Payee(party.name) for party_id, party in parties(conn).items()},
+            payees=payee_names(conn, policy or FIFTY_FIFTY),
             works={work.work_id: WorkName(work.title) for work in works(conn)},
         )
 
     def look(close: PeriodClose, folder: Path) -> list[Statement]:
-        return list(statements(close, "", read_earned_lines(folder), facts, kind=ESTIMATE))
+        told = replace(facts, levies=levies_by_payee(close))
+        return list(statements(close, "", read_earned_lines(folder), told, kind=ESTIMATE))
 
     found: list[Statement] = closing.previewed(studio, period_id, look, starts_on=starts_on, ends_on=ends_on, policy=policy)
     return found

@@ -17,6 +17,7 @@ from endcredits.attribution import attributed
 from endcredits.errors import InputError
 from endcredits.flows.clock import now
 from endcredits.flows.studio import Studio
+from endcredits.ids import OutputId
 from endcredits.royalties import held as holding
 from endcredits.royalties import rates, recording, refunds, revenue, usage
 from endcredits.royalties.forms import Read, handed_in
@@ -48,17 +49,30 @@ def report_file(studio: Studio, kind: str, path: str | os.PathLike[str], *, hold
         InputError: the file or, without `hold`, a row cannot be used.
         ConflictError: an id is taken by other content.
     """
+    if kind not in READERS:
+        raise InputError(f"'{kind}' is no kind of report", remedy=f"Use one of: {', '.join(READERS)}.", field="kind")
     at = now()
     return studio.store.write(lambda conn: _record(conn, kind, READERS[kind](path, now=at), at, hold))
 
 
+KIND_OF: dict[type, str] = {UsageEvent: "events", Revenue: "revenue", Refund: "refunds", Rate: "rates"}
+
+
 def report(studio: Studio, records: Sequence[Report], *, hold: bool = False) -> Added:
-    """Records reports that a program made, all of one kind; see `report_file`."""
+    """Records reports that a program made, all of one kind; see `report_file`.
+
+    Raises:
+        InputError: a record is no report, or they are of several kinds.
+        ConflictError: an id is taken by other content.
+    """
     at = now()
-    kinds = {UsageEvent: "events", Revenue: "revenue", Refund: "refunds", Rate: "rates"}
-    kind = kinds[type(records[0])] if records else "events"
-    if any(kinds[type(record)] != kind for record in records):
+    kinds = {KIND_OF.get(type(record), "") for record in records} or {"events"}
+    if "" in kinds:
+        names = ", ".join(one.__name__ for one in KIND_OF)
+        raise InputError("what is handed in is no report", remedy=f"Make records of: {names}.", field="records")
+    if len(kinds) > 1:
         raise InputError("reports of several kinds are handed in together", remedy="Hand in each kind for itself.")
+    (kind,) = kinds
     return studio.store.write(lambda conn: _record(conn, kind, handed_in(records), at, hold))
 
 
@@ -88,11 +102,24 @@ def held_rows(studio: Studio, kind: str = "") -> tuple[Held, ...]:
 
 
 def retry_held(studio: Studio) -> dict[str, Added]:
-    """Tries the held rows again that only wait for something; called after every attribution, too."""
+    """Tries the held rows again that only wait for something: an output, a work, a sale, a day. Returns by kind."""
     at = now()
     return studio.store.write(
         lambda conn: recording.take_held(conn, at=at, outputs_known=_outputs(conn), works_known=_works(conn))
     )
+
+
+def outputs_arrived(studio: Studio, output_ids: Collection[OutputId]) -> dict[str, Added]:
+    """Takes the usage that waited for outputs which are attributed now; called after every attribution.
+
+    Where nothing is held this is one question to the database. An attribution that is killed before it asks is asked for
+    again by its caller, and asks then.
+    """
+    waits = any(
+        row.reason == holding.UNKNOWN_OUTPUT and row.cells.get("output_id") in output_ids
+        for row in held_rows(studio, "events")
+    )
+    return retry_held(studio) if waits else {}
 
 
 def drop_held(studio: Studio, held_id: str, reason: str) -> None:
