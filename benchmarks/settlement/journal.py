@@ -1,8 +1,8 @@
 """What the close books: whether its postings are the pool to the unit, and what beancount and hledger make of its journal.
 
 The entry is the real one (`royalties.close_entry`), summed from the written lines, not from anything that the close kept in
-memory. Text ledgers cannot hold 20 million rows, nor (hledger) one entry of 200,000 postings, which takes it ten minutes: they
-get an entry of two postings for each of the first 20,000 accounts of it.
+memory. Text ledgers cannot hold 20 million rows, nor (hledger) one entry of 200,000 postings, which takes it ten minutes:
+they get an entry of two postings for each of the first 20,000 accounts of it.
 """
 
 from __future__ import annotations
