@@ -1,7 +1,7 @@
 """A made-up frozen period of any size, the same for the same seed: outputs drawing on ten works each.
 
 Tables are written in chunks, so that a hundred million credits need no more memory than one. Uses come in random order,
-their revenue is spread over five orders of magnitude, one credit in ten is negative, one work in a thousand is a copy of another.
+their revenue is spread over five orders of magnitude, one credit in ten is negative, one work in a thousand is a copy.
 """
 
 from __future__ import annotations
