@@ -1,7 +1,7 @@
-"""A made-up frozen period of any size, the same for the same seed: outputs that draw on ten works each, popular works often.
+"""A made-up frozen period of any size, the same for the same seed: outputs drawing on ten works each.
 
-Tables are written in chunks, so that a hundred million credits need no more memory than one. Uses come in random order, their
-revenue is spread over five orders of magnitude, one credit in ten is negative, one work in a thousand is a copy of another.
+Tables are written in chunks, so that a hundred million credits need no more memory than one. Uses come in random order,
+their revenue is spread over five orders of magnitude, one credit in ten is negative, one work in a thousand is a copy.
 """
 
 from __future__ import annotations
@@ -150,9 +150,8 @@ def _credits(size: Size) -> Iterator[pa.Table]:
     each = size.works_per_output
     for first, count, rng in _chunks(size, GROUP_ROWS // each):
         log_ratio = _log_ratios(first, count)
-        work = np.sort((size.works * rng.random((count, each)) ** 2).astype(np.int64), axis=1)
-        work = np.sort(work + np.arange(each), axis=1) % size.works  # strictly rising: each work once
-        work.sort(axis=1)
+        drawn = np.sort(((size.works - each) * rng.random((count, each)) ** 2).astype(np.int64), axis=1)
+        work = drawn + np.arange(each)  # strictly rising: each work once
         part = rng.exponential(size=(count, each))
         share = (part / part.sum(axis=1, keepdims=True) * 0.9 * PPB).astype(np.int64)
         share[rng.random((count, each)) < 0.1] *= -1

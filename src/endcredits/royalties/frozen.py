@@ -109,8 +109,8 @@ def table_schema(name: str) -> pa.Schema:
 def writer_options(name: str) -> dict[str, Any]:
     """How a frozen table is packed: options of `pyarrow.parquet.ParquetWriter`, the same for every period.
 
-    Reading the credits is most of what a close costs, and their numbers hardly repeat: differences in packed bits are smaller
-    than zstd makes them and decode three times as fast; dictionaries only cost. The other tables are small or full of text.
+    Reading the credits is most of what a close costs, and their numbers hardly repeat: differences in packed bits are
+    smaller than zstd makes them and decode three times as fast; dictionaries only cost. The other tables are small or full of text.
     """
     if name != "credits":
         return {"compression": "zstd", "compression_level": 1}

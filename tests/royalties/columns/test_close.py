@@ -74,7 +74,7 @@ def assert_same(one: Given, **how: Any) -> None:
         assert sorted(path.name for path in into.iterdir()) == [".lock", "lines.parquet", "work_lines.parquet"]
 
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @quick
@@ -89,7 +89,7 @@ def test_periods_divided_in_columns(one: Given) -> None:
     assert_same(one)
 
 
-@settings(quick, max_examples=25, suppress_health_check=[*HealthCheck])
+@settings(quick, max_examples=15, suppress_health_check=[*HealthCheck])
 @given(givens(), st.integers(1, 3), st.integers(1, 3), st.booleans())
 def test_any_cut_into_ranges_and_batches(one: Given, outputs: int, rows: int, grouped: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:

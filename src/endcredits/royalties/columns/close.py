@@ -298,4 +298,3 @@ def _totals(period: Period, pools: list[Pool], policy: Policy) -> tuple[Total, .
         check_amounts((revenue, sources[currency], levies, kept), f"the total of {currency}")
         found.append(Total(currency, revenue, taxes, kept, sources[currency], levies))
     return tuple(found)
-

@@ -238,8 +238,6 @@ def _write_batches(file: object, name: str, batches: Iterable[pa.RecordBatch]) -
     few = [column for column in SCHEMAS[name] if column in ("pool", "part", "territory", "state", "taken")]
     packed = {column: "DELTA_BINARY_PACKED" for column, kind in SCHEMAS[name].items() if kind == pa.int64()}
     packed |= {"work_id": "DELTA_BYTE_ARRAY"}
-    with pq.ParquetWriter(
-        file, lines_schema(name), compression="lz4", use_dictionary=few, column_encoding=packed
-    ) as writer:
+    with pq.ParquetWriter(file, lines_schema(name), compression="lz4", use_dictionary=few, column_encoding=packed) as writer:
         for batch in batches:
             writer.write_batch(batch, row_group_size=CHUNK_ROWS)
