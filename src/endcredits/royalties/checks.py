@@ -22,9 +22,19 @@ from endcredits.royalties.invariants import document_problems, problems
 from endcredits.royalties.lines import LINES, WORK_LINES, read_lines, read_work_lines
 from endcredits.royalties.recording import check_numbers
 from endcredits.royalties.records import Line, PeriodClose, WorkLine
+from endcredits.royalties.row_log import check_row_log
 from endcredits.royalties.sampling import sample_problems
 from endcredits.royalties.step_tables import close_steps, crew_units
-from endcredits.royalties.tables import currency_rates, held_ends, held_rows, period_closes, refunds, revenues, usage_events
+from endcredits.royalties.tables import (
+    currency_rates,
+    held_ends,
+    held_rows,
+    period_closes,
+    refunds,
+    revenues,
+    royalty_log,
+    usage_events,
+)
 from endcredits.store import Finding, check_rows, many
 
 TABLES = (
@@ -40,6 +50,7 @@ TABLES = (
     close_steps,
     crew_units,
     period_closes,
+    royalty_log,
 )
 """The tables of this room."""
 
@@ -47,10 +58,12 @@ TABLES = (
 def check_royalties(conn: Connection) -> list[Finding]:
     """Checks everything recorded about usage and closes, as far as the database alone can tell.
 
-    Every row fits its digest; reports are numbered without a gap; every close's document fits its digest and its row, and
-    adds up. What lies in a close's folder is checked by `check_close_folder` and `replay_close`.
+    Every row fits its digest; reports are numbered without a gap, and other rows are those of the log; every close's
+    document fits its digest and its row, and adds up. What lies in a close's folder is checked by `check_close_folder`
+    and `replay_close`.
     """
-    findings = [finding for table in TABLES for finding in check_rows(conn, table)] + check_numbers(conn)
+    findings = [finding for table in TABLES for finding in check_rows(conn, table)]
+    findings += [*check_numbers(conn), *check_row_log(conn)]
     for row in many(conn, sa.select(period_closes).order_by(period_closes.c.starts_on)):
         findings += [Finding(f"period {row['period_id']}", problem) for problem in _of_row(row)]
     return findings

@@ -20,7 +20,8 @@ from endcredits.royalties.cells import day, utc_time
 from endcredits.royalties.contract_files import check_contract
 from endcredits.royalties.contract_records import Contract
 from endcredits.royalties.contract_tables import contracts as table
-from endcredits.store import Finding, check_rows, insert_records, many
+from endcredits.royalties.row_log import insert_logged
+from endcredits.store import Finding, check_rows, many
 
 
 def record_contracts(conn: Connection, contracts: Iterable[Contract], at: str) -> tuple[Contract, ...]:
@@ -50,7 +51,7 @@ def record_contracts(conn: Connection, contracts: Iterable[Contract], at: str) -
         known.append(contract)
         new.append(contract)
     _check_scopes(known)
-    insert_records(conn, table, [_row(contract, at) for contract in new])
+    insert_logged(conn, table, [_row(contract, at) for contract in new])
     return tuple(new)
 
 

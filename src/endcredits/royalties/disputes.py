@@ -23,8 +23,9 @@ from endcredits.royalties.cells import day, utc_time
 from endcredits.royalties.contract_tables import dispute_ends
 from endcredits.royalties.contract_tables import disputes as table
 from endcredits.royalties.releasing import release
+from endcredits.royalties.row_log import insert_logged
 from endcredits.royalties.spellings import chosen, readable
-from endcredits.store import Finding, check_rows, insert_records, many
+from endcredits.store import Finding, check_rows, many
 
 OUTCOMES = ("upheld", "rejected", "settled", "withdrawn")
 """How a dispute ends: the claimant was right; was not; both agreed; the claimant gave it up."""
@@ -92,7 +93,7 @@ def open_dispute(conn: Connection, dispute_id: str, work_id: WorkId, claimant: s
                 )
         return known
     row = {key: value for key, value in asdict(dispute).items() if key in table.columns}
-    insert_records(conn, table, [row])
+    insert_logged(conn, table, [row])
     return dispute
 
 
@@ -125,7 +126,7 @@ def end_dispute(conn: Connection, dispute_id: str, outcome: str, decision: str, 
                 field="dispute_id",
             )
         return known
-    insert_records(conn, dispute_ends, [row])
+    insert_logged(conn, dispute_ends, [row])
     ended = find_dispute(conn, dispute_id)
     assert ended is not None
     return ended

@@ -26,8 +26,9 @@ from endcredits.errors import ConflictError, EndcreditsError, InputError, NotFou
 from endcredits.ids import plain_id
 from endcredits.royalties.cells import is_ours, shown
 from endcredits.royalties.recorded import SHELVES
+from endcredits.royalties.row_log import insert_logged
 from endcredits.royalties.tables import held_ends, held_rows
-from endcredits.store import insert_records, many
+from endcredits.store import many
 
 UNREADABLE, CONFLICT, FUTURE = "unreadable", "conflict", "future"
 UNKNOWN_OUTPUT, UNKNOWN_WORK, UNKNOWN_SALE = "unknown output", "unknown work", "unknown sale"
@@ -104,7 +105,7 @@ def keep(conn: Connection, rows: Iterable[Held]) -> int:
     """Keeps held rows; one that is held already, or whose hold was ended, is not kept again. Returns how many are new."""
     batch = {row.held_id: row for row in rows}
     known = set(conn.scalars(sa.select(held_rows.c.held_id).where(held_rows.c.held_id.in_(list(batch))))) if batch else set()
-    return insert_records(conn, held_rows, [_row(row) for row in batch.values() if row.held_id not in known])
+    return insert_logged(conn, held_rows, [_row(row) for row in batch.values() if row.held_id not in known])
 
 
 def _row(held: Held) -> dict[str, object]:
@@ -150,7 +151,7 @@ def end_taken(conn: Connection, held_ids: Iterable[str], at: str) -> None:
         there = set(conn.scalars(sa.select(held_rows.c.held_id).where(held_rows.c.held_id.in_(wanted))))
         ended = set(conn.scalars(sa.select(held_ends.c.held_id).where(held_ends.c.held_id.in_(wanted))))
         rows = [{"held_id": one, "recorded_at": at, "how": "taken", "reason": ""} for one in sorted(there - ended)]
-        insert_records(conn, held_ends, rows)
+        insert_logged(conn, held_ends, rows)
 
 
 def drop_held(conn: Connection, held_id: str, reason: str, at: str) -> None:
@@ -167,7 +168,7 @@ def drop_held(conn: Connection, held_id: str, reason: str, at: str) -> None:
         raise NotFoundError(f"nothing is held under '{shown(held_id)}'", remedy="List the held rows.", field="held_id")
     end = many(conn, sa.select(held_ends).where(held_ends.c.held_id == held_id))
     if not end:
-        insert_records(conn, held_ends, [{"held_id": held_id, "recorded_at": at, "how": "dropped", "reason": reason}])
+        insert_logged(conn, held_ends, [{"held_id": held_id, "recorded_at": at, "how": "dropped", "reason": reason}])
     elif (end[0]["how"], end[0]["reason"]) != ("dropped", reason):
         raise ConflictError(
             f"the hold of '{shown(held_id)}' was ended already: {end[0]['how']} {shown(end[0]['reason'])}".rstrip(),

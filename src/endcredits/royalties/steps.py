@@ -1,4 +1,4 @@
-"""The steps of a close: proposed, computed, approved; or withdrawn and proposed again.
+"""The steps of a close: proposed, computed, approved; or withdrawn and proposed again. What is approved may be corrected.
 
 Closing takes a while and may be killed at any moment, two people may do it at once, and somebody else may have to approve
 it. So each step is a row that is only ever added, with a number of its own per period, and a period's state is what its
@@ -18,10 +18,11 @@ from sqlalchemy.engine import Connection
 
 from endcredits.canonical import canonical_bytes
 from endcredits.errors import ConflictError
+from endcredits.royalties.row_log import insert_logged
 from endcredits.royalties.step_tables import close_steps
-from endcredits.store import Finding, check_rows, insert_records, many
+from endcredits.store import Finding, check_rows, many
 
-STEPS = ("proposed", "computed", "withdrawn", "approved")
+STEPS = ("proposed", "computed", "withdrawn", "approved", "corrected")
 """What a row may say."""
 
 FOLLOWS = {
@@ -29,8 +30,10 @@ FOLLOWS = {
     "proposed": ("computed", "withdrawn"),
     "computed": ("approved", "withdrawn"),
     "withdrawn": ("proposed",),
+    "approved": ("corrected",),
+    "corrected": ("corrected",),
 }
-"""What may follow what; nothing follows an approval."""
+"""What may follow what; nothing but corrections follows an approval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Step:
         by: who did it, as the operator names people; "" where nobody was named.
         at: UTC time.
         facts: what belongs to it: the days, the policy and the cut-off that were proposed; the digest of the close that was
-            computed or approved; the reason of a withdrawal.
+            computed or approved; the reason of a withdrawal; version, digest, reason and entries of a correction.
     """
 
     period_id: str
@@ -101,7 +104,7 @@ def add_step(conn: Connection, step: Step) -> Step:
             remedy=f"See what was done: endcredits period steps {step.period_id}.",
             field="period",
         )
-    insert_records(
+    insert_logged(
         conn,
         close_steps,
         [

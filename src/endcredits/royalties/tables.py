@@ -118,5 +118,13 @@ period_closes = record_table(
     sa.Column("entry_id", sa.String(200)),
 )
 
+royalty_log = record_table(
+    "royalty_log",
+    # Counts 1, 2, 3... in the order of recording; see `row_log.py`.
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("table_name", sa.String(40), nullable=False),
+    sa.Column("row_digest", sa.String(64), nullable=False),
+)
+
 NUMBERED = (usage_events, revenues, refunds, currency_rates)
 """The tables that share one sequence of numbers."""

@@ -18,8 +18,9 @@ from sqlalchemy.engine import Connection
 
 from endcredits.errors import InputError
 from endcredits.ids import PartyId, WorkId
+from endcredits.royalties.row_log import insert_logged
 from endcredits.royalties.step_tables import crew_units
-from endcredits.store import insert_records, many
+from endcredits.store import many
 
 UNITS_MAX = 10**9
 
@@ -73,7 +74,7 @@ def state_units(conn: Connection, units: Iterable[Units], at: str) -> int:
                 "recorded_at": at,
             }
         )
-        insert_records(conn, crew_units, rows[-1:])
+        insert_logged(conn, crew_units, rows[-1:])
     return len(rows)
 
 
