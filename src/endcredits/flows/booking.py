@@ -59,8 +59,20 @@ from endcredits.royalties import (
 )
 from endcredits.works import parties, works
 
-PAYMENTS = {"pay:": "booked by hand", "payout:sent:": "payout batch", "payout:returned:": "payment that came back"}
-"""What the idempotency keys of payments begin with, and the words for them. What came back stands with its sign turned."""
+PAYMENTS = {
+    "pay:": "booked by hand",
+    "payout:sent:": "payout batch",
+    "payout:returned:": "payment that came back",
+    "advance:": "advance",
+    "release:": "released from where it waited",
+    "unclaimed:": "set aside as unclaimed",
+    "reverse:": "correction, undone",
+    "close.": "correction, booked anew",
+    "settle.": "correction, booked anew",
+}
+"""What the idempotency keys begin with of all that moves a payee's account between two statements, and the words for it.
+What adds to what is owed (what came back, was released or corrected) stands with its sign turned, so that the opening
+balance is what the statement before closed with."""
 
 LAST_ENTRY = "last_entry"
 """The fact of an approval that says after which journal entry the close was booked: also one that booked no entry itself has
@@ -185,10 +197,7 @@ def _standings(
     moved: Iterable[Booked],
     contracts: Mapping[tuple[PartyId, str], Sequence[str]],
 ) -> dict[tuple[PartyId, str], Standing]:
-    """Payees' accounts after the statements before, and what was paid since and what of it came back.
-
-    What else moved since then (an advance, a dispute that ended) is in the opening balance.
-    """
+    """Payees' accounts after the statements before, and what was paid or otherwise moved since (`PAYMENTS`)."""
     prior: dict[tuple[PartyId, str], str] = {}
     if last is not None:
         for document in documents_for_period(conn, last.period_id):

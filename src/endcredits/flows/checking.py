@@ -40,6 +40,7 @@ from endcredits.flows.indexing import (
 )
 from endcredits.flows.periods import period_body, period_files, picture_files, receipt_id_of
 from endcredits.flows.studio import KEY, Studio
+from endcredits.flows.versions import check_corrections, expected_corrections
 from endcredits.influence import check_index, read_manifest
 from endcredits.ledger import check_books, check_entries, entries, find
 from endcredits.payouts import check_paying, check_payouts, check_remade, statements_for_period
@@ -143,6 +144,7 @@ def _replays(studio: Studio) -> Iterator[Finding]:
             yield from _remade(conn, booked, folder, proposed.at[:10])
             for table in freezing.changed_tables(studio, proposed, frozen):
                 yield Finding(where, f"what is recorded of its {table} is not what was frozen")
+            yield from check_corrections(studio, conn, booked.close.period_id)
 
 
 def _remade(conn: Connection, booked: BookedClose, folder: Path, proposed_on: str) -> Iterator[Finding]:
@@ -232,6 +234,7 @@ def _expected(studio: Studio) -> _Expected:
             issued = statements_for_period(conn, booked.close.period_id)
             body = period_body(booked, issued, journal)
             expected.bodies[receipt_id_of(booked.close.period_id)] = ("period.receipt", body)
+            expected.bodies.update(expected_corrections(studio, conn, booked.close.period_id))
         for attribution in attributions(conn):
             _expect_output(expected, attribution, indexes.get(attribution.index_digest))
     return expected

@@ -10,8 +10,12 @@ from endcredits.interfaces.cli import (
     attribute,
     audit,
     check,
+    contracts,
+    correct,
     credits,
     demo,
+    disputes,
+    holds,
     index,
     ledger,
     payout,
@@ -109,6 +113,30 @@ usage_app.command("rates")(usage.rates)
 usage_app.command("held")(usage.held)
 app.add_typer(usage_app, name="usage")
 
+contracts_app = new_app("Terms of parties: advances, reserves.\n\nExample: endcredits contracts add contracts.toml")
+contracts_app.command("add")(contracts.add)
+contracts_app.command("list")(contracts.show)
+app.add_typer(contracts_app, name="contracts")
+
+units_app = new_app("Time and salary units, by which crews share.\n\nExample: endcredits units add crew.csv")
+units_app.command("add")(contracts.add_units)
+units_app.command("list")(contracts.show_units)
+app.add_typer(units_app, name="units")
+
+disputes_app = new_app("Who is entitled to a work's money.\n\nExample: endcredits disputes list --open")
+disputes_app.command("open")(disputes.open_one)
+disputes_app.command("list")(disputes.show)
+disputes_app.command("end")(disputes.end)
+disputes_app.command("claims")(disputes.claims)
+app.add_typer(disputes_app, name="disputes")
+
+holds_app = new_app("Money that waits for its owner.\n\nExample: endcredits holds list --ageing")
+holds_app.command("list")(holds.show)
+holds_app.command("search")(holds.search)
+holds_app.command("release")(holds.release)
+holds_app.command("unclaimed")(holds.unclaimed)
+app.add_typer(holds_app, name="holds")
+
 policy_app = new_app("Rules as data: how money is divided.\n\nExample: endcredits policy show pro-rata > policy.toml")
 policy_app.command("list")(policy.show_all)
 policy_app.command("show")(policy.show)
@@ -120,6 +148,7 @@ period_app = new_app("Close periods.\n\nExample: endcredits period close 2026-10
 period_app.command("close")(period.close)
 period_app.command("propose")(period.propose)
 period_app.command("approve")(period.approve)
+period_app.command("correct")(correct.correct)
 period_app.command("withdraw")(period.withdraw)
 period_app.command("steps")(period.steps)
 period_app.command("show")(period.show)
