@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from endcredits.ids import WorkId
 from endcredits.influence.neardup import clusters, near_pairs, shingles
-from endcredits.influence.neardup.pairs import RESEMBLANCE_MIN_PPB, compared
+from endcredits.influence.neardup.pairs import _SEEDS, RESEMBLANCE_MIN_PPB, _minima, compared
+from endcredits.influence.neardup.shingles import mixed
 from endcredits.money import PPB
 
 WORDS = tuple("river stone lantern winter harbour silver meadow letter garden thunder window bread".split())  # noqa: SIM905
@@ -65,6 +66,12 @@ def test_candidates_miss_nothing_that_all_pairs_find():
     }
     assert set(near_pairs(works)) == slow
     assert len(slow) == 30
+
+
+@given(st.binary(min_size=1, max_size=200))
+def test_minima_are_those_of_one_scrambling_after_the_other(data):
+    found = shingles(b"a" + data)
+    assert _minima(found).tolist() == [int(mixed(found ^ seed).min()) for seed in _SEEDS]
 
 
 @given(st.binary(max_size=200))
