@@ -108,21 +108,21 @@ def divide_part(
     gated = through_gates(by_weight, weights.denominator, part.gate, significant, setting.uses)
     flat = portion_micros(amount_micros, _fixed_ppb(part, laid, rows))
     paid = Paid()
-    amounts = _divided(amount_micros - flat, gated.claims, gated.denominator)
+    amounts = divided(amount_micros - flat, gated.claims, gated.denominator)
     if sign > 0:
         amounts, payers = raised_to_floor(amounts, gated.claims, part.gate.floor_micros)
         gated.taken |= dict.fromkeys(payers, "floor")
-    _pay(paid, amounts, claims, rows, entitled)
+    pay(paid, amounts, claims, rows, entitled)
     if flat:
         alike = equally(where, rows, entitled)
         equal = claims_of(alike.signed, rows, entitled)
-        _pay(paid, _divided(flat, {cluster: one.weight for cluster, one in equal.items()}, 0), equal, rows, entitled)
+        pay(paid, divided(flat, {cluster: one.weight for cluster, one in equal.items()}, 0), equal, rows, entitled)
     lines = [
         Line(*place, rows.works[work]["work_id"], PartyId(party) if party else None, territory, ppb, sign * micros, state)
         for (work, party, territory, ppb, state), micros in sorted(paid.lines.items())
         if micros
     ]
-    work_lines = _work_lines(place, sign, weights, claims, gated, paid, rows)
+    work_lines = work_lines_of(place, sign, weights, claims, gated, paid, rows)
     return _sum(part, sign * amount_micros, weights, lines), work_lines, lines
 
 
@@ -146,8 +146,18 @@ def _fixed_ppb(part: Part, laid: Laid, rows: FrozenRows) -> int:
     return PPB - (reliable // carried if carried else 0)
 
 
-def _divided(amount: int, claims: Mapping[int, int], denominator: int) -> dict[int, int]:
-    """Money by cluster; what the claims leave of the denominator, or everything without claims, is not in it."""
+def divided(amount: int, claims: Mapping[int, int], denominator: int) -> dict[int, int]:
+    """Money by cluster.
+
+    Args:
+        amount: micros, >= 0.
+        claims: by cluster, each >= 0.
+        denominator: what the claims are parts of; where they are more together, their sum stands in its place.
+
+    Returns:
+        Micros by cluster; what the claims leave of the denominator, or everything without claims, is the commons' and not
+        in it.
+    """
     weights = {f"{cluster:012d}": claim for cluster, claim in claims.items()}
     weights[COMMONS] = max(denominator - sum(weights.values()), 0)
     if not any(weights.values()):
@@ -156,8 +166,16 @@ def _divided(amount: int, claims: Mapping[int, int], denominator: int) -> dict[i
     return {cluster: amounts[f"{cluster:012d}"] for cluster in claims}
 
 
-def _pay(paid: Paid, amounts: Mapping[int, int], claims: Mapping[int, Claim], rows: FrozenRows, entitled: Entitled) -> None:
-    """Divides the money of clusters over works, territories and parties."""
+def pay(paid: Paid, amounts: Mapping[int, int], claims: Mapping[int, Claim], rows: FrozenRows, entitled: Entitled) -> None:
+    """Divides the money of clusters over works, territories and parties.
+
+    Args:
+        paid: gets the micros of each work and line.
+        amounts: micros by cluster.
+        claims: of these clusters.
+        rows: the frozen period.
+        entitled: who is paid for each work.
+    """
     for cluster, money in amounts.items():
         claim = claims[cluster]
         for work, due in _over_rows(money, claim.members).items():
@@ -181,7 +199,7 @@ def _over_rows(money: int, weights: Mapping[int, int]) -> dict[int, int]:
     }
 
 
-def _work_lines(
+def work_lines_of(
     place: tuple[int, int],
     sign: int,
     weights: Weights,
@@ -190,6 +208,20 @@ def _work_lines(
     paid: Paid,
     rows: FrozenRows,
 ) -> list[WorkLine]:
+    """What a part gave each work, and why one got nothing.
+
+    Args:
+        place: numbers of the pool and of the part.
+        sign: -1 in refund pools.
+        weights: of the pool.
+        claims: by cluster.
+        gated: what gates left of the claims.
+        paid: micros by work.
+        rows: the frozen period.
+
+    Returns:
+        Lines by work; works that neither count nor earn have none.
+    """
     found = []
     for work in sorted(weights.outputs.keys() | weights.signed.keys() | paid.works.keys()):
         cluster = rows.works[work]["cluster"]

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from endcredits.royalties.frozen import SCHEMAS, table_path, table_schema
+from endcredits.royalties.frozen import SCHEMAS, table_path, table_schema, writer_options
 
 GROUP_ROWS = 122_880
 """Rows of a row group; a multiple of the 2,048 values that DuckDB reads at once."""
@@ -36,7 +36,7 @@ class Tables:
             self._files[name] = self._stack.enter_context(table_path(self._folder, name).open("xb"))
         for name, file in self._files.items():
             self._writers[name] = self._stack.enter_context(
-                pq.ParquetWriter(file, table_schema(name), compression="zstd", compression_level=1)
+                pq.ParquetWriter(file, table_schema(name), **writer_options(name))
             )
         return self
 

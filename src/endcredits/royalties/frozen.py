@@ -34,7 +34,8 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
         "paid_ppb": _I64,
     },
     "parties": {"party_id": _TEXT},
-    # The splits in force on the period's last day, by work, right, territory, party. They sum to PPB per work, right, territory.
+    # The splits in force on the period's last day, by work, right, territory, party; they sum to PPB per work, right and
+    # territory.
     "splits": {"work": _I32, "right": _TEXT, "territory": _TEXT, "party": _I32, "split_ppb": _I64},
     # Time and salary units of crew, by work, right, party; for parts divided by "units".
     "units": {"work": _I32, "right": _TEXT, "party": _I32, "time_units": _I64, "salary_units": _I64},
@@ -45,11 +46,12 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
         "log_ratio_nanonats": _I64,
         "reliability_ppb": _I64,
     },
-    # By output, work. share_ppb: the signed share, toward_zero(PPB * credit / whole), 0 where log_ratio <= 0; lines whose credit
-    # is zero are left out.
+    # By output, work. share_ppb: the signed share, toward_zero(PPB * credit / whole), 0 where log_ratio <= 0; lines whose
+    # credit is zero are left out.
     "credits": {"output": _I32, "work": _I32, "share_ppb": _I64, "credit_nanonats": _I64, "error_nanonats": _I64},
-    # By event_id. kind and usage_period as in `Pool`; base amounts in the event's currency; refunds known at the cut-off of the
-    # event's own period are in refunded_micros, later ones are rows of kind "refund" whose gross_micros is what was given back.
+    # By event_id. kind and usage_period as in `Pool`; base amounts in the event's currency; refunds known at the cut-off of
+    # the event's own period are in refunded_micros, later ones are rows of kind "refund" whose gross_micros is what was
+    # given back.
     "events": {
         "event_id": _TEXT,
         "output": _I32,
@@ -110,7 +112,8 @@ def writer_options(name: str) -> dict[str, Any]:
     """How a frozen table is packed: options of `pyarrow.parquet.ParquetWriter`, the same for every period.
 
     Reading the credits is most of what a close costs, and their numbers hardly repeat: differences in packed bits are
-    smaller than zstd makes them and decode three times as fast; dictionaries only cost. The other tables are small or full of text.
+    smaller than zstd makes them and decode three times as fast; dictionaries only cost. The other tables are small or full
+    of text.
     """
     if name != "credits":
         return {"compression": "zstd", "compression_level": 1}

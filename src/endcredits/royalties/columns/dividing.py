@@ -111,9 +111,9 @@ def divide_plain(
         money[order] = divide(one.amount_micros, Wide(hi, lo), whole)[:-1]
     due, of_others = money[: len(regular)], money[len(regular) :]
     paid = simple.Paid()
-    simple._pay(paid, dict(zip(claims, of_others.tolist(), strict=True)), claims, rows, entitled)
+    simple.pay(paid, dict(zip(claims, of_others.tolist(), strict=True)), claims, rows, entitled)
     gated = Gated({cluster: claim.weight for cluster, claim in claims.items()}, denominator)
-    few_lines = simple._work_lines(one.place, one.sign, few, claims, gated, paid, rows)
+    few_lines = simple.work_lines_of(one.place, one.sign, few, claims, gated, paid, rows)
     amount = _paid_portion(due, catalogue.paid_ppb[regular])
     work_rows = _work_rows(one, pool, weight, denominator, regular, amount, catalogue, splits, names)
     found = {rows.works[work]["work_id"]: work for work in few.outputs.keys() | few.signed.keys() | paid.works.keys()}
@@ -154,15 +154,15 @@ def divide_by_rows(
     gated = through_gates(by_weight, weights.denominator, one.part.gate, significant, uses)
     flat = portion_micros(one.amount_micros, fixed_ppb)
     paid = simple.Paid()
-    amounts = simple._divided(one.amount_micros - flat, gated.claims, gated.denominator)
+    amounts = simple.divided(one.amount_micros - flat, gated.claims, gated.denominator)
     if one.sign > 0:
         amounts, payers = raised_to_floor(amounts, gated.claims, one.part.gate.floor_micros)
         gated.taken |= dict.fromkeys(payers, "floor")
-    simple._pay(paid, amounts, claims, rows, entitled)
+    simple.pay(paid, amounts, claims, rows, entitled)
     if flat:
         equal = claims_of(equally(one.where, rows, entitled).signed, rows, entitled)
-        simple._pay(paid, _flat(flat, equal), equal, rows, entitled)
-    lines = simple._work_lines(one.place, one.sign, weights, claims, gated, paid, rows)
+        simple.pay(paid, _flat(flat, equal), equal, rows, entitled)
+    lines = simple.work_lines_of(one.place, one.sign, weights, claims, gated, paid, rows)
     found = {
         rows.works[work]["work_id"]: work for work in weights.outputs.keys() | weights.signed.keys() | paid.works.keys()
     }
@@ -190,7 +190,7 @@ def weights_of_pool(pool: PoolWeights, denominator: int, territories: tuple[str,
 
 
 def _flat(flat: int, equal: Mapping[int, Claim]) -> dict[int, int]:
-    return simple._divided(flat, {cluster: claim.weight for cluster, claim in equal.items()}, 0)
+    return simple.divided(flat, {cluster: claim.weight for cluster, claim in equal.items()}, 0)
 
 
 def _weights_of(pool: PoolWeights, works: Ints, territories: tuple[str, ...]) -> Weights:
