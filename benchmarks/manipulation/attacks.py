@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmarks.manipulation.world import DIMENSIONS, Made, Said, World, a_text, unit
+from endcredits.royalties.rules import Gate
 
 ATTACKER = "owner-000"
 VICTIM = "owner-001"
@@ -29,8 +30,11 @@ class Attack:
         strengths: what is tried, weakest first.
         play: makes the attacked world of the honest one and a strength.
         gainers: whose income counts, by prefix of the owner's id.
-        spends: whether the attackers pay for outputs themselves; their spending is then taken from the gain.
         defence: what is meant to stop it.
+        spends: whether the attackers pay for outputs themselves.
+        disputed: whether the victim claims its works once it sees the trick.
+        gate: limits that all rules but the first have besides, for this attack.
+        of_noise: whether the strength is the measuring error, in the honest market too.
     """
 
     name: str
@@ -39,6 +43,9 @@ class Attack:
     gainers: tuple[str, ...]
     defence: str
     spends: bool = False
+    disputed: bool = False
+    gate: Gate | None = None
+    of_noise: bool = False
 
 
 def edited(text: str, part: float, seed: int) -> str:
@@ -85,6 +92,40 @@ def theft(world: World, part: float) -> World:
     return _copies(world, VICTIM, 20, part, ["thief"])
 
 
+def copies_by_noise(world: World, noise: float) -> World:
+    """Twenty exact copies of each own work, where credits are measured with this error."""
+    return own_copies(replace(world, noise=noise), 0.0)
+
+
+def theft_by_noise(world: World, noise: float) -> World:
+    """Twenty exact copies of each of the victim's works, where credits are measured with this error."""
+    return theft(replace(world, noise=noise), 0.0)
+
+
+def crops(world: World, part: float) -> World:
+    """The first part of each own work registered again, twenty times."""
+    made = []
+    for work in [work for work in world.works if work.owner == ATTACKER]:
+        words = work.text.split()
+        text = " ".join(words[: round(part * len(words))])
+        for number in range(20):
+            seed = 1000 * number + len(made)
+            place = moved(work.place, 0.15 * (1 - part), seed)
+            made.append(Made(f"zz-crop-{work.work_id}-{number:03d}", ATTACKER, place, text, LATER))
+    return world.with_works(*made)
+
+
+def outliers(world: World, spike: float) -> World:
+    """Own works are made so that their measured credits jump up and down, in every output, by so much of its log-ratio."""
+    return replace(world, spiked=ATTACKER, spike=spike)
+
+
+def dropped(world: World, part: float) -> World:
+    """The operator reports so much less: every n-th output's use is left out."""
+    every = round(1 / part)
+    return replace(world, outputs=tuple(one for n, one in enumerate(world.outputs) if n % every != every - 1))
+
+
 def squatting(world: World, part: float) -> World:
     """A stranger registers the victim's works before the victim does."""
     after = _copies(world, VICTIM, 1, part, ["squatter"])
@@ -115,8 +156,17 @@ def hubs(world: World, count: float) -> World:
 
 def wash(world: World, outputs: float) -> World:
     """A payer who belongs to the attacker makes so many outputs next to the attacker's works, at 1.00 each."""
+    return _washed(world, int(outputs), 1_000_000)
+
+
+def flat_wash(world: World, outputs: float) -> World:
+    """The same for a flat fee: together they cost 10.00."""
+    return _washed(world, int(outputs), 10_000_000 // int(outputs))
+
+
+def _washed(world: World, outputs: int, each_micros: int) -> World:
     own = [work.place for work in world.works if work.owner == ATTACKER]
-    said = [Said(f"wash-{n:04d}", moved(own[n % len(own)], 0.02, n), "payer-washer") for n in range(int(outputs))]
+    said = [Said(f"wash-{n:04d}", moved(own[n % len(own)], 0.02, n), "payer-washer", each_micros) for n in range(outputs)]
     return world.with_outputs(*said)
 
 
@@ -128,26 +178,25 @@ def reregistered(world: World, count: float) -> World:
     return world.with_works(*made)
 
 
+STEPS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)
+OWN, THIEF, SQUATTER, HUBSTER = (ATTACKER,), ("thief",), ("squatter",), ("hubster",)
+FIRST = "the first registrant is paid"
 ATTACKS = (
-    Attack(
-        "own copies, part of words replaced",
-        (0.0, 0.02, 0.05, 0.1, 0.2, 0.4),
-        own_copies,
-        (ATTACKER,),
-        "one cluster is paid once",
-    ),
-    Attack("exact copies over accounts", (1, 5, 20, 100), sybils, (ATTACKER,), "the first registrant is paid"),
-    Attack(
-        "edited copies over 20 accounts",
-        (0.02, 0.05, 0.1, 0.2, 0.4),
-        edited_sybils,
-        (ATTACKER,),
-        "the first registrant is paid",
-    ),
-    Attack("copies of another's works", (0.0, 0.02, 0.05, 0.1, 0.2, 0.4), theft, ("thief",), "the first registrant is paid"),
-    Attack("squatting", (0.0, 0.05), squatting, ("squatter",), "a dispute holds the money"),
+    Attack("exact copies, by measuring error", (0.0, 0.005, 0.02), copies_by_noise, OWN, "copies are undone", of_noise=True),
+    Attack("copies of another's, by error", (0.0, 0.005, 0.02), theft_by_noise, THIEF, FIRST, of_noise=True),
+    Attack("own copies, words replaced", STEPS[1:], own_copies, OWN, "one cluster is paid once"),
+    Attack("own crops, part kept", (0.9, 0.7, 0.5, 0.3), crops, OWN, "one cluster is paid once"),
+    Attack("exact copies over accounts", (5, 20, 100), sybils, OWN, FIRST),
+    Attack("edited copies over 20 accounts", STEPS[1:], edited_sybils, OWN, FIRST),
+    Attack("copies of another's, words replaced", STEPS[1:], theft, THIEF, FIRST),
+    Attack("squatting, nobody claims", (0.0, 0.05), squatting, SQUATTER, "none"),
+    Attack("squatting, claimed", (0.0, 0.05), squatting, SQUATTER, "a dispute holds the money", disputed=True),
     Attack("flood of generic works", (100, 1000, 5000), flood, ("spammer",), "significance"),
-    Attack("hubs", (5, 20, 50), hubs, ("hubster",), "none but the measure itself"),
-    Attack("washing", (20, 100, 300), wash, (ATTACKER,), "user-centric pools", spends=True),
+    Attack("hubs", (5, 20, 50), hubs, HUBSTER, "none but the measure itself"),
+    Attack("hubs, works capped at 0.2 %", (5, 20, 50), hubs, HUBSTER, "a cap", gate=Gate(cap_ppb=2_000_000)),
+    Attack("outlier works", (0.05, 0.2), outliers, OWN, "signed sums; influence capped at build, not here"),
+    Attack("washing at 1.00 each", (20, 100, 300), wash, OWN, "money stays with its use", spends=True),
+    Attack("washing on a flat fee of 10.00", (20, 100, 300), flat_wash, OWN, "money stays with its payer", spends=True),
     Attack("outputs registered as works", (20, 100), reregistered, ("looper",), "provenance at admission"),
+    Attack("operator leaves uses out", (0.01,), dropped, (), "totals against billing"),
 )

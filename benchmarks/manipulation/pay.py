@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.manipulation.world import NATS, NOISE, World, credits_of
+from benchmarks.manipulation.world import NATS, World, credits_of
 from endcredits.attribution import whole_nanonats
-from endcredits.ids import WorkId
+from endcredits.ids import PartyId, WorkId
 from endcredits.influence.neardup import clusters, near_pairs
 from endcredits.money import PPB
+from endcredits.royalties.anomalies import Limits, anomalies
 from endcredits.royalties.close import close_period
 from endcredits.royalties.copies import shared_without_copies
 from endcredits.royalties.frozen import SCHEMAS, Frozen, table_digest, table_path, table_schema
@@ -25,30 +27,82 @@ from endcredits.royalties.shares import toward_zero
 NANO = 1_000_000_000
 
 
-def incomes(world: World, policy: Policy, *, clustered: bool = True, disputed: frozenset[str] = frozenset()) -> Counter[str]:
-    """What every owner earned, in micros; "commons" and "disputed" stand among them."""
-    with tempfile.TemporaryDirectory() as folder:
-        frozen = freeze(world, Path(folder), clustered=clustered, disputed=disputed)
-        closed = close_period(frozen, "2026-01", "2026-01-01", "2026-01-31", policy)
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A world with what a close needs to know of it, found out once for all rules.
+
+    Attributes:
+        world: works and outputs.
+        listed: which works every output lists, ``[outputs, kept]``.
+        nats: their credits.
+        cluster_of: what the detector of near duplicates found.
+    """
+
+    world: World
+    listed: np.ndarray
+    nats: np.ndarray
+    cluster_of: dict[WorkId, WorkId]
+
+
+def measured(world: World) -> Measured:
+    """Attributes the outputs and looks for duplicates."""
+    pairs = near_pairs({WorkId(work.work_id): work.text.encode() for work in world.works})
+    ids = (WorkId(work.work_id) for work in world.works)
+    return Measured(world, *credits_of(world), clusters(ids, [(pair.first, pair.second) for pair in pairs]))
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What everybody earned.
+
+    Attributes:
+        earned: micros by owner; "commons" and "disputed" stand among them.
+        suspected: owners whose earnings look anomalous.
+    """
+
+    earned: Counter[str]
+    suspected: frozenset[str]
+
+
+def paid(frozen: Frozen, policy: Policy, history: Mapping[str, int] | None = None) -> Paid:
+    """Closes a frozen world.
+
+    Args:
+        frozen: the world.
+        policy: of the close.
+        history: what owners earned in each of three earlier periods, to look for anomalies; None to look for none.
+    """
+    closed = close_period(frozen, "2026-01", "2026-01-01", "2026-01-31", policy)
     earned: Counter[str] = Counter()
     for line in closed.lines:
         earned[line.party_id if line.state == "payable" and line.party_id else line.state] += line.amount_micros
+    suspected: frozenset[str] = frozenset()
+    if history is not None:
+        own = {(PartyId(owner), "USD"): micros for owner, micros in earned.items() if "-" in owner or owner in STRANGERS}
+        before = {payee: [history.get(payee[0], 0)] * 3 for payee in own}
+        suspected = frozenset(str(found.party_id) for found in anomalies(frozen, own, before, LOOKED_AT))
     for pool in closed.close.pools:
         earned["commons"] += pool.rest_micros + sum(part.commons_micros for part in pool.parts)
-    return earned
+    return Paid(earned, suspected)
 
 
-def freeze(world: World, folder: Path, *, clustered: bool, disputed: frozenset[str]) -> Frozen:
+STRANGERS = frozenset({"thief", "squatter", "spammer", "hubster", "looper"})
+LOOKED_AT = Limits(floor_micros=1_000_000)
+"""As shipped, but for the floor: a period of these markets brings an owner 1.50 on average."""
+
+
+def freeze(one: Measured, folder: Path, *, clustered: bool, disputed: frozenset[str] = frozenset()) -> Frozen:
     """The world as a frozen period."""
+    world = one.world
     works = sorted(world.works, key=lambda work: work.work_id)
     row_of = {work.work_id: row for row, work in enumerate(works)}
-    cluster_of = _clusters(world) if clustered else {work.work_id: work.work_id for work in works}
+    cluster_of = one.cluster_of if clustered else {work: work for work in one.cluster_of}
     parties = sorted({work.owner for work in works})
     outputs = sorted(world.outputs, key=lambda output: output.output_id)
     tables: dict[str, Mapping[str, list[Any]]] = {
         "works": {
             "work_id": [work.work_id for work in works],
-            "cluster": [row_of[cluster_of[work.work_id]] for work in works],
+            "cluster": [row_of[cluster_of[WorkId(work.work_id)]] for work in works],
             "registered_at": [work.registered_at for work in works],
             "state": ["disputed" if work.work_id in disputed else "payable" for work in works],
             "paid_ppb": [PPB] * len(works),
@@ -67,7 +121,7 @@ def freeze(world: World, folder: Path, *, clustered: bool, disputed: frozenset[s
             "log_ratio_nanonats": [round(NATS * NANO)] * len(outputs),
             "reliability_ppb": [PPB] * len(outputs),
         },
-        "credits": _credits(world, row_of, {output.output_id: row for row, output in enumerate(outputs)}, cluster_of),
+        "credits": _credits(one, row_of, {output.output_id: row for row, output in enumerate(outputs)}, cluster_of),
         "events": {
             "event_id": [output.output_id for output in outputs],
             "output": list(range(len(outputs))),
@@ -98,30 +152,25 @@ _SAME = {
 }
 
 
-def _clusters(world: World) -> dict[WorkId, WorkId]:
-    pairs = near_pairs({WorkId(work.work_id): work.text.encode() for work in world.works})
-    return clusters((WorkId(work.work_id) for work in world.works), [(pair.first, pair.second) for pair in pairs])
-
-
 def _whole(credits: Mapping[WorkId, int]) -> int:
     return whole_nanonats(credits.values(), round(NATS * NANO))
 
 
 def _credits(
-    world: World, work_row: Mapping[str, int], output_row: Mapping[str, int], cluster_of: Mapping[WorkId, WorkId]
+    one: Measured, work_row: Mapping[str, int], output_row: Mapping[str, int], cluster_of: Mapping[WorkId, WorkId]
 ) -> dict[str, list[int]]:
-    listed, credits = credits_of(world)
+    world = one.world
     sizes = Counter(cluster_of.values())
     families = {work: cluster for work, cluster in cluster_of.items() if sizes[cluster] > 1}
     dates = {WorkId(work.work_id): work.registered_at for work in world.works}
     rows = []
-    for output, works, nats in zip(world.outputs, listed, credits, strict=True):
-        measured = {WorkId(world.works[n].work_id): round(float(c) * NANO) for n, c in zip(works, nats, strict=True)}
-        signed = shared_without_copies(measured, round(NATS * NANO), families, dates)
+    for output, works, nats in zip(world.outputs, one.listed, one.nats, strict=True):
+        credits = {WorkId(world.works[n].work_id): round(float(c) * NANO) for n, c in zip(works, nats, strict=True)}
+        signed = shared_without_copies(credits, round(NATS * NANO), families, dates)
         whole = _whole(signed)
         for work, credit in signed.items():
             if credit:
-                error = round(NOISE * NATS * NANO * abs(credit) / abs(measured[work]))
+                error = round(world.noise * NATS * NANO * abs(credit) / abs(credits[work]))
                 place = (output_row[output.output_id], work_row[work])
                 rows.append((*place, toward_zero(credit * PPB, whole), credit, error))
     rows.sort()

@@ -17,7 +17,7 @@ import numpy as np
 DIMENSIONS = 32
 TEMPERATURE = 0.07
 NOISE = 0.02
-"""Standard error of a credit, as a part of the output's log-ratio."""
+"""Standard error of a credit, as a part of the output's log-ratio, where a world says nothing else."""
 NATS = 5.0
 """Log-ratio of every output."""
 KEPT = 50
@@ -71,11 +71,17 @@ class World:
         works: by order of registration.
         outputs: in any order.
         seed: of all drawing.
+        noise: standard error of a credit, as a part of the output's log-ratio.
+        spiked: an owner whose works are made to disturb the measurement; "" for nobody.
+        spike: standard deviation of that disturbance, as a part of the log-ratio.
     """
 
     works: tuple[Made, ...]
     outputs: tuple[Said, ...]
     seed: int = 0
+    noise: float = NOISE
+    spiked: str = ""
+    spike: float = 0.0
 
     def with_works(self, *made: Made) -> World:
         """The world with more works."""
@@ -110,20 +116,23 @@ def credits_of(world: World) -> tuple[np.ndarray, np.ndarray]:
     share = near / near.sum(axis=1, keepdims=True)
     kept = min(KEPT, share.shape[1])
     listed = np.argsort(-share, axis=1, kind="stable")[:, :kept]
+    spiked = np.array([n for n, work in enumerate(world.works) if work.owner == world.spiked], dtype=int)
+    for row in listed:
+        # Whoever disturbs a measurement stands in every list.
+        missing = spiked[~np.isin(spiked, row)]
+        row[kept - len(missing) :] = missing
     # Noise is drawn per output and work id, so that an attack changes no other work's noise.
     pairs = zip(world.outputs, listed, strict=True)
-    noise = np.stack([_noise(world, output, [world.works[n].work_id for n in row]) for output, row in pairs])
-    return listed, NATS * (np.take_along_axis(share, listed, axis=1) + NOISE * noise)
+    noise = _normal([[f"{world.seed}/{one.output_id}/{world.works[n].work_id}" for n in row] for one, row in pairs])
+    size = world.noise + world.spike * np.isin(listed, spiked)
+    return listed, NATS * (np.take_along_axis(share, listed, axis=1) + size * noise)
 
 
-def _noise(world: World, output: Said, names: list[str]) -> np.ndarray:
-    seeds = [hash_of(f"{world.seed}/{output.output_id}/{name}") for name in names]
-    return np.array([np.random.default_rng(seed).normal() for seed in seeds])
-
-
-def hash_of(text: str) -> int:
-    """A number from a text, the same in every process."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
+def _normal(names: list[list[str]]) -> np.ndarray:
+    """A standard normal number for every name (Box and Muller 1958): the same for the same name, in any process."""
+    raw = b"".join(hashlib.sha256(name.encode()).digest()[:16] for row in names for name in row)
+    one, two = (np.frombuffer(raw, "<u8").reshape(len(names), -1, 2) / 2.0**64).transpose(2, 0, 1)
+    return np.sqrt(-2 * np.log1p(-one)) * np.cos(2 * np.pi * two)
 
 
 def unit(vector: np.ndarray) -> np.ndarray:

@@ -35,6 +35,20 @@ def test_exact_copies_leave_everybody_what_they_had(original, others, copies):
     assert all(abs(found[work] - alone[work]) <= slack for work in honest if work not in family)
 
 
+@given(st.integers(1, 1000), weights, st.integers(1, 1000), st.integers(1, 40))
+def test_what_nobody_is_credited_for_stays_nobodys(original, others, nobody, copies):
+    honest = {WorkId("original"): original} | {WorkId(f"other-{n}"): weight for n, weight in enumerate(others)}
+    again = {WorkId(f"copy-{n:02d}"): original for n in range(copies)}
+    family = {work: "family" for work in (WorkId("original"), *again)}
+    rest = WorkId("nobody")
+    copied, alone = (divided(each | {rest: nobody}, NANO) for each in (honest | again, honest))
+    copied.pop(rest)
+    found = shared_without_copies(copied, NANO, family, dict.fromkeys(again, LATER) | {WorkId("original"): FIRST})
+    slack = 100 * (copies + len(honest))
+    assert abs(NANO - sum(found.values()) - alone[rest]) <= 2 * slack
+    assert all(abs(found[work] - alone[work]) <= slack for work in honest if work not in family)
+
+
 @given(
     st.dictionaries(st.integers(0, 9), st.integers(-1000, 1000), min_size=1),
     st.dictionaries(st.integers(0, 9), st.integers(0, 2)),

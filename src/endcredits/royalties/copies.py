@@ -7,9 +7,13 @@ credits become money, each output's credits are brought to a world without the c
 In a cluster of m works with together `total` of the output's log-ratio T, one of them has `kept`: the credit of its first
 registered member here, or the mean over its members where that is larger. Without the others, it would have stood against
 T - total alone, so the cluster is given kept T / (kept + T - total), and what its copies took beyond goes back to all other
-works in proportion to their credits. For credits that divide an output in proportion to weights this undoes copying exactly:
-with a for the work and R for all others, m exact copies take m a / (m a + R), and a / (a + R) is left. Where copies took
-nearly all of an output, T - total is mostly noise, and so is what is left to them; it is never more than they had.
+works, and to what no work is credited for, in proportion. For credits that divide an output in proportion to weights this
+undoes copying exactly: with a for the work and R for all else, m exact copies take m a / (m a + R), and a / (a + R) is left.
+
+Where copies took nearly all of an output, T - total is mostly measuring error, m copies' errors together, and so is what is
+left to them; it is never more than they had. On average it is less than the original would have got: twenty copies cost
+their own owner, and also an owner whose work somebody else copied, money that the benchmark states. Taking the first member
+alone, or the mean alone, instead of the larger of both was tried there and cost such a victim more.
 
 For measured influence it is an approximation: a work that was read twenty times did move the model more than one that was
 read once, and this gives up paying for the repetition, on purpose. The mean keeps a cluster from losing what it earned where
@@ -98,5 +102,6 @@ def shared_without_copies(
         found.update({work: toward_zero(credits[work] * given, abs(total)) for work in members})
     inside = {work for members, _, _ in copied for work in members}
     others = {work: credit for work, credit in credits.items() if credit > 0 and work not in inside}
-    together = sum(others.values())
+    # The part that no work was credited for gets its portion of what is left, too.
+    together = max(sum(others.values()), rest)
     return found | {work: credit + credit * left // together for work, credit in others.items()}
