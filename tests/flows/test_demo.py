@@ -12,7 +12,7 @@ import torch
 
 from endcredits import influence
 from endcredits.errors import ConflictError
-from endcredits.flows import demo
+from endcredits.flows import demo, demo_payout
 from endcredits.flows.studio import open_studio
 from endcredits.influence.text.tiny import TinySettings
 from endcredits.works import parties
@@ -38,6 +38,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in SMALL.items():
         monkeypatch.setattr(demo, name, value)
     monkeypatch.setattr(influence, "train_tiny", functools.partial(influence.train_tiny, settings=SETTINGS))
+    monkeypatch.setattr(demo_payout, "THRESHOLD_MICROS", 100_000)
     every = demo.read_distributions
     monkeypatch.setattr(demo, "read_distributions", lambda **options: tuple(part[:30] for part in every(**options)))
     h.use_one_thread()
@@ -71,16 +72,23 @@ def test_the_demo(tmp_path: Path, small: None, cache: Path) -> None:
     assert first["allocated_micros"] + first["commons_micros"] == first["pool_micros"]
     assert 0 <= first["suspense_micros"] <= first["allocated_micros"]
     assert first["rounding_carry_micros"] == 0
-    assert first["statements"] > 0 and first["journal_entries"] == 1 and first["books_balanced"] is True
+    assert first["statements"] > 0 and first["books_balanced"] is True
+    assert first["payments"] > 1 and first["payments_returned"] == 1, "the made-up bank gives one payment back"
+    assert first["payments_confirmed"] == first["payments"] - 1
+    assert first["journal_entries"] == 1 + 1 + first["payments"] + 1, "close, sent, one a payment booked, one that came back"
+    in_suspense = first["suspense_micros"]
+    assert first["paid_micros"] + first["owed_micros"] == first["allocated_micros"] - in_suspense, "no unit is lost"
+    assert first["paid_micros"] % 10_000 == 0 < first["paid_micros"], "banks take whole cents"
     assert first["receipts"] == first["receipts_verified"] == outputs + 1
     assert first["findings"] == []
     assert first["studio"] == str(studio.resolve())
-    stages = ["works", "background", "model", "index", "outputs", "attribution", "period", "verification", "check"]
-    assert list(first["seconds"]) == [*stages[:6], "held-out test", *stages[6:]]
+    stages = ["works", "background", "model", "index", "outputs", "attribution", "period", "payout", "verification"]
+    assert list(first["seconds"]) == [*stages[:6], "held-out test", *stages[6:], "check"]
     assert set(first) == {
         *("works_admitted", "works_refused", "outputs", "log_ratio_nats", "credit_sum_nats", "held_out_passages"),
         *("held_out_top1", "held_out_top3", "held_out_chance", "currency", "revenue_micros", "pool_micros"),
         *("allocated_micros", "suspense_micros", "commons_micros", "rounding_carry_micros", "statements"),
+        *("payments", "payments_confirmed", "payments_returned", "payments_held", "paid_micros", "owed_micros"),
         *("journal_entries", "books_balanced", "receipts", "receipts_verified", "findings", "seconds", "studio"),
     }
 
@@ -98,7 +106,15 @@ def test_the_demo(tmp_path: Path, small: None, cache: Path) -> None:
     assert names and not [name for name in names if "@" in name], "names are kept, addresses never"
 
     told = type_well("demo", "--studio", studio, "--cache", cache).out
-    for heading in ("Works: ", "End credits: ", "Money: ", "The top statement", "Proof: ", "Where everything lies"):
+    for heading in (
+        "Works: ",
+        "End credits: ",
+        "Money: ",
+        "The top statement",
+        "Payout: ",
+        "Proof: ",
+        "Where everything lies",
+    ):
         assert heading in told
     assert f"{works} admitted" in told and f"{outputs + 1} of {outputs + 1} receipts verify offline" in told
     assert "all fits" in told and "WRONG" not in told

@@ -321,22 +321,15 @@ def usage_that_is_not_utf8(place: Path, house: House) -> tuple[list[object], lis
 
 
 @scene(2)
-def usage_of_an_unknown_output(place: Path, house: House) -> tuple[list[object], list[str]]:
-    good = f"x,{an_output(place)},2025-03-01T00:00:00Z,1.00,EUR"
-    path = usage(place, good, "y,output:none,2025-03-01T00:00:00Z,1.00,EUR")
-    return ["usage", "add", path], ["u.csv, field 'output_id'", "'y'", "'output:none'", "Attribute the output first"]
-
-
-@scene(4)
-def usage_in_a_closed_period(place: Path, house: House) -> tuple[list[object], list[str]]:
-    path = usage(place, f"x,{an_output(place)},2025-01-31T23:59:59Z,1.00,EUR")
-    return ["usage", "add", path], ["u.csv, field 'used_at'", "'x'", "closed period '2025-01'", "adjustments"]
+def usage_with_more_than_one_bad_row(place: Path, house: House) -> tuple[list[object], list[str]]:
+    path = usage(place, f"x,{an_output(place)},2025-03-01T00:00:00Z,1.00,EUR", "y,output:none,no day,1.00,EUR")
+    return ["usage", "add", path], ["u.csv, row 2, field 'used_at'", "no day"]
 
 
 @scene(4)
 def usage_whose_id_is_taken(place: Path, house: House) -> tuple[list[object], list[str]]:
     path = usage(place, f"jan-0,{an_output(place)},2025-03-01T00:00:00Z,1.00,EUR")
-    return ["usage", "add", path], ["u.csv, field 'event_id'", "'jan-0'", "its own event_id"]
+    return ["usage", "add", path], ["u.csv, row 1, field 'event_id'", "'jan-0'", "an id of its own"]
 
 
 @scene(2)
@@ -354,6 +347,54 @@ def usage_from_nowhere(place: Path, house: House) -> tuple[list[object], list[st
 def usage_without_its_currency(place: Path, house: House) -> tuple[list[object], list[str]]:
     words = ["usage", "add", "--output", an_output(place), "--revenue", "1", "--event", "x"]
     return [*words], ["field '--currency'", "Give it"]
+
+
+# What is reported besides
+
+
+@scene(2)
+def revenue_in_no_currency(place: Path, house: House) -> tuple[list[object], list[str]]:
+    path = table(place, "r,2025-03-01,5.00,0,EURO", header="revenue_id,earned_on,gross,tax,currency")
+    return ["usage", "revenue", path], ["t.csv, row 1, field 'currency'", "'EURO'"]
+
+
+@scene(2)
+def revenue_less_than_its_tax(place: Path, house: House) -> tuple[list[object], list[str]]:
+    path = table(place, "r,2025-03-01,5.00,5.01,EUR", header="revenue_id,earned_on,gross,tax,currency")
+    return ["usage", "revenue", path], ["t.csv, row 1, field 'tax_micros'", "more than"]
+
+
+@scene(4)
+def revenue_under_the_id_of_a_use(place: Path, house: House) -> tuple[list[object], list[str]]:
+    path = table(place, "jan-0,2025-03-01,5.00,0,EUR", header="revenue_id,earned_on,gross,tax,currency")
+    return ["usage", "revenue", path], ["t.csv, row 1, field 'revenue_id'", "'jan-0' is taken by one of the events"]
+
+
+@scene(2)
+def a_refund_of_more_than_was_earned(place: Path, house: House) -> tuple[list[object], list[str]]:
+    path = table(place, "b,jan-0,2025-03-01T00:00:00Z,9.00,EUR", header="refund_id,of_id,refunded_at,refund,currency")
+    return ["usage", "refund", path], ["t.csv, row 1, field 'refund", "jan-0"]
+
+
+@scene(2)
+def a_rate_of_nothing(place: Path, house: House) -> tuple[list[object], list[str]]:
+    path = table(place, "USD,EUR,0,2025-03-01,bank", header="currency,into,rate,on,source")
+    return ["usage", "rates", path], ["t.csv, row 1, field 'rate'"]
+
+
+@scene(2)
+def held_rows_of_no_kind(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return ["usage", "held", "--kind", "uses"], ["field '--kind'", "events, revenue, refunds, rates"]
+
+
+@scene(2)
+def held_rows_to_a_file_of_all_kinds(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return ["usage", "held", "--out", place / "all.jsonl"], ["field '--out'", "Name a --kind"]
+
+
+@scene(2)
+def dropping_a_held_row_that_is_none(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return ["usage", "held", "--drop", "abc", "--reason", "gone"], ["abc"]
 
 
 # Splits
@@ -405,7 +446,7 @@ def closing_under_another_policy(place: Path, house: House) -> tuple[list[object
 def a_policy_with_an_unknown_key(place: Path, house: House) -> tuple[list[object], list[str]]:
     path = place / "p.toml"
     path.write_text('[policy]\nname = "other"\npool = "40%"\npol = 3\n')
-    return ["period", "close", "2025-03", "--policy", path], ["p.toml, field 'pol'", "Known keys"]
+    return ["period", "close", "2025-03", "--policy", path], ["p.toml, field 'policy.pol'", "Known keys"]
 
 
 @scene(2)
@@ -497,6 +538,64 @@ def an_unknown_payee(place: Path, house: House) -> tuple[list[object], list[str]
 @scene(2)
 def an_unknown_form(place: Path, house: House) -> tuple[list[object], list[str]]:
     return ["ledger", "export", "--form", "pdf"], ["field '--form'", "hledger or beancount"]
+
+
+# Policies, proposals, forms of statements
+
+
+@scene(2)
+def replaying_a_period_that_is_not_closed(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return ["policy", "replay", "2025-03", "--policy", "pro-rata"], ["'2025-03'", "Propose it"]
+
+
+@scene(2)
+def approving_what_nobody_proposed(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return ["period", "approve", "2025-03"], ["'2025-03'", "Propose it"]
+
+
+@scene(4)
+def withdrawing_what_is_posted(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return ["period", "withdraw", h.JANUARY, "--reason", "second thoughts"], [f"'{h.JANUARY}'"]
+
+
+@scene(4)
+def approving_another_digest(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return ["period", "approve", h.FEBRUARY, "--expect", "0" * 64], ["field '--expect'", "Look at it again"]
+
+
+@scene(2)
+def the_steps_of_nothing(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return ["period", "steps", "2025-03"], ["'2025-03'", "endcredits period propose"]
+
+
+@scene(2)
+def a_dry_run_of_nothing(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return ["period", "close", "2025-03", "--dry-run"], ["no usage from 2025-03-01 to 2025-03-31"]
+
+
+@scene(2)
+def an_estimate_of_nothing(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return ["estimate", "2025-03"], ["no usage from 2025-03-01 to 2025-03-31"]
+
+
+@scene(2)
+def a_statement_in_an_unknown_form(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return ["statement", h.JANUARY, "--form", "docx"], ["field '--form'", "md, html, csv, json, pdf, evidence"]
+
+
+@scene(2)
+def a_pdf_to_nowhere(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return ["statement", h.JANUARY, "--form", "pdf"], ["field '--out'", "Name a folder"]
+
+
+@scene(2)
+def a_picture_of_a_stranger(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return ["earnings", "Nobody Known", "--out", place / "x.svg"], ["no party 'Nobody Known'"]
+
+
+@scene(2)
+def a_batch_that_is_none(place: Path, house: House) -> tuple[list[object], list[str]]:
+    return ["payout", "approve", "payout-none"], ["there is no batch", "payout status"]
 
 
 # Payments
@@ -685,3 +784,24 @@ def test_no_work_may_be_trained_on(tmp_path: Path, house: House) -> None:
 
     assert said.code == 2 and "no work may be trained on (0 refused)" in said.err
     assert type_in("attribute", "--text", "x", "-s", tmp_path / "studio").code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[policy]\nname = "all"\npool = "100.1%"\n', "field 'policy.pool"),
+        ('[policy]\nname = "all"\npool = "1%"\npol = 3\n', "field 'policy.pol'"),
+        ("[policy", "p.toml"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_policy_that_cannot_be_used(tmp_path: Path, text: str | None, words: str) -> None:
+    """Exit code 2 with file and key; no studio is needed to find out."""
+    if text is not None:
+        (tmp_path / "p.toml").write_text(text)
+
+    said = type_in("policy", "check", tmp_path / "p.toml")
+
+    assert (said.code, said.out) == (2, "") and "p.toml" in said.err and words in said.err, said.err
+    assert json.loads(type_in("policy", "check", tmp_path / "p.toml", "--json").err)["remedy"]
+    assert type_in("policy", "show", "no-such-policy").code == 2

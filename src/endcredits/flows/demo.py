@@ -2,11 +2,12 @@
 
 Works are the installed distributions, background is Python's standard library. A tiny language model learns the
 background (base) and then the admitted works (full), says some dozens of things, each of which is attributed, earns a
-little money, and is paid for. Some files of every package are held out: passages from them test whether credit goes to
-the package that they belong to, which the model has never seen them in.
+little money, and is paid for; what is owed then goes out through a bank that is made up (`demo_payout`). Some files of
+every package are held out: passages from them test whether credit goes to the package that they belong to, which the model
+has never seen them in.
 
 Everything but signatures and salts is decided by the environment and the seed, so a second run finds all of it done. The
-demo plays in January 2026.
+demo plays in January 2026; its payments are of the day on which it runs.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from endcredits.canonical import canonical_bytes, digest, sha256_bytes
 from endcredits.errors import ConflictError, InputError
 from endcredits.flows import attributing, catalogue, checking, indexing, pairs, periods, reporting
 from endcredits.flows.attributing import GivenOutput
+from endcredits.flows.demo_payout import DemoPayout, pay_out
 from endcredits.flows.indexing import OpenIndex
 from endcredits.flows.studio import Studio, init_studio, open_studio
 from endcredits.ids import WorkId
@@ -84,6 +86,7 @@ class DemoResult:
         attributions: one per output, in the same order.
         held_out: the test on unseen passages.
         period: the closed period.
+        payout: what was paid of it, to accounts that are made up.
         verdicts: one per receipt.
         findings: of the check of everything.
         seconds: per stage.
@@ -98,6 +101,7 @@ class DemoResult:
     attributions: tuple[Attribution, ...]
     held_out: HeldOutTest
     period: periods.ClosedPeriod
+    payout: DemoPayout
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
     seconds: dict[str, float]
@@ -139,6 +143,7 @@ def run_demo(path: str | Path, cache: str | Path, *, progress: Progress = silent
     attributions = timed("attribution", lambda: attributing.attribute(studio, index, outputs, progress=progress))
     test = timed("held-out test", lambda: _test_held_out(index, held_out, progress))
     period = timed("period", lambda: _earn_and_close(studio, attributions))
+    payout = timed("payout", lambda: pay_out(studio, period.statements))
     verdicts = timed("verification", lambda: verify_all(studio))
     findings = timed("check", lambda: checking.check_studio(studio, progress))
     return DemoResult(
@@ -151,6 +156,7 @@ def run_demo(path: str | Path, cache: str | Path, *, progress: Progress = silent
         tuple(attributions),
         test,
         period,
+        payout,
         tuple(verdicts),
         tuple(findings),
         seconds,

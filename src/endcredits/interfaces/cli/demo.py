@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -80,6 +81,12 @@ def document(result: DemoResult) -> dict[str, Any]:
         "statements": len(result.period.statements),
         "journal_entries": entries,
         "books_balanced": not wrong,
+        "payments": result.payout.batch.batch.count if result.payout.batch else 0,
+        "payments_confirmed": result.payout.fates.get("confirmed", 0),
+        "payments_returned": result.payout.fates.get("returned", 0),
+        "payments_held": len(result.payout.holds),
+        "paid_micros": result.payout.bank_micros,
+        "owed_micros": result.payout.owed_micros,
         "receipts": len(result.verdicts),
         "receipts_verified": sum(verdict.verified for verdict in result.verdicts),
         "findings": [{"where": f.where, "problem": f.problem} for f in result.findings],
@@ -95,10 +102,11 @@ def carry_micros(pool: Pool) -> int:
 
 
 def show(screen: Console, result: DemoResult) -> None:
-    """Tells the demo: catalogue, credits, completeness, money, proof, places."""
+    """Tells the demo: catalogue, credits, completeness, money, payout, proof, places."""
     _show_catalogue(screen, result)
     _show_credits(screen, result)
     _show_money(screen, result)
+    _show_payout(screen, result)
     _show_proof(screen, result)
 
 
@@ -191,10 +199,40 @@ def _show_money(screen: Console, result: DemoResult) -> None:
         ):
             screen.print(f"  {name:<16}{format_micros(micros, pool.currency):>20}")
     entries, wrong = check_ledger(result.studio)
-    screen.print(f"  {entries} journal entry, books {'balanced' if not wrong else 'NOT balanced'}")
+    screen.print(
+        f"  {entries} journal {'entry' if entries == 1 else 'entries'}, books {'balanced' if not wrong else 'NOT balanced'}"
+    )
     top = max(result.period.statements, key=lambda s: s.summary.earned_micros)
     _heading(screen, f"The top statement of {len(result.period.statements)}")
     screen.print(Markdown(statement_markdown(top)), soft_wrap=False)
+
+
+def _show_payout(screen: Console, result: DemoResult) -> None:
+    from endcredits.flows.demo_payout import ANSWER, ORDER
+    from endcredits.money import format_micros
+
+    paid = result.payout
+    currency = result.period.close.pools[0].currency
+    _heading(screen, "Payout: through a bank and to accounts that are made up")
+    if paid.batch is not None:
+        batch = paid.batch.batch
+        total = format_micros(batch.transfer_micros, currency)
+        screen.print(f"  planned         {total:>20}  {batch.count} payments, {len(paid.holds)} held")
+        for reason, number in Counter(hold.reason for hold in paid.holds).items():
+            micros = sum(hold.amount_micros for hold in paid.holds if hold.reason == reason)
+            screen.print(f"  held            {format_micros(micros, currency):>20}  {number} for the reason '{reason}'")
+        screen.print(f"  approved by somebody else than who planned it, and sent as {ORDER} (ISO 20022)")
+        fates = ", ".join(f"{number} {fate}" for fate, number in sorted(paid.fates.items()))
+        screen.print(f"  the bank's answer, {ANSWER}: {fates}")
+        for payment in batch.payments:
+            fate = paid.batch.fates.get((payment.payment_id, "returned"))
+            if fate is not None:
+                screen.print(
+                    f"  came back       {format_micros(payment.transfer_micros, currency):>20}  {fate.reference}",
+                    markup=False,
+                )
+    screen.print(f"  left the bank   {format_micros(paid.bank_micros, currency):>20}")
+    screen.print(f"  still owed      {format_micros(paid.owed_micros, currency):>20}  held, came back, or less than a cent")
 
 
 def _show_proof(screen: Console, result: DemoResult) -> None:
@@ -218,6 +256,9 @@ def _show_proof(screen: Console, result: DemoResult) -> None:
     for name, path in (
         ("studio", place),
         ("statements", result.period.folder.resolve()),
+        ("money flow", result.period.folder.resolve() / f"money-flow-{result.period.close.pools[0].currency}.html"),
+        ("what was closed", result.period.tables.resolve()),
+        ("payment files", result.payout.folder.resolve()),
         ("receipts", place / "receipts"),
         ("log and public key", place / "log"),
         ("influence index", result.index.folder.resolve()),

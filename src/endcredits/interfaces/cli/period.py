@@ -137,7 +137,9 @@ def steps(period: PeriodArgument, studio: StudioOption = ".", as_json: JsonOptio
         print_json(to_plain(found))
         return
     for step in found:
-        facts = {name: value for name, value in step.facts.items() if name != "policy"}
+        facts = {name: value for name, value in step.facts.items() if name not in ("policy", "files")}
+        facts |= {"policy": step.facts["policy"]["name"]} if "policy" in step.facts else {}
+        facts |= {"files": len(step.facts["files"])} if "files" in step.facts else {}
         told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in sorted(facts.items()))
         say(f"{step.number:>3}  {step.at}  {step.step:<10} {step.by or '-':<16} {told}")
 

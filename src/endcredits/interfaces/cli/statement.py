@@ -56,7 +56,10 @@ def statement(
         say(f"Wrote {len(written)} files to {out}.")
     elif payee or form:
         for one in found:
-            say(_text(one, form or "md"))
+            if form == "csv":
+                typer.echo(_text(one, form), nl=False)  # its lines end in CR LF, and its cells are clean already
+            else:
+                say(_text(one, form or "md"))
     else:
         _table(found)
         say(f"The statements themselves are in {closed.folder}.")

@@ -137,5 +137,5 @@ def held(
         return
     for row in found:
         where = f"{row.file} row {row.row}" if row.file else "handed in by a program"
-        say(f"{row.held_id[:16]}  {row.kind:<8} {row.record_id or '?'}  {where}, {row.field}: {row.problem} {row.remedy}")
+        say(f"{row.held_id[:16]}  {row.kind:<8} {row.record_id or '?'}  {where}, {row.field}: {row.problem}. {row.remedy}")
     say(f"{len(found)} rows are held; {sum(taken.values())} were taken now; {written} were written.")
