@@ -51,7 +51,9 @@ def live_on(studio: Studio) -> None:
     march = [replace(one, event_id=f"mar-{n}", used_at="2025-03-09T00:00:00Z") for n, one in enumerate(used.values())]
     late = replace(used["jan-0"], event_id="late", revenue_micros=7_000_000)
     reporting.report(studio, [*march, late])
-    reporting.report(studio, [make_revenue("sub-1", "2025-03-02", 40_000_000, currency="EUR", service="web", territory="DE")])
+    reporting.report(
+        studio, [make_revenue("sub-1", "2025-03-02", 40_000_000, currency="EUR", service="web", territory="DE")]
+    )
     reporting.report(studio, [make_refund("back-1", "jan-4", "2025-03-04T00:00:00Z", 1_000_000, "EUR")])
     reporting.report(studio, [make_rate("USD", "EUR", "0.9216", "2025-03-28", "reference rates")])
     waiting = [replace(used["jan-0"], event_id=name, output_id=f"output:{name}") for name in ("waits", "dropped")]

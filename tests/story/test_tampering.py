@@ -9,15 +9,17 @@ import random
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+from unittest import mock
 
 import pytest
 import sqlalchemy as sa
 
 from endcredits.errors import EndcreditsError
-from endcredits.flows import attributing, indexing, periods
+from endcredits.flows import attributing, checking, indexing, periods
 from endcredits.flows.checking import check_studio
 from endcredits.flows.studio import Studio, init_studio, open_studio
 from endcredits.receipts import issue, receipt_path, subject_of
@@ -26,6 +28,7 @@ from endcredits.store import Finding, metadata, row_digest
 from . import house as h
 from .house import House
 
+T = TypeVar("T")
 TABLES = [table.name for table in metadata.sorted_tables]
 POSITIONS_OF_THE_DATABASE = 200
 
@@ -46,11 +49,23 @@ class Scene:
         """What is found beyond the missing guards."""
         return [finding for finding in check_studio(self.studio) if "its guard against changes" not in finding.problem]
 
+    def finds(self, enough: Callable[[list[Finding]], object] = bool) -> bool:
+        """Whether enough is found; first without computing closes again, which is slow and can only find more."""
+        return bool(quickly(lambda: enough(self.news())) or enough(self.news()))
+
+
+def quickly(look: Callable[[], T]) -> T:
+    """Looks with every check but the one that computes closes again."""
+    quick = tuple(check for check in checking.CHECKS["royalties"] if check is not checking._replays)
+    assert len(quick) == len(checking.CHECKS["royalties"]) - 1
+    with mock.patch.dict(checking.CHECKS, {"royalties": quick}):
+        return look()
+
 
 @pytest.fixture
-def scene(tmp_path: Path, house: House) -> Iterator[Scene]:
-    """A finished studio without triggers."""
-    studio = open_studio(house.copy(house.finished, tmp_path / "studio"))
+def scene(tmp_path: Path, house: House, lived_in: Path) -> Iterator[Scene]:
+    """A studio with rows in every table, without triggers."""
+    studio = open_studio(house.copy(lived_in, tmp_path / "studio"))
     with closing(sqlite3.connect(studio.path / "studio.db", isolation_level=None)) as hand:
         hand.row_factory = sqlite3.Row
         hand.execute("PRAGMA foreign_keys = OFF")
@@ -89,24 +104,40 @@ def test_missing_guards_are_found(scene: Scene) -> None:
     assert sorted(finding.where for finding in found) == sorted(f"database table {table}" for table in TABLES)
 
 
+def named_by(table: str, row: dict[str, object]) -> Callable[[list[Finding]], bool]:
+    """Whether findings name a row; rows of the journal, which have no digest of their own, may be named by their page."""
+    keys = [column.name for column in metadata.tables[table].primary_key.columns]
+    where = f"database table {table}, row {', '.join(f'{key}={row[key]}' for key in keys)}"
+    if "digest" in row:
+        return lambda found: where in [one.where for one in found]
+    page = "database table journal_pages, row page="
+    return lambda found: any(one.where.startswith((where, page)) for one in found)
+
+
+@contextmanager
+def changed(scene: Scene, table: str, number: object, values: dict[str, object]) -> Iterator[None]:
+    """Changes a row and then puts it back."""
+    (row,) = (one for one in rows_of(scene, table) if one["rowid_"] == number)
+    write(scene, table, number, values)
+    yield
+    # Where a whole number is the key of a table, SQLite takes it for the number of the row.
+    there = scene.hand.execute(f"SELECT 1 FROM {table} WHERE rowid = ?", [number]).fetchone()
+    place = number if there else next(iter(values.values()))
+    write(scene, table, place, {name: row[name] for name in values})
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_one_changed_value(scene: Scene, table: str) -> None:
     """In every column, in one row of every table: found, with table and row."""
     rows = rows_of(scene, table)
     row = rows[len(rows) // 2]
     number = row.pop("rowid_")
-    keys = [column.name for column in metadata.tables[table].primary_key.columns]
 
     for column, value in row.items():
-        changed = other(value)
-        write(scene, table, number, {column: changed})
-        named = {**row, column: changed}
-        where = f"database table {table}, row {', '.join(f'{key}={named[key]}' for key in keys)}"
+        with changed(scene, table, number, {column: other(value)}):
+            assert scene.finds(named_by(table, {**row, column: other(value)})), (table, column)
 
-        assert where in [finding.where for finding in scene.news()], (table, column)
-        write(scene, table, number, {column: value})
-
-    assert scene.news() == []
+    assert quickly(scene.news) == []
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -123,13 +154,11 @@ def test_one_forged_value(scene: Scene, table: str) -> None:
         if column == "digest" or (table, column) in unproven:
             continue
         forged = {**row, column: other(value) if not isinstance(value, int) else value + 2**20}
-        forged["digest"] = row_digest(table, forged)
-        write(scene, table, number, {column: forged[column], "digest": forged["digest"]})
+        digests = {"digest": row_digest(table, forged)} if "digest" in row else {}
+        with changed(scene, table, number, {column: forged[column], **digests}):
+            assert scene.finds(), (table, column)
 
-        assert scene.news(), (table, column)
-        write(scene, table, number, {column: value, "digest": row["digest"]})
-
-    assert scene.news() == []
+    assert quickly(scene.news) == []
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -139,12 +168,12 @@ def test_one_missing_row(scene: Scene, table: str) -> None:
     for row in (rows[0], rows[-1]):
         scene.hand.execute(f"DELETE FROM {table} WHERE rowid = ?", [row["rowid_"]])
 
-        assert scene.news(), (table, row)
+        assert scene.finds(), (table, row)
         columns = [name for name in row if name != "rowid_"]
         marks = ", ".join("?" for _ in row)
         scene.hand.execute(f"INSERT INTO {table} (rowid, {', '.join(columns)}) VALUES ({marks})", list(row.values()))
 
-    assert scene.news() == []
+    assert quickly(scene.news) == []
 
 
 def test_the_schema_named_by_the_database(scene: Scene) -> None:

@@ -56,6 +56,7 @@ from endcredits.royalties import (
     closes,
     read_frozen,
     replay_close,
+    standing,
     steps_of,
 )
 from endcredits.store import Finding, check_rows
@@ -130,6 +131,22 @@ def _close_folders(studio: Studio) -> Iterator[Finding]:
     for proposed, computed in chain.from_iterable(computed_closes(of_period) for of_period in steps):
         for path, problem in changed_files(closing.close_folder(studio, proposed), computed):
             yield Finding(f"period {proposed.period_id}, file {path}", problem)
+
+
+def _reports(studio: Studio) -> Iterator[Finding]:
+    """That the reports that were new for a close are those of then, and that its row names its cut-off and its entry."""
+    with studio.store.reading() as conn:
+        for booked in closes(conn):
+            steps = steps_of(conn, booked.close.period_id)
+            proposed, computed = closing.proposed_step(steps), standing(steps, "computed")
+            where = f"period {booked.close.period_id}"
+            entry = find(conn, f"close:{booked.close.period_id}")
+            if booked.entry_id != (entry.entry_id if entry else None):
+                yield Finding(where, "it names another journal entry than the one that booked it")
+            if booked.cut_off != proposed.facts["cut_off"]:
+                yield Finding(where, f"it was closed up to report {booked.cut_off}, and proposed otherwise")
+            if computed is None or freezing.reports_of(studio, proposed) != computed.facts["reports"]:
+                yield Finding(where, "usage, revenue, refunds or rates that it looked at are not those of then")
 
 
 def _replays(studio: Studio) -> Iterator[Finding]:
@@ -316,6 +333,7 @@ IN_BOOKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
         _books(check_disputes),
         check_kept,
         _close_folders,
+        _reports,
         _replays,
     ),
     "statements": (_books(check_payouts), _period_files),

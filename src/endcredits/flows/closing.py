@@ -143,7 +143,11 @@ def compute(studio: Studio, proposed: Step, *, progress: Progress = silent) -> P
         close = _computed(studio, proposed, folder, progress)
         text = close_document(close).encode()
         durable.write_atomic(folder / CLOSE, text)
-        facts = {"close_digest": sha256_bytes(text), "files": digests_of_files(folder)}
+        facts = {
+            "close_digest": sha256_bytes(text),
+            "files": digests_of_files(folder),
+            "reports": freezing.reports_of(studio, proposed),
+        }
         step = Step(proposed.period_id, proposed.number + 1, "computed", proposed.by, now(), facts)
         studio.store.write(lambda conn: _add_unless_there(conn, step))
     return read_proposal(studio, proposed.period_id)

@@ -21,6 +21,8 @@ from endcredits.flows.duplicates import duplicates
 from endcredits.flows.studio import Studio
 from endcredits.ids import WorkId
 from endcredits.royalties import Frozen, Policy, Step, counts_anything, current_units, disputed_works, freeze, record_of
+from endcredits.royalties.counting import window
+from endcredits.royalties.row_log import reports_digest
 from endcredits.works import Work, decide, permissions, registration_times, works
 
 
@@ -66,6 +68,14 @@ def changed_tables(studio: Studio, proposed: Step, frozen: Frozen) -> tuple[str,
     with tempfile.TemporaryDirectory() as scratch:
         again = dict(freeze_period(studio, proposed, Path(scratch) / "frozen").digests)
     return tuple(name for name, stated in frozen.digests if name in REPORTED and again[name] != stated)
+
+
+def reports_of(studio: Studio, proposed: Step) -> dict[str, Any]:
+    """Which reports are new for a close, by number, and one digest over all of their rows: the times of uses, too."""
+    facts = proposed.facts
+    with studio.store.reading() as conn:
+        after = window(conn, facts["starts_on"], facts["ends_on"], facts["cut_off"]).counted_to
+        return {"after": after, "to": facts["cut_off"], "digest": reports_digest(conn, after, facts["cut_off"])}
 
 
 def _revoked(conn: Connection, registered: tuple[Work, ...], starts_on: str) -> dict[WorkId, str]:

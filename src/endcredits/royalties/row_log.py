@@ -3,11 +3,13 @@
 A row's own digest tells a careless change. Who changes a value and makes the digest anew, or deletes the row, is found by
 the log: it holds, numbered 1, 2, 3..., the digest of every row that was ever added, and the tables must hold exactly those.
 Reports are numbered themselves, and closes and statements are proven by receipts; what has neither is logged: steps, units,
-contracts, disputes and held rows.
+contracts, disputes and held rows. Of reports a close states one digest over all rows that came since the close before it,
+since days and times of a use decide who is paid and stand in no frozen table.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -16,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from endcredits.royalties.contract_tables import contracts, dispute_ends, disputes
 from endcredits.royalties.step_tables import close_steps, crew_units
-from endcredits.royalties.tables import held_ends, held_rows, royalty_log
+from endcredits.royalties.tables import NUMBERED, held_ends, held_rows, royalty_log
 from endcredits.store import Finding, insert_records, many, row_digest
 
 LOGGED = (held_rows, held_ends, contracts, disputes, dispute_ends, close_steps, crew_units)
@@ -59,3 +61,15 @@ def check_row_log(conn: Connection, tables: Sequence[sa.Table] = LOGGED) -> list
             findings.append(Finding(f"database table {table.name}", f"{strange} rows are there and were never recorded so"))
     findings += [Finding("database table royalty_log", f"it names a table '{name}'") for name in logged]
     return findings
+
+
+def reports_digest(conn: Connection, after: int, last: int) -> str:
+    """SHA-256 over the digests of all reports with a number in (after, last], table by table, by number."""
+    found = hashlib.sha256()
+    for table in NUMBERED:
+        found.update(table.name.encode())
+        own = table.c
+        query = sa.select(own.number, own.digest).where(own.number > after, own.number <= last).order_by(own.number)
+        for number, digest in conn.execute(query.execution_options(yield_per=10_000)):
+            found.update(f"\n{number} {digest}".encode())
+    return found.hexdigest()
