@@ -137,11 +137,17 @@ def steps(period: PeriodArgument, studio: StudioOption = ".", as_json: JsonOptio
         print_json(to_plain(found))
         return
     for step in found:
-        facts = {name: value for name, value in step.facts.items() if name not in ("policy", "files")}
-        facts |= {"policy": step.facts["policy"]["name"]} if "policy" in step.facts else {}
-        facts |= {"files": len(step.facts["files"])} if "files" in step.facts else {}
-        told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in sorted(facts.items()))
+        told = ", ".join(f"{name.replace('_', ' ')} {_told(value)}" for name, value in sorted(step.facts.items()))
         say(f"{step.number:>3}  {step.at}  {step.step:<10} {step.by or '-':<16} {told}")
+
+
+def _told(fact: Any) -> str:
+    """A step's fact in a word or two; --json has all of it."""
+    if isinstance(fact, dict):
+        if "name" in fact:
+            return str(fact["name"])
+        return f"{fact['after'] + 1} to {fact['to']}" if {"after", "to"} <= set(fact) else str(len(fact))
+    return str(len(fact)) if isinstance(fact, list) else str(fact)
 
 
 def show(period: PeriodArgument, studio: StudioOption = ".", as_json: JsonOption = False) -> None:
