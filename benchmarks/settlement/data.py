@@ -49,7 +49,9 @@ class Size:
 
 def frozen_period(cache: Path, size: Size) -> Frozen:
     """A period of this size, made when it is not in the cache."""
-    recipe = json.dumps(asdict(size) | {"made by": hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}, sort_keys=True)
+    maker = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    packing = {name: writer_options(name) for name in SCHEMAS}
+    recipe = json.dumps(asdict(size) | {"made by": maker, "packed": packing}, sort_keys=True)
     folder = cache / f"period-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
     digests = folder / "digests.json"
     if not digests.exists():

@@ -111,14 +111,16 @@ def table_schema(name: str) -> pa.Schema:
 def writer_options(name: str) -> dict[str, Any]:
     """How a frozen table is packed: options of `pyarrow.parquet.ParquetWriter`, the same for every period.
 
-    Reading the credits is most of what a close costs, and their numbers hardly repeat: differences in packed bits are
-    smaller than zstd makes them and decode three times as fast; dictionaries only cost. The other tables are small or full
-    of text.
+    Reading its inputs is most of what a close costs. Their numbers hardly repeat: packed differences are smaller than zstd
+    makes them and decode several times as fast, and dictionaries only cost. Texts repeat a lot, and few of them are read.
     """
-    if name != "credits":
-        return {"compression": "zstd", "compression_level": 1}
-    packed = dict.fromkeys(SCHEMAS[name], "DELTA_BINARY_PACKED")
-    return {"compression": "none", "use_dictionary": False, "column_encoding": packed}
+    texts = [column for column, kind in SCHEMAS[name].items() if kind == _TEXT]
+    return {
+        "compression": {column: "zstd" if column in texts else "none" for column in SCHEMAS[name]},
+        "compression_level": dict.fromkeys(texts, 1),
+        "use_dictionary": texts or False,
+        "column_encoding": {column: "DELTA_BINARY_PACKED" for column in SCHEMAS[name] if column not in texts},
+    }
 
 
 def table_path(folder: Path, name: str) -> Path:

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from endcredits.errors import InputError
 from endcredits.royalties.columns.events import Batch, base_of, exact_sum, read_events
+from endcredits.royalties.columns.spool import write_block
 from endcredits.royalties.columns.spreading import Spread, Tally
 from endcredits.royalties.columns.wide import Flags, Ints
 from endcredits.royalties.frozen import table_path
@@ -28,11 +29,7 @@ from endcredits.royalties.laying import PoolKey, base_micros, takes, tax_left_mi
 from endcredits.royalties.rules import Policy, PoolRule
 from endcredits.works import WORLD
 
-OUTPUTS_PER_FILE = 1 << 20
-RECORD = np.dtype(
-    [("output", "<i4"), ("group", "<i4"), ("territory", "<i4"), ("event", "<i4"), ("money", "<i8"), ("uses", "<i8")]
-)
-"""An event's money in one pool; the territory counts in `Period.territories`."""
+OUTPUTS_PER_FILE = 1 << 21
 
 
 @dataclass(slots=True)
@@ -269,34 +266,37 @@ def lay_events(folder: Path, policy: Policy, territories: tuple[str, ...], outpu
     return period
 
 
-def read_records(file: Path) -> Iterator[np.ndarray]:
-    """The records of one range of outputs, in bounded memory."""
-    with file.open("rb") as source:
-        while len(records := np.fromfile(source, RECORD, 1 << 20)):
-            yield records
-
-
 def _write(writers: list[Any], batch: Batch, one: Laying, territories: tuple[str, ...]) -> None:
     rows, groups, money = one.money_of(batch)
     if not len(rows):
         return
-    records = np.empty(len(rows), RECORD)
-    records["output"] = batch.output[rows]
-    records["group"] = groups
-    records["territory"] = 0
-    if len(territories) > 1:
-        place = {territory: number for number, territory in enumerate(territories)}
-        known = np.array([place.get(row["territory"], 0) for row in batch.combinations], np.int32)
-        records["territory"] = known[batch.combination[rows]]
-    records["money"] = money
-    records["uses"] = batch.numbers["uses"][rows]
-    records["event"] = batch.first + rows
+    taken = slice(None) if len(rows) == len(batch) else rows  # rows ascend, each once
+    records = {
+        "output": batch.output[taken],
+        "group": groups,
+        "territory": _territory_of(batch, territories)[taken],
+        "event": batch.first + rows,
+        "money": money,
+        "uses": batch.numbers["uses"][taken],
+    }
+    first, last = (int(end) // OUTPUTS_PER_FILE for end in (records["output"].min(), records["output"].max()))
+    if first == last:
+        write_block(writers[first], records)
+        return
     file = records["output"] // OUTPUTS_PER_FILE
-    first, last = int(file.min()), int(file.max())
     for number in range(first, last + 1):
-        part = records if first == last else records[file == number]
-        if len(part):
-            part.tofile(writers[number])
+        own = np.flatnonzero(file == number)
+        if len(own):
+            write_block(writers[number], {name: values[own] for name, values in records.items()})
+
+
+def _territory_of(batch: Batch, territories: tuple[str, ...]) -> Ints:
+    if len(territories) == 1:
+        return np.broadcast_to(np.int64(0), len(batch))
+    place = {territory: number for number, territory in enumerate(territories)}
+    known = np.array([place.get(row["territory"], 0) for row in batch.combinations], np.int64)
+    found: Ints = known[batch.combination]
+    return found
 
 
 def _check(batch: Batch, outputs: int) -> None:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from endcredits.durable import PARTIAL, machine_error, sync_folder
 from endcredits.royalties.columns.wide import Ints, Wide, of_ints
 from endcredits.royalties.frozen import digested, joined, prefixed
-from endcredits.royalties.lines import LINES, SCHEMAS, WORK_LINES, lines_schema
+from endcredits.royalties.lines import LINES, WORK_LINES, lines_schema, writer_options
 from endcredits.royalties.records import Line, WorkLine
 
 CHUNK_ROWS = 1 << 17
@@ -175,17 +175,24 @@ class Texted:
     def __len__(self) -> int:
         return len(self.numbers)
 
+    def chunk(self, start: int) -> tuple[Ints, bool]:
+        """The numbers of some rows, and whether they are all the same."""
+        numbers = self.numbers[start : start + CHUNK_ROWS]
+        return numbers, bool(numbers.min() == numbers.max())
+
 
 def _constant(value: int, length: int) -> pa.Array:
     return pa.array(np.full(length, value, np.int32))
 
 
-def _bytes_of(column: pa.Array | Texted, cache: dict[int, pa.BinaryArray]) -> Iterator[memoryview]:
+def _bytes_of(column: pa.Array | Texted, cache: dict[int, pa.BinaryArray]) -> Iterator[memoryview | bytes]:
     for start in range(0, len(column), CHUNK_ROWS):
         if isinstance(column, Texted):
             if id(column.texts) not in cache:
                 cache[id(column.texts)] = prefixed(column.texts)
-            yield joined(cache[id(column.texts)].take(pa.array(column.numbers[start : start + CHUNK_ROWS])))
+            texts = cache[id(column.texts)]
+            numbers, alike = column.chunk(start)
+            yield texts[int(numbers[0])].as_py() * len(numbers) if alike else joined(texts.take(pa.array(numbers)))
         else:
             yield digested(column.slice(start, CHUNK_ROWS))
 
@@ -205,13 +212,16 @@ def digest_of(name: str, columns: dict[str, list[pa.Array | Texted]]) -> str:
 def _batches(name: str, columns: dict[str, list[pa.Array | Texted]]) -> Iterator[pa.RecordBatch]:
     for parts in zip(*columns.values(), strict=True):
         for start in range(0, len(parts[0]), CHUNK_ROWS):
-            arrays = [
-                part.texts.take(pa.array(part.numbers[start : start + CHUNK_ROWS]))
-                if isinstance(part, Texted)
-                else part.slice(start, CHUNK_ROWS)
-                for part in parts
-            ]
-            yield pa.RecordBatch.from_arrays(arrays, schema=lines_schema(name))
+            yield pa.RecordBatch.from_arrays([_slice_of(part, start) for part in parts], schema=lines_schema(name))
+
+
+def _slice_of(column: pa.Array | Texted, start: int) -> pa.Array:
+    if not isinstance(column, Texted):
+        return column.slice(start, CHUNK_ROWS)
+    numbers, alike = column.chunk(start)
+    if alike:
+        return pa.repeat(column.texts[int(numbers[0])], len(numbers))
+    return column.texts.take(pa.array(numbers))
 
 
 def _write(path: Path, name: str, columns: dict[str, list[pa.Array | Texted]]) -> str:
@@ -234,10 +244,6 @@ def _write(path: Path, name: str, columns: dict[str, list[pa.Array | Texted]]) -
 
 
 def _write_batches(file: object, name: str, batches: Iterable[pa.RecordBatch]) -> None:
-    # Dictionaries only for columns of few texts; sorted ids and numbers as differences. A third of zstd's cost for its size.
-    few = [column for column in SCHEMAS[name] if column in ("pool", "part", "territory", "state", "taken")]
-    packed = {column: "DELTA_BINARY_PACKED" for column, kind in SCHEMAS[name].items() if kind == pa.int64()}
-    packed |= {"work_id": "DELTA_BYTE_ARRAY"}
-    with pq.ParquetWriter(file, lines_schema(name), compression="lz4", use_dictionary=few, column_encoding=packed) as writer:
+    with pq.ParquetWriter(file, lines_schema(name), **writer_options(name)) as writer:
         for batch in batches:
             writer.write_batch(batch, row_group_size=CHUNK_ROWS)

@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 
 from endcredits.errors import InputError
 from endcredits.money import PPB
-from endcredits.royalties.columns.laid import Period, read_records
+from endcredits.royalties.columns.laid import Period
+from endcredits.royalties.columns.spool import read_blocks
 from endcredits.royalties.columns.weighing import PoolWeights
 from endcredits.royalties.columns.wide import Wide, zeros
 from endcredits.royalties.frozen import table_path
@@ -205,8 +206,10 @@ def _write_laid(period: Period, path: Path) -> None:
     rules = np.array([pool.key.rule for pool in period.pools], np.int32)
     with pq.ParquetWriter(path, _LAID) as writer:
         for file in period.files:
-            for records in read_records(file):
+            for records in read_blocks(file):
                 pool = period.pool_of[records["group"]].astype(np.int32)
                 columns = {"pool": pool, "rule": rules[pool]}
                 arrays = [columns[name] if name in columns else records[name] for name in _LAID.names]
-                writer.write_batch(pa.RecordBatch.from_arrays([pa.array(array) for array in arrays], schema=_LAID))
+                writer.write_batch(
+                    pa.RecordBatch.from_arrays([pa.array(np.ascontiguousarray(array)) for array in arrays], schema=_LAID)
+                )

@@ -220,16 +220,17 @@ def add_credits(
         stop: one past the last.
         threads: with two, the next rows are read while these are summed.
     """
+    room = _Rows()
     with ThreadPoolExecutor(1) as ahead:
         batches = _batches(table_path(folder, "credits"), values.name, first, stop)
         if threads <= 1:
             for outputs, works, factors in batches:
-                _add_batch(sums, values, layers, outputs, works, factors)
+                _add_batch(sums, values, layers, outputs, works, factors, room)
             return sums
         coming = ahead.submit(next, batches, None)
         while (batch := coming.result()) is not None:
             coming = ahead.submit(next, batches, None)
-            _add_batch(sums, values, layers, *batch)
+            _add_batch(sums, values, layers, *batch, room)
     return sums
 
 
@@ -271,23 +272,51 @@ def _unordered(path: Path) -> IntegrityError:
     )
 
 
-def _add_batch(sums: Sums, values: Values, layers: list[Layer], outputs: Ints, works: Ints, factors: Ints) -> None:
-    places = outputs.astype(np.int64)
-    columns = works.astype(np.int64)
-    for layer in layers:
-        first, last = int(outputs[0]) - layer.first, int(outputs[-1]) - layer.first
+class _Rows:
+    """Numbers per row that every batch needs again: the same memory each time, which the core then has at hand."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, Ints] = {}
+
+    def of(self, name: str, length: int) -> Ints:
+        """Room for `length` numbers, with anything in it."""
+        held = self._held.get(name)
+        if held is None or len(held) < length:
+            held = self._held[name] = np.empty(max(length, BATCH_ROWS), np.int64)
+        return held[:length]
+
+    def wide(self, name: str, values: Ints, less: int = 0) -> Ints:
+        """Numbers of 32 bits in 64, less a constant."""
+        return np.subtract(values, less, out=self.of(name, len(values)), dtype=np.int64)
+
+    def looked_up(self, name: str, table: Ints, rows: Ints) -> Ints:
+        """The numbers of a table that stand in these rows, all of which it has."""
+        return table.take(rows, out=self.of(name, len(rows)), mode="clip")
+
+
+def _add_batch(
+    sums: Sums, values: Values, layers: list[Layer], outputs: Ints, works: Ints, factors: Ints, room: _Rows
+) -> None:
+    columns = room.wide("columns", works)
+    rows = room.wide("rows", outputs, layers[0].first) if layers else columns
+    for layer in layers:  # all of one range of outputs
+        first, last = int(rows[0]), int(rows[-1])
         bound = values.largest * int(layer.money[first : last + 1].sum())
-        rows = places - layer.first if layer.first else places
-        cells = columns if layer.base is None else columns + layer.base.take(rows)
+        cells = columns
+        if layer.base is not None:
+            cells = room.looked_up("cells", layer.base, rows)
+            cells += columns
         if layer.events is None:
             np.add.at(sums.counts, cells, 1)
         elif len(layer.events):
-            np.add.at(sums.counts, cells, layer.events.take(rows))
+            np.add.at(sums.counts, cells, room.looked_up("events", layer.events, rows))
         if bound:
-            _add_products(sums, values, layer, bound, rows, cells, factors)
+            _add_products(sums, values, layer, bound, rows, cells, factors, room)
 
 
-def _add_products(sums: Sums, values: Values, layer: Layer, bound: int, rows: Ints, cells: Ints, factors: Ints) -> None:
+def _add_products(
+    sums: Sums, values: Values, layer: Layer, bound: int, rows: Ints, cells: Ints, factors: Ints, room: _Rows
+) -> None:
     if bound > _SAFE and len(rows) > 1:
         # Too much money for one step: halves have half of it, and a single product is below 2**62.
         half = len(rows) // 2
@@ -295,8 +324,8 @@ def _add_products(sums: Sums, values: Values, layer: Layer, bound: int, rows: In
             first, last = int(rows[part][0]), int(rows[part][-1])
             inner = values.largest * int(layer.money[first : last + 1].sum())
             if inner:
-                _add_products(sums, values, layer, inner, rows[part], cells[part], factors[part])
+                _add_products(sums, values, layer, inner, rows[part], cells[part], factors[part], room)
         return
-    money = layer.money.take(rows)
+    money = room.looked_up("money", layer.money, rows)
     np.multiply(money, factors, out=money)
     np.add.at(sums.reserve(layer.shift, min(bound, _SAFE)), cells, money)

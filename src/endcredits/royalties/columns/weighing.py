@@ -19,11 +19,15 @@ import pyarrow.parquet as pq
 
 from endcredits.compute import Ray, map_shards
 from endcredits.durable import write_atomic
-from endcredits.royalties.columns.laid import OUTPUTS_PER_FILE, Period, read_records
+from endcredits.royalties.columns.laid import OUTPUTS_PER_FILE, Period
+from endcredits.royalties.columns.spool import Records, read_blocks
 from endcredits.royalties.columns.sums import Laid, Layer, Sums, Values, add_credits, layers_of, limbs_of, merge
 from endcredits.royalties.columns.wide import Flags, Ints, Wide
 from endcredits.royalties.frozen import table_path
 from endcredits.royalties.rules import Policy
+
+_WAITING_ROWS = 1 << 20
+"""Records that wait to be sorted together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,38 +238,41 @@ def _layers(
     credits_somebody = log_ratio > 0
     reliability = np.broadcast_to(np.maximum(reliability, 0), log_ratio.shape)
     believed = reliability >= shard.reliability_min_ppb
-    if shard.lanes == 1:
-        money, events = np.zeros(stop - first, np.int64), np.zeros(stop - first, np.int64)
+    asked = shard.by_nats or shard.by_reliability
+    money = np.zeros(stop - first if shard.lanes == 1 else 0, np.int64)
+    events = np.zeros_like(money)
+    waiting: list[tuple[Ints, ...]] = []
     laid = Laid(*(np.zeros(0, np.int64) for _ in range(4)))
-    for records in read_records(file):
+    for records in read_blocks(file):
         output = np.subtract(records["output"], first, dtype=np.int64)
-        pool = shard.pool_of[records["group"]]
         factor = records["uses"] if shard.by_nats else records["money"]
-        if shard.by_nats or shard.by_reliability:
+        if asked:
+            pool = shard.pool_of[records["group"]]
             counted = credits_somebody[output] & believed[output]
             _add_scalars(weighed, shard, records, pool, output, counted, log_ratio, reliability)
         if shard.lanes == 1:
             np.add.at(money, output, factor)
             np.add.at(events, output, 1)
             continue
-        counted = credits_somebody[output]
-        lane = pool * shard.territories + records["territory"]
-        lane = np.where(believed[output], lane, lane + shard.pools * shard.territories)
-        factor = np.where(believed[output], factor, 0)
-        ones = np.ones(len(records), np.int64)
-        columns = (records["output"].astype(np.int64), lane, factor, ones)
-        laid = _reduced(laid, *(column[counted] for column in columns), lanes=shard.lanes)
+        rows = np.flatnonzero(credits_somebody[output])
+        output, trusted = output[rows], believed[output[rows]]
+        lane = shard.pool_of[records["group"][rows]] * shard.territories + records["territory"][rows]
+        lane += np.where(trusted, 0, shard.pools * shard.territories)
+        waiting.append((output + first, lane, np.where(trusted, factor[rows], 0), np.ones(len(rows), np.int64)))
+        if sum(len(columns[0]) for columns in waiting) >= _WAITING_ROWS:
+            laid = _reduced(laid, waiting, shard.lanes)
+            waiting = []
     if shard.lanes == 1:
         money *= credits_somebody
         events *= credits_somebody
         return limbs_of(Layer(first, None, money, events, 0), shard.values.largest)
-    return layers_of(laid, first, stop, shard.works, shard.values.largest)
+    return layers_of(_reduced(laid, waiting, shard.lanes), first, stop, shard.works, shard.values.largest)
 
 
 def _add_scalars(
     weighed: Weighed,
     shard: Shard,
-    records: np.ndarray,
+    records: Records,
     pool: Ints,
     output: Ints,
     counted: Flags,
@@ -297,10 +304,10 @@ def _dot(left: Ints, right: Ints) -> int:
     return total
 
 
-def _reduced(laid: Laid, output: Ints, lane: Ints, factor: Ints, events: Ints, *, lanes: int) -> Laid:
-    """Adds records to what is laid, each (output, lane) once, by output."""
-    output, lane = np.concatenate([laid.output, output]), np.concatenate([laid.lane, lane])
-    factor, events = np.concatenate([laid.money, factor]), np.concatenate([laid.events, events])
+def _reduced(laid: Laid, more: list[tuple[Ints, ...]], lanes: int) -> Laid:
+    """Adds records (output, lane, factor, events) to what is laid, each (output, lane) once, by output."""
+    columns = zip((laid.output, laid.lane, laid.money, laid.events), *more, strict=True)
+    output, lane, factor, events = (np.concatenate(parts) for parts in columns)
     key = output * lanes + lane
     if len(key) > 1 and (key[1:] <= key[:-1]).any():
         order = np.argsort(key, kind="stable")
