@@ -183,7 +183,6 @@ def telling(attributions: Sequence[Attribution]) -> int:
 def _show_money(screen: Console, result: DemoResult) -> None:
     from rich.markdown import Markdown
 
-    from endcredits.flows.books import check_ledger
     from endcredits.money import format_micros
     from endcredits.payouts.render import statement_markdown
 
@@ -198,16 +197,13 @@ def _show_money(screen: Console, result: DemoResult) -> None:
             ("rounding carry", carry_micros(pool)),
         ):
             screen.print(f"  {name:<16}{format_micros(micros, pool.currency):>20}")
-    entries, wrong = check_ledger(result.studio)
-    screen.print(
-        f"  {entries} journal {'entry' if entries == 1 else 'entries'}, books {'balanced' if not wrong else 'NOT balanced'}"
-    )
     top = max(result.period.statements, key=lambda s: s.summary.earned_micros)
     _heading(screen, f"The top statement of {len(result.period.statements)}")
     screen.print(Markdown(statement_markdown(top)), soft_wrap=False)
 
 
 def _show_payout(screen: Console, result: DemoResult) -> None:
+    from endcredits.flows.books import check_ledger
     from endcredits.flows.demo_payout import ANSWER, ORDER
     from endcredits.money import format_micros
 
@@ -232,7 +228,9 @@ def _show_payout(screen: Console, result: DemoResult) -> None:
                     markup=False,
                 )
     screen.print(f"  left the bank   {format_micros(paid.bank_micros, currency):>20}")
+    entries, wrong = check_ledger(result.studio)
     screen.print(f"  still owed      {format_micros(paid.owed_micros, currency):>20}  held, came back, or less than a cent")
+    screen.print(f"  {entries} journal entries, books {'balanced' if not wrong else 'NOT balanced'}")
 
 
 def _show_proof(screen: Console, result: DemoResult) -> None:
