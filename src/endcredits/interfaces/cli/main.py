@@ -22,6 +22,7 @@ from endcredits.interfaces.cli import (
     period,
     policy,
     receipt,
+    rights,
     split,
     statement,
     usage,
@@ -93,6 +94,10 @@ works_app.command("list")(works.show)
 works_app.command("permit")(works.permit)
 works_app.command("split")(split.split)
 app.add_typer(works_app, name="works")
+
+rights_app = new_app("What works say about their own use.\n\nExample: endcredits rights scan photos/")
+rights_app.command("scan")(rights.scan)
+app.add_typer(rights_app, name="rights")
 
 index_app = new_app(
     "Build the influence index of the admitted works.\n\n"
