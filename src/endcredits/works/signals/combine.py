@@ -22,7 +22,7 @@ from endcredits.works.decide import DENIED_BY, INHERITS
 from endcredits.works.records import VERBS
 from endcredits.works.signals.records import Signal
 
-SAYS = {"deny": "says no", "conditional": "says yes under conditions", "allow": "says yes", "unknown": "could not be read"}
+SAYS = {"deny": "says no", "conditional": "says yes under conditions", "allow": "says yes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,8 @@ def _answer(verb: str, signals: list[Signal]) -> Answer:
     first = min(spoken, key=lambda one: (-strength(one), one.verb != verb, _order(one)))
     about = f" to {first.verb}" if first.verb != verb else ""
     where = f"{first.standard} in {first.carrier}, {first.source}, {first.place}"
+    if first.value == "unknown":
+        return Answer(verb, "unknown", f"{first.source}, {first.place}: {first.problem}; that may hide a no", first)
     words = f'{where} {SAYS[first.value]}{about}: "{first.raw}"' if first.raw else f"{where} {SAYS[first.value]}{about}"
     if first.conditions:
         words += f"; it asks for {' and '.join(first.conditions)}"

@@ -1,0 +1,91 @@
+"""Reading what works say about their use in a crawl that was handed over as a dump.
+
+The dump (`works.signals.dump`) holds the answers of web servers: the works, and beside them the files that speak for their
+sites. It is read twice, first for the sites' files, then work by work, so that it never stands in memory as a whole.
+Nothing is fetched; terms that lie outside the dump are a condition that nobody has read yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from endcredits.errors import NotFoundError
+from endcredits.flows.clock import now
+from endcredits.flows.scanning import AGENT, ScannedWork, unread
+from endcredits.works.signals import Found, carrier_of, combined, looks_like_rsl, read_headers, read_work
+from endcredits.works.signals.dump import Answer as Served
+from endcredits.works.signals.dump import BadRow, read_dump
+from endcredits.works.signals.site import PLACES, SiteFile, followed, read_site
+
+
+def scan_dump(path: str | os.PathLike[str], *, agent: str = AGENT) -> Iterator[ScannedWork]:
+    """Reads a dump of web servers' answers (see `works.signals.dump`); works come in the order of its lines.
+
+    Raises:
+        InputError: the dump cannot be read.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise NotFoundError("there is no such dump", remedy="Give a file of JSON Lines.", file=file)
+    sites: dict[str, list[SiteFile]] = defaultdict(list)
+    terms: dict[str, SiteFile] = {}
+    site_rows: set[int] = set()
+    for one in read_dump(file):
+        if isinstance(one, Served) and (kind := _site_kind(one)):
+            site_rows.add(one.row)
+            problem = f"the server answered {one.status}" if one.status >= 500 else ""
+            if one.status < 300 or problem:
+                site_file = SiteFile(kind, one.url, one.body or b"", one.fetched_at, problem)
+                sites[_origin(one.url)].append(site_file)
+                if kind == "RSL":
+                    terms[one.url] = site_file
+    for one in read_dump(file):
+        if isinstance(one, BadRow):
+            yield unread(f"{file} row {one.row}{f' ({one.url})' if one.url else ''}", one.problem)
+        elif one.row not in site_rows:
+            yield _scan_answer(one, sites.get(_origin(one.url), []), terms, agent)
+
+
+def _scan_answer(one: Served, files: list[SiteFile], terms: dict[str, SiteFile], agent: str) -> ScannedWork:
+    read_at = one.fetched_at or now()
+    parts = urlsplit(one.url)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    found = Found(one.url, read_at, path, agent)
+    signals = read_headers(one.headers, found)
+    media_type = next((value for name, value in one.headers if name.casefold() == "content-type"), "")
+    kind = ""
+    if one.status >= 300:
+        problem = f"the server answered {one.status}; this is not the work"
+        signals += carrier_of(found, "HTTP header", b"").unreadable("HTTP", problem, place="status")
+    elif one.body is not None:
+        reading = read_work(one.body, found, name=parts.path, media_type=media_type.casefold())
+        signals, kind = signals + reading.signals, reading.media_type
+    # Terms on another site count where this work points to them.
+    pointed = {said.raw for said in signals if said.standard == "RSL"}
+    site = read_site(files, path, agent)
+    pointed |= {said.raw for said in site.signals if said.standard == "RSL"}
+    elsewhere = [terms[url] for url in sorted(pointed & set(terms)) if terms[url] not in files]
+    signals += site.signals + read_site(elsewhere, path, agent).signals
+    documents = [file.source for file in [*files, *elsewhere] if file.kind == "RSL"]
+    signals = followed(signals, documents)
+    body = one.body or b""
+    sha256 = hashlib.sha256(body).hexdigest() if one.body is not None else ""
+    return ScannedWork(one.url, sha256, len(body), kind, read_at, site.fetch, signals, combined(signals))
+
+
+def _site_kind(one: Served) -> str:
+    path = urlsplit(one.url).path or "/"
+    if path in PLACES:
+        return PLACES[path]
+    served = next((value for name, value in one.headers if name.casefold() == "content-type"), "")
+    return "RSL" if "rsl+xml" in served.casefold() or looks_like_rsl(one.body or b"") else ""
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".casefold()
