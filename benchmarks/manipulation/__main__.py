@@ -3,7 +3,7 @@
 Every attack of `attacks.py` is tried at every strength on small markets (`world.py`) and paid through the real close under
 the rules of `rules.py`. A gain is the attackers' income over what the same people earned in the honest market; where they
 had nothing there, it is their part of the revenue. Who pays for own outputs is told what comes back of each 1.00 spent.
-Medians over worlds, with the lowest and the highest. Two minutes a world.
+Medians over worlds; with --json also the lowest and the highest. Two minutes a world.
 """
 
 from __future__ import annotations
@@ -183,12 +183,13 @@ def show(document: dict[str, Any]) -> None:
     print(f"manipulation  ({document['machine']}; medians of {document['worlds']} worlds)")
     for name, says in document["rules"].items():
         print(f"  {name}: {says}")
-    print(f"  {'attack':<36}{'strength':>9}" + "".join(f"{rule:>20}" for rule in rules))
     cells: dict[tuple[str, float], dict[str, str]] = {}
     for row in document["rows"]:
         cells.setdefault((row["attack"], row["strength"]), {})[row["rule"]] = cell(row)
+    wide = {rule: 2 + max(len(text) for text in (rule, *(by_rule[rule] for by_rule in cells.values()))) for rule in rules}
+    print(f"  {'attack':<36}{'strength':>9}" + "".join(f"{rule:>{wide[rule]}}" for rule in rules))
     for (attack, strength), by_rule in cells.items():
-        print(f"  {attack:<36}{strength:>9g}" + "".join(f"{by_rule[rule]:>20}" for rule in rules))
+        print(f"  {attack:<36}{strength:>9g}" + "".join(f"{by_rule[rule]:>{wide[rule]}}" for rule in rules))
     for trick, said in document["refusals"].items():
         print(f"  {trick}: {said}")
     limits = "".join(f"{limit / PPB:>10.0%}" for limit in THRESHOLDS_PPB)

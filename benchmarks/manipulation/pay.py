@@ -70,7 +70,8 @@ def paid(frozen: Frozen, policy: Policy, history: Mapping[str, int] | None = Non
     Args:
         frozen: the world.
         policy: of the close.
-        history: what owners earned in each of three earlier periods, to look for anomalies; None to look for none.
+        history: what owners earned in each of three earlier periods, to look for anomalies (newcomers have none); None to
+            look for none.
     """
     closed = close_period(frozen, "2026-01", "2026-01-01", "2026-01-31", policy)
     earned: Counter[str] = Counter()
@@ -79,7 +80,7 @@ def paid(frozen: Frozen, policy: Policy, history: Mapping[str, int] | None = Non
     suspected: frozenset[str] = frozenset()
     if history is not None:
         own = {(PartyId(owner), "USD"): micros for owner, micros in earned.items() if "-" in owner or owner in STRANGERS}
-        before = {payee: [history.get(payee[0], 0)] * 3 for payee in own}
+        before = {payee: [history[payee[0]]] * 3 for payee in own if payee[0] in history}
         suspected = frozenset(str(found.party_id) for found in anomalies(frozen, own, before, LOOKED_AT))
     for pool in closed.close.pools:
         earned["commons"] += pool.rest_micros + sum(part.commons_micros for part in pool.parts)
