@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import endcredits
 from endcredits.errors import ConflictError, InputError, NotFoundError
+from endcredits.flows.api import find_policy
 from endcredits.flows.credit_view import UNATTRIBUTED, UNKNOWN, CreditView
 from endcredits.influence import load_text_models
 from endcredits.money import PPB, allocate
-from endcredits.works import Contributor, Submission, read_table
+from endcredits.payouts.payers import make_payer
+from endcredits.payouts.rails.http import Answer, Request
+from endcredits.payouts.rails.sample import german_iban
+from endcredits.royalties import make_event, make_rate, make_refund, make_revenue, shipped_policy
+from endcredits.works import Contributor, Submission, party_id_of, read_table
+from tests.payouts.bank_says import detail, entry, statement
 from tests.story import house as h
 from tests.story.house import House
 
@@ -147,3 +154,98 @@ def test_a_studio_is_made_once(tmp_path: Path) -> None:
     quoted = endcredits.init(tmp_path / "other", name='The "Back\\Room" é')
     assert endcredits.open(tmp_path / "other").studio.name == quoted.studio.name == 'The "Back\\Room" é'
     assert ((tmp_path / "other" / "keys" / "log.key").stat().st_mode & 0o777) == 0o600
+
+
+def test_a_program_pays_without_the_command_line(tmp_path: Path, house: House) -> None:
+    """Usage, revenue, refunds and rates in; estimate, proposal, approval, comparison, statements; plan, file, bank."""
+    studio = endcredits.open(house.copy(house.indexed, tmp_path / "studio"))
+    credits = studio.index().attribute(h.prose(h.TIDE, 60, seed=1))
+    output_id = credits.attribution.output_id
+    event = make_event("sale", output_id, "2025-01-05T00:00:00Z", 100_000_000, "EUR", "web", declared=[h.TIDE])
+    policy = tmp_path / "policy.toml"
+    policy.write_text(
+        '[policy]\nname = "cleared"\nfour_eyes = true\n[[pool]]\nname = "all"\nbase = "net"\nshare = "50%"\n'
+        '[[pool.part]]\nname = "works"\nby = "declared"\n'
+    )
+
+    assert studio.report([event]).new == 1
+    assert studio.report([make_revenue("ads", "2025-01-06", 20_000_000, "EUR", service="web")]).new == 1
+    assert studio.report([make_refund("back", "sale", "2025-01-07T00:00:00Z", 40_000_000, "EUR")]).new == 1
+    assert studio.report([make_rate("USD", "EUR", "0.9", "2025-01-01", "a bank")]).new == 1
+    waiting = make_event("waits", "output:never", "2025-01-05T00:00:00Z", 1, "EUR")
+    assert studio.report([waiting]).held == 1
+    assert [row.record_id for row in studio.held_reports("events")] == ["waits"]
+    table = tmp_path / "sales.csv"
+    table.write_text(f"event_id,output_id,used_at,revenue,currency\nsale-2,{output_id},2025-01-08T00:00:00Z,1,USD\n")
+    assert studio.report_file("events", table).new == 1
+
+    # (100 - 40 + 20) x 50% = 40 EUR, all declared for Cleo; the dollar declares nothing.
+    (estimate,) = (one for one in studio.estimate("2025-01", policy=policy) if one.currency == "EUR")
+    assert (estimate.payee, estimate.summary.earned_micros) == (h.CLEO, 40_000_000)
+    proposal = studio.propose("2025-01", policy=policy, by="ada")
+    studio.withdraw("2025-01", by="ada", reason="look again")
+    assert studio.propose("2025-01", policy=str(policy), by="ada").close_digest == proposal.close_digest
+    with pytest.raises(ConflictError, match="four eyes"):
+        studio.approve("2025-01", by="ada")
+    closed = studio.approve("2025-01", by="bob", expected_digest=proposal.close_digest)
+    assert studio.statements("2025-01") == closed.statements
+    assert closed.statements[0].summary.closing_micros == 40_000_000
+    other = replace(proposal.close.policy, pools=(replace(proposal.close.policy.pools[0], share_ppb=PPB),))
+    changes = {(one.name, one.currency): (one.micros, one.other_micros) for one in studio.compare_policies("2025-01", other)}
+    assert changes[h.CLEO, "EUR"] == (40_000_000, 80_000_000)
+    assert studio.compare_policies("2025-01", "pro-rata")
+
+    cleo = closed.statements[0].party_id
+    assert studio.balances("Liabilities:Payable") == {(f"Liabilities:Payable:{cleo}", "EUR"): -40_000_000}
+    payees = tmp_path / "payees.csv"
+    payees.write_text(
+        f"party_id,country,rail,currency,holder,iban\n{cleo},DE,pain001,EUR,Cleo Dunn,DE89370400440532013000\n"
+    )
+    assert len(studio.import_payees(payees).new) == 1
+    who = tmp_path / "payer.toml"
+    who.write_text(f'[payer]\nname = "Small Studio"\ncountry = "DE"\niban = "{german_iban(1)}"\n')
+    plan, _ = studio.plan_payouts(who, by="ada", four_eyes=True)
+    (batch,) = plan.batches
+    assert studio.approve_payout(batch.batch_id, by="bob").batch == batch
+    assert not studio.send_payout(batch.batch_id, tmp_path / "out.xml", by="bob").was_sent
+    assert studio.send_payout(batch.batch_id, str(tmp_path / "out.xml"), by="bob").was_sent
+    says = tmp_path / "camt.xml"
+    says.write_bytes(statement(entry("40.00", detail(batch.payments[0].payment_id))))
+    assert [one.outcome for one in studio.reconcile_payouts(says)] == ["confirmed"]
+    assert [booked.state for booked in studio.payouts()] == [studio.payouts(batch.batch_id)[0].state]
+    assert studio.balances("Liabilities:Payable").get((f"Liabilities:Payable:{cleo}", "EUR"), 0) == 0
+    assert studio.check() == []
+
+
+def test_a_batch_is_sent_to_a_server_or_a_file(tmp_path: Path, house: House) -> None:
+    """What is no path is asked over HTTP; a batch for a bank's file is refused there, and nothing is sent."""
+
+    class Nobody:
+        def send(self, request: Request) -> Answer:
+            raise AssertionError("nothing may be asked")
+
+        def known(self, batch_id: str) -> dict[str, str]:
+            raise AssertionError("nothing may be asked")
+
+    studio = endcredits.open(house.copy(house.finished, tmp_path / "studio"))
+    cleo = party_id_of(h.CLEO)
+    payees = tmp_path / "payees.csv"
+    payees.write_text(
+        f"party_id,country,rail,currency,holder,iban\n{cleo},DE,pain001,EUR,Cleo Dunn,DE89370400440532013000\n"
+    )
+    studio.import_payees(payees)
+    plan, _ = studio.plan_payouts(make_payer("Small Studio", "DE", german_iban(1)), by="ada")
+    studio.approve_payout(plan.batches[0].batch_id, by="ada")
+    with pytest.raises(InputError, match="makes a file"):
+        studio.send_payout(plan.batches[0].batch_id, Nobody(), by="ada")
+    assert studio.payouts()[0].state == "approved"
+
+
+def test_a_policy_is_an_object_a_name_or_a_file(tmp_path: Path) -> None:
+    """A file in the way of a shipped name is the file; neither is an error that names what there is."""
+    assert find_policy("pro-rata") == shipped_policy("pro-rata") == find_policy(shipped_policy("pro-rata"))
+    file = tmp_path / "mine.toml"
+    file.write_text('[policy]\nname = "mine"\npool = "30%"\n')
+    assert find_policy(file) == find_policy(str(file)) == find_policy(file.read_text())
+    with pytest.raises(InputError, match="no-such-policy"):
+        find_policy("no-such-policy")
