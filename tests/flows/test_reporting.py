@@ -138,16 +138,28 @@ def test_usage_that_waited_longer_than_its_period_is_late(studio: Studio) -> Non
     assert check_studio(studio) == []
 
 
-def test_attributing_asks_once_where_nothing_waits(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What waits for something else is not tried, and nothing is written."""
+def test_attributing_writes_nothing_where_nothing_waits_for_it(studio: Studio) -> None:
+    """What waits for something else is not tried."""
     other = make_event("other", "output:never", "2025-01-09T00:00:00Z", 5_000_000, "EUR")
     reporting.report(studio, [other])
+    before = h.dump(studio)
+    attributing.attribute(studio, indexing.current_index(studio), h.outputs())
+    assert h.dump(studio) == before
+    assert reporting.outputs_arrived(studio, set()) == {}
 
-    def never(_: Studio) -> None:
-        raise AssertionError("nothing that waits could be taken")
 
-    monkeypatch.setattr(reporting, "retry_held", never)
-    attributing.attribute(studio, indexing.current_index(studio), [*h.outputs(), NEW])
+def test_very_many_rows_that_wait_do_not_keep_one_from_being_taken(studio: Studio) -> None:
+    """More than one hand-in may hold: outputs arrive one by one."""
+    index = indexing.current_index(studio)
+    output_id = attributing.output_id_of(NEW.text, NEW.prompt, index.index.digest)
+    day = "2025-01-09T00:00:00Z"
+    many = [make_event(f"e-{n}", f"output:never-{n}", day, 1, "EUR") for n in range(10_050)]
+    assert reporting.report(studio, [*many, make_event("early", output_id, day, 5_000_000, "EUR")]).held == 10_051
+
+    attributing.attribute(studio, index, [NEW])
+
+    assert len(reporting.held_rows(studio)) == 10_050
+    assert periods.close(studio, JANUARY).close.totals[0].revenue_micros == 5_000_000
 
 
 def test_what_waits_for_a_sale_a_day_or_nobody(studio: Studio) -> None:

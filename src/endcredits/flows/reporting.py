@@ -20,8 +20,10 @@ from endcredits.flows.studio import Studio
 from endcredits.ids import OutputId
 from endcredits.royalties import held as holding
 from endcredits.royalties import rates, recording, refunds, revenue, usage
+from endcredits.royalties.cells import texts_of
 from endcredits.royalties.forms import Read, handed_in
 from endcredits.royalties.held import Held
+from endcredits.royalties.recorded import SHELVES
 from endcredits.royalties.recording import Added
 from endcredits.royalties.records import Rate, Refund, Revenue, UsageEvent
 from endcredits.works import known_works
@@ -110,16 +112,31 @@ def retry_held(studio: Studio) -> dict[str, Added]:
 
 
 def outputs_arrived(studio: Studio, output_ids: Collection[OutputId]) -> dict[str, Added]:
-    """Takes the usage that waited for outputs which are attributed now; called after every attribution.
+    """Takes the usage that waited for outputs which are attributed now, and what was given back of it.
 
-    Where nothing is held this is one question to the database. An attribution that is killed before it asks is asked for
-    again by its caller, and asks then.
+    Called after every attribution; where nothing waits for the outputs, nothing is written, and rows that wait for something
+    else are not tried. An attribution that is killed before it asks is asked for again by its caller, and asks then.
     """
-    waits = any(
-        row.reason == holding.UNKNOWN_OUTPUT and row.cells.get("output_id") in output_ids
-        for row in held_rows(studio, "events")
-    )
-    return retry_held(studio) if waits else {}
+    waiting = [row for row in held_rows(studio, "events") if row.cells.get("output_id") in output_ids]
+    events = [row for row in waiting if row.reason == holding.UNKNOWN_OUTPUT]
+    if not events:
+        return {}
+    at, sales = now(), {row.record_id for row in events}
+
+    def work(conn: Connection) -> dict[str, Added]:
+        taken = _record(conn, "events", map(_again, events), at, True)
+        back = [row for row in holding.held(conn, "refunds") if row.reason == holding.UNKNOWN_SALE]
+        of_them = [row for row in back if row.cells.get("of_id") in sales]
+        return {"events": taken, "refunds": _record(conn, "refunds", map(_again, of_them), at, True)}
+
+    return studio.store.write(work)
+
+
+def _again(row: Held) -> Read[Any]:
+    """A held row as it is handed in again; it names its hold, which ends when it is taken."""
+    form = SHELVES[row.kind].form
+    record = form.make(texts_of(row.cells, form.known, form.numbers, form.lists), "")
+    return Read(row.row, record, None, {**row.cells, "held_id": row.held_id}, row.file)
 
 
 def drop_held(studio: Studio, held_id: str, reason: str) -> None:
