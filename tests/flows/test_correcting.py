@@ -1,4 +1,4 @@
-"""A closed period corrected to other rules: undone and booked anew, once, whatever fails, and shown in the next statements."""
+"""A closed period corrected to other rules: undone and booked anew, once, whatever fails; the next statements show it."""
 
 from __future__ import annotations
 

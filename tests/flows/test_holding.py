@@ -120,7 +120,7 @@ def test_what_is_no_hold_is_refused(studio: Studio) -> None:
             holding.release(studio, RHYME, [(h.ADA, 10**9)], why=why)
     with pytest.raises(InputError, match="named twice"):
         holding.release(studio, RHYME, [(h.ADA, 500_000_000), (h.ADA, 500_000_000)], why="x")
-    with pytest.raises(InputError, match="at least 1|after years"):
+    with pytest.raises(InputError, match="after years"):
         holding.let_go(studio, RHYME, years=0, why="x")
     assert holding.release(studio, "Liabilities:Suspense:work:none", [(h.ADA, 10**9)], why="x") is None
     assert h.dump(studio) == rows
