@@ -134,7 +134,7 @@ def test_every_command_walks(tmp_path: Path, house: House, monkeypatch: pytest.M
 
     commands = {name for name, command in leaves() if not hasattr(command, "commands")}
     elsewhere = {("demo",), ("credits",), ("audit", "output"), ("audit", "period"), ("estimate",), ("earnings",)}
-    elsewhere |= {name for name in commands if name[0] in ("policy", "payout", "contracts", "units", "disputes", "holds")}
+    elsewhere |= {name for name in commands if name[0] in ("policy", "payout", "contracts", "units", "disputes", "holds", "rights")}
     elsewhere |= {("usage", name) for name in ("revenue", "refund", "rates", "held")}
     elsewhere |= {("period", name) for name in ("propose", "approve", "correct", "withdraw", "steps")}
     assert commands - walked == elsewhere, "these have tests of their own"
