@@ -10,7 +10,8 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,15 @@ from sqlalchemy.engine import Connection
 
 from endcredits import durable
 from endcredits.attribution import Attribution
-from endcredits.errors import ConflictError, MachineError
-from endcredits.flows import attributing, catalogue, indexing, pairs, periods
+from endcredits.errors import ConflictError, IntegrityError, MachineError
+from endcredits.flows import attributing, catalogue, closing, indexing, pairs, periods, reporting
 from endcredits.flows.books import check_ledger
 from endcredits.flows.checking import check_studio
+from endcredits.flows.close_files import FILES
 from endcredits.flows.studio import Studio, init_studio, open_studio
 from endcredits.receipts import log as log_module
 from endcredits.receipts import receipts_in
+from endcredits.royalties import FIFTY_FIFTY, steps_of
 from tests.interfaces.terminal import start, type_in, type_well
 
 from . import house as h
@@ -34,17 +37,17 @@ KILL = "import os, signal\n\ndef die(*args, **options):\n    os.kill(os.getpid()
 
 CLOSE_TOGETHER = """
 import pathlib, sys, time
-from endcredits.flows import periods
+from endcredits.flows import closing
 from endcredits.interfaces.cli import main
 
 ready, go = pathlib.Path(sys.argv.pop()), pathlib.Path(sys.argv.pop())
-real = periods.close_period
+real = closing.book_close
 
-def slowly(*args):
+def slowly(*args, **options):
     time.sleep(0.5)  # so that both are in the middle at once, where the database allows it
-    return real(*args)
+    return real(*args, **options)
 
-periods.close_period = slowly
+closing.book_close = slowly
 ready.touch()
 while not go.exists():
     time.sleep(0.005)
@@ -57,7 +60,7 @@ def open_period(tmp_path: Path, store_url: str, house: House) -> Iterator[Studio
     """January is attributed and used, and still open; on each kind of database."""
     studio = init_studio(tmp_path / "studio", database=store_url)
     found = attributing.attribute(studio, h.fill(studio, house.models), h.outputs())
-    periods.record_usage(studio, h.january(found))
+    reporting.report(studio, h.january(found))
     yield studio
     studio.close()
 
@@ -67,7 +70,7 @@ def january(tmp_path: Path, house: House) -> Iterator[Studio]:
     """The same on SQLite, quicker."""
     studio = open_studio(house.copy(house.indexed, tmp_path / "studio"))
     found = attributing.attribute(studio, indexing.current_index(studio), h.outputs())
-    periods.record_usage(studio, h.january(found))
+    reporting.report(studio, h.january(found))
     yield studio
     studio.close()
 
@@ -179,19 +182,132 @@ def test_a_process_killed_while_closing(january: Studio, place: str, hook: str) 
     assert len(receipts_in(january.receipts)) == 6
 
 
-def test_a_process_killed_before_the_books_are_written(january: Studio) -> None:
-    """Nothing is closed, and closing again is the first time."""
-    program = (
-        f"{KILL}from endcredits.flows import periods\nperiods.save_statements = die\n"
-        "from endcredits.interfaces.cli import main\nmain.run()\n"
-    )
-    rows = h.dump(january)
+KILLED_BEFORE = {
+    "proposing": ("closing._begun = die", ()),
+    "freezing": ("closing.compute = die", ("proposed",)),
+    "the frozen folder is whole": (
+        "from endcredits.royalties import freeze\nfreeze._seal = die",
+        ("proposed",),
+    ),
+    "dividing": ("closing._divided = die", ("proposed",)),
+    "the document": ("closing.close_document = die", ("proposed",)),
+    "computed is recorded": ("closing._add_unless_there = die", ("proposed",)),
+    "approving": ("closing.approve = die", ("proposed", "computed")),
+    "the entries": ("closing.book_close = die", ("proposed", "computed")),
+    "the statements": ("from endcredits.flows import booking\nbooking.save_statements = die", ("proposed", "computed")),
+    "approved is recorded": (
+        "real = closing.add_step\n"
+        "closing.add_step = lambda conn, step: die() if step.step == 'approved' else real(conn, step)",
+        ("proposed", "computed"),
+    ),
+    "the files": ("from endcredits.flows import periods\nperiods.publish = die", ("proposed", "computed", "approved")),
+}
+"""Before what a process is killed: how, and the steps that are recorded by then."""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(house: House, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What lies in a period's folders when nobody is killed."""
+    studio = open_studio(house.copy(house.indexed, tmp_path_factory.mktemp("undisturbed") / "studio"))
+    found = attributing.attribute(studio, indexing.current_index(studio), h.outputs())
+    reporting.report(studio, h.january(found))
+    periods.close(studio, h.JANUARY)
+    studio.close()
+    return closed_files(studio.path)
+
+
+def closed_files(path: Path) -> dict[str, bytes]:
+    """Everything of the close but its statements, which name the day of their issue."""
+    return {name: data for name, data in h.files(path).items() if name.startswith("periods/")}
+
+
+@pytest.mark.parametrize("before", KILLED_BEFORE, ids=lambda before: before.replace(" ", "-"))
+def test_a_process_killed_at_each_step_of_closing(january: Studio, undisturbed: dict[str, bytes], before: str) -> None:
+    """What was done stands, nothing is half done, and the same command goes on to the same bytes."""
+    hook, done = KILLED_BEFORE[before]
+    program = f"{KILL}from endcredits.flows import closing\n{hook}\nfrom endcredits.interfaces.cli import main\nmain.run()\n"
 
     process = start("period", "close", h.JANUARY, "-s", january.path, program=program)
 
     assert process.wait(timeout=60) == -signal.SIGKILL, process.communicate()
-    assert h.dump(january) == rows
-    assert "is closed" in type_well("period", "close", h.JANUARY, "-s", january.path).out
+    with january.store.reading() as conn:
+        assert tuple(step.step for step in steps_of(conn, h.JANUARY)) == done
+    assert check_ledger(january) == ((1, []) if "approved" in done else (0, []))
+    type_well("period", "close", h.JANUARY, "-s", january.path)
+    assert closed_files(january.path) == undisturbed
+    assert check_ledger(january) == (1, [])
+    assert check_studio(january) == []
+
+
+def test_four_eyes_are_two_people(january: Studio) -> None:
+    """Nobody approves what they proposed, and nobody without a name does; nothing is posted then."""
+    careful = replace(FIFTY_FIFTY, name="careful", four_eyes=True)
+    proposal = closing.propose(january, h.JANUARY, policy=careful, by="ada")
+
+    for nobody_else in ("ada", ""):
+        with pytest.raises(ConflictError, match="asks for four eyes"):
+            periods.approve(january, h.JANUARY, by=nobody_else)
+    with pytest.raises(ConflictError, match="not the one expected"):
+        periods.approve(january, h.JANUARY, by="bob", expected_digest="0" * 64)
+
+    assert check_ledger(january) == (0, [])
+    closed = periods.approve(january, h.JANUARY, by="bob", expected_digest=proposal.close_digest)
+    assert closed.close_digest == proposal.close_digest and not closed.was_closed
+    assert check_studio(january) == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_approval_of_a_folder_that_was_tampered_with(january: Studio, name: str) -> None:
+    """One bit of any file of a computed close: refused with the file's name, and nothing is posted until it is put back."""
+    file = closing.propose(january, h.JANUARY, by="ada").folder / name
+    held = file.read_bytes()
+    file.write_bytes(held[:-20] + bytes([held[-20] ^ 1]) + held[-19:])
+
+    with pytest.raises(IntegrityError) as caught:
+        periods.approve(january, h.JANUARY, by="bob")
+
+    assert name.partition("/")[0] in str(caught.value)
+    assert check_ledger(january) == (0, [])
+    file.write_bytes(held)
+    periods.approve(january, h.JANUARY, by="bob")
+    assert check_studio(january) == []
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["lost", "kept-but-reported-lost"])
+def test_a_full_disk_at_each_durable_write_of_closing(
+    january: Studio, undisturbed: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    """Every rename may fail, before it is done or after: the same call goes on, and the close is the same bytes."""
+    refused: set[str] = set()
+
+    def failing(real: Callable[[Path, Path], None]) -> Callable[[Path, Path], None]:
+        def move(source: Path, target: Path) -> None:
+            if str(target) in refused:
+                return real(source, target)
+            refused.add(str(target))
+            if kept:
+                real(source, target)
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        return move
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", failing(os.replace))
+        patch.setattr(os, "rename", failing(os.rename))
+        for _ in range(200):
+            try:
+                periods.close(january, h.JANUARY)
+            except MachineError as error:
+                assert "disk is full" in error.message
+            else:
+                break
+
+    names = {Path(one).relative_to(january.path).as_posix() for one in refused}
+    frozen = f"periods/{h.JANUARY}/close-1"
+    assert {f"{frozen}/{name}" for name in ("frozen", "lines.parquet", "work_lines.parquet", "close.json")} <= names
+    assert {name for name in h.files(january.path) if name.startswith("statements/")} <= names
+    assert closed_files(january.path) == undisturbed
+    assert check_ledger(january) == (1, [])
     assert check_studio(january) == []
 
 
