@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from endcredits import durable
 from endcredits.errors import ConflictError, InputError, IntegrityError, MachineError, NotFoundError
-from endcredits.flows import correcting, periods, reporting
+from endcredits.flows import agreements, correcting, periods, reporting
 from endcredits.flows.attributing import all_attributions
 from endcredits.flows.checking import check_studio
 from endcredits.flows.comparing import earned_by_payee
@@ -23,6 +23,7 @@ from endcredits.payouts import statements_for_period
 from endcredits.receipts import load_receipt, receipt_path
 from endcredits.royalties import FIFTY_FIFTY, Policy, shipped_policy, steps_of
 from endcredits.store import Store
+from endcredits.works import party_id_of
 from tests.story import house as h
 from tests.story.house import House
 
@@ -257,3 +258,28 @@ def test_other_ways_to_pool_can_be_the_right_ones(studio: Studio) -> None:
     with pytest.raises(IntegrityError):
         (studio.path / "periods" / h.FEBRUARY / "close-1" / "frozen" / "events.parquet").write_bytes(b"")
         correcting.correct(studio, h.FEBRUARY, FIFTY_FIFTY, **WORDS)
+
+
+def test_what_later_closes_built_upon_is_not_undone(studio: Studio, tmp_path: Path) -> None:
+    """April recouped the rest of an advance, so March cannot recoup more of it; nothing is posted."""
+    with studio.store.reading() as conn:
+        issued = statements_for_period(conn, h.FEBRUARY)
+    cleo = next(one for one in issued if one.party_id == party_id_of(h.CLEO) and one.currency == "EUR")
+    terms = tmp_path / "terms.csv"
+    terms.write_text(
+        "contract_id,party_id,currency,valid_from,advance_micros,recoup\n"
+        f"tides,{cleo.party_id},EUR,2025-03-01,{cleo.summary.earned_micros * 3 // 4},50%\n"
+    )
+    agreements.add_contracts(studio, terms)
+    march(studio)
+    events = h.february(all_attributions(studio))
+    moved = [replace(one, event_id=f"apr-{n}", used_at=one.used_at.replace("-02-", "-04-")) for n, one in enumerate(events)]
+    reporting.report(studio, moved)
+    periods.close(studio, "2025-04")
+    rows = h.dump(studio)
+    with pytest.raises(ConflictError, match="a later close has recouped or released"):
+        correcting.correct(studio, MARCH, sharing(90), **WORDS)
+    assert h.dump(studio) == rows
+    # Where the advance is recouped by less than April left, both entries are undone and booked anew.
+    done = correcting.correct(studio, MARCH, sharing(40), **WORDS)
+    assert len(done.entry_ids) == 4 and check_studio(studio) == []
