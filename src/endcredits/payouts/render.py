@@ -74,7 +74,7 @@ def _markdown(one: View) -> Iterator[str]:
     for note in one.notes:
         yield from (text(note), "")
     yield from _table("What contracts did", one.movements)
-    yield from _table("Paid since the statement before", one.payments)
+    yield from _table("Paid and moved since the statement before", one.payments)
     yield from _table("Taken from what is due", one.deductions)
     yield from _table("Levies", one.levies)
     yield from _markdown_lines(one)

@@ -172,7 +172,7 @@ def _balance(one: Statement) -> tuple[MoneyRow, ...]:
     sums, money = one.summary, format_micros
     return (
         MoneyRow("Opening balance", money(sums.opening_micros)),
-        MoneyRow("Paid since the statement before", money(-sums.paid_micros)),
+        MoneyRow("Paid and moved since the statement before", money(-sums.paid_micros)),
         MoneyRow("Earned in this period", money(sums.earned_micros)),
         MoneyRow("Adjustments to earlier periods", money(sums.adjustments_micros)),
         MoneyRow("Added to reach a guaranteed minimum", money(sums.guaranteed_micros)),
