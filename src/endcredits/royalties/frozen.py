@@ -150,8 +150,21 @@ def prefixed(texts: pa.StringArray) -> pa.BinaryArray:
     """Each text's UTF-8 bytes behind their length as 8 bytes."""
     raw = texts.cast(pa.binary())
     lengths = np.ascontiguousarray(pc.binary_length(raw).to_numpy(zero_copy_only=False), dtype="<i8")
+    if len(lengths) and lengths[0] == lengths[-1] and lengths.min() == lengths.max() and 8 + lengths[0] < 1 << 10:
+        return _prefixed_alike(raw, int(lengths[0]))
     sizes = pa.Array.from_buffers(pa.binary(8), len(lengths), [None, pa.py_buffer(lengths)]).cast(pa.binary())
     return pc.binary_join_element_wise(sizes, raw, pa.scalar(b"", pa.binary()))
+
+
+def _prefixed_alike(texts: pa.BinaryArray, length: int) -> pa.BinaryArray:
+    """As `prefixed`, for texts of one length, as ids are: a matrix with a row per text."""
+    rows = np.empty((len(texts), 8 + length), np.uint8)
+    rows[:, :8] = np.frombuffer(length.to_bytes(8, "little"), np.uint8)
+    rows[:, 8:] = np.frombuffer(joined(texts), np.uint8).reshape(len(texts), length)
+    if rows.size >= 1 << 31:
+        raise ValueError("more than 2 GB of texts at once; read them in smaller batches")
+    ends = np.arange(len(texts) + 1, dtype=np.int32) * np.int32(8 + length)
+    return pa.Array.from_buffers(pa.binary(), len(texts), [None, pa.py_buffer(ends), pa.py_buffer(rows)])
 
 
 def joined(values: pa.BinaryArray) -> memoryview:

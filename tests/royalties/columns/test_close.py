@@ -199,11 +199,14 @@ def test_credits_out_of_order_are_refused(tmp_path: Path) -> None:
         ("splits", "party", 99),
         ("works", "paid_ppb", PPB + 1),
         ("credits", "share_ppb", 2 * PPB),
+        ("credits", "share_ppb", PPB),
+        ("credits", "error_nanonats", -1),
         ("credits", "work", 99),
     ],
 )
 def test_rows_that_make_no_sense_are_refused_by_both(table: str, column: str, value: object, tmp_path: Path) -> None:
     one = november()
+    one = replace(one, policy=replace(one.policy, significance_ppb=PPB // 20 if column == "error_nanonats" else 0))
     tables = one.tables()
     tables[table][0][column] = value
     frozen: Frozen = freeze_tables(tmp_path / "frozen", tables)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -240,13 +241,14 @@ def _work_rows(
         own = weight.take(paid)
         shares[paid] = floors(PPB, own, denominator)[0]
         amounts[paid] = one.sign * amount
-    taken = np.full(len(weight), names.others.number(""), np.int64)
+    taken = np.full(len(weight), names.others.number(""), np.int32)
     zero = (weight.hi == 0) & (weight.lo == 0)
     taken[zero & (pool.unreliable > 0)] = names.others.number("unreliable")
     taken[weight.hi < 0] = names.others.number("clipped")
     revoked = paid[catalogue.paid_ppb[paid] < PPB]
     taken[revoked] = names.others.number("revoked")
-    return WorkRows(one.place, shown, outputs[shown], weight.take(shown), shares[shown], amounts[shown], taken[shown])
+    work = shown.astype(np.int32)
+    return WorkRows(one.place, work, outputs[shown], weight.take(shown), shares[shown], amounts[shown], taken[shown])
 
 
 def _party_rows(one: Dividing, works: Ints, amount: Ints, catalogue: Catalogue, splits: Splits, names: Names) -> PartyRows:
@@ -256,25 +258,26 @@ def _party_rows(one: Dividing, works: Ints, amount: Ints, catalogue: Catalogue, 
     totals = by_work[splits.work]
     parts = divide_groups(totals, splits.split_ppb, splits.starts)
     sizes = np.diff(splits.starts, append=len(parts))
-    work = np.repeat(splits.work, sizes)
+    work = np.repeat(splits.work.astype(np.int32), sizes)
     by_work[splits.work] = 0
     unknown = np.flatnonzero(by_work)
     kept = np.flatnonzero(parts)
     payable, suspense, disputed = (names.others.number(state) for state in ("payable", "suspense", "disputed"))
-    world = names.others.number(WORLD)
-    columns = (
-        np.concatenate([work[kept], unknown]),
-        np.concatenate([splits.party[kept], np.full(len(unknown), names.parties.number(""))]),
-        np.concatenate([splits.split_ppb[kept], np.full(len(unknown), PPB)]),
-        one.sign * np.concatenate([parts[kept], by_work[unknown]]),
-        np.concatenate([np.full(len(kept), payable), np.full(len(unknown), suspense)]),
-    )
+    row, party, split = work[kept], splits.party.astype(np.int32, copy=False)[kept], splits.split_ppb[kept]
+    micros = parts[kept]
+    state = np.full(len(kept), payable, np.int32)
     if len(unknown):
-        order = np.argsort(columns[0], kind="stable")
-        columns = tuple(column[order] for column in columns)  # type: ignore[assignment]
-    row, party, split, micros, state = columns
-    state = np.where(catalogue.disputed[row], disputed, state)
-    return PartyRows(one.place, row, party, np.full(len(row), world, np.int64), split, micros, state)
+        places = np.searchsorted(row, unknown)  # no work has splits and none
+        row = np.insert(row, places, unknown)
+        party = np.insert(party, places, names.parties.number(""))
+        split = np.insert(split, places, PPB)
+        micros = np.insert(micros, places, by_work[unknown])
+        state = np.insert(state, places, suspense)
+    if one.sign < 0:
+        micros = -micros
+    if catalogue.disputed.any():
+        state[catalogue.disputed[row]] = disputed
+    return PartyRows(one.place, row, party, np.full(len(row), names.others.number(WORLD), np.int32), split, micros, state)
 
 
 def _paid_rows(one: Dividing, paid: simple.Paid, names: Names) -> PartyRows:
@@ -292,35 +295,34 @@ def _paid_rows(one: Dividing, paid: simple.Paid, names: Names) -> PartyRows:
         for key in keys
         for work, party, territory, ppb, state in [key]
     ]
-    return PartyRows(one.place, *np.array(rows, np.int64).reshape(-1, 6).T)
+    columns = np.array(rows, np.int64).reshape(-1, 6).T
+    work, party, territory, state = (columns[place].astype(np.int32) for place in (0, 1, 2, 5))
+    return PartyRows(one.place, work, party, territory, columns[3], columns[4], state)
 
 
 def _merged_work_rows(regular: WorkRows, others: WorkRows) -> WorkRows:
     if not len(others.work):
         return regular
-    work = np.concatenate([regular.work, others.work])
-    order = np.argsort(work, kind="stable")
+    places = np.searchsorted(regular.work, others.work)
+
+    def both(name: str) -> Any:
+        return np.insert(getattr(regular, name), places, getattr(others, name))
+
     weight = Wide(
-        np.concatenate([regular.weight.hi, others.weight.hi]), np.concatenate([regular.weight.lo, others.weight.lo])
+        np.insert(regular.weight.hi, places, others.weight.hi), np.insert(regular.weight.lo, places, others.weight.lo)
     )
     return WorkRows(
-        regular.place,
-        work[order],
-        np.concatenate([regular.outputs, others.outputs])[order],
-        weight.take(order),
-        np.concatenate([regular.share_ppb, others.share_ppb])[order],
-        np.concatenate([regular.amount_micros, others.amount_micros])[order],
-        np.concatenate([regular.taken, others.taken])[order],
+        regular.place, both("work"), both("outputs"), weight, both("share_ppb"), both("amount_micros"), both("taken")
     )
 
 
 def _merged_party_rows(regular: PartyRows, others: PartyRows) -> PartyRows:
-    """Both by work; no work has lines of both kinds."""
+    """Both by work; no work has lines of both kinds, so that those of a work stay together."""
     if not len(others.work):
         return regular
-    order = np.argsort(np.concatenate([regular.work, others.work]), kind="stable")
+    places = np.searchsorted(regular.work, others.work)
     columns = (
-        np.concatenate([getattr(regular, name), getattr(others, name)])[order]
+        np.insert(getattr(regular, name), places, getattr(others, name))
         for name in ("work", "party", "territory", "split_ppb", "amount_micros", "state")
     )
     return PartyRows(regular.place, *columns)

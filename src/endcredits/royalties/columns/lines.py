@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from endcredits.durable import PARTIAL, machine_error, sync_folder
-from endcredits.royalties.columns.wide import Ints, Wide, of_ints
+from endcredits.royalties.columns.wide import Ints, Places, Wide, of_ints
 from endcredits.royalties.frozen import digested, joined, prefixed
 from endcredits.royalties.lines import LINES, WORK_LINES, lines_schema, writer_options
 from endcredits.royalties.records import Line, WorkLine
@@ -38,12 +38,12 @@ class WorkRows:
     """
 
     place: tuple[int, int]
-    work: Ints
+    work: Places
     outputs: Ints
     weight: Wide
     share_ppb: Ints
     amount_micros: Ints
-    taken: Ints
+    taken: Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +61,25 @@ class PartyRows:
     """
 
     place: tuple[int, int]
-    work: Ints
-    party: Ints
-    territory: Ints
+    work: Places
+    party: Places
+    territory: Places
     split_ppb: Ints
     amount_micros: Ints
-    state: Ints
+    state: Places
 
 
 class Texts:
-    """Texts by number, growing: the catalogue's first, others as they come."""
+    """Texts by number, growing: the catalogue's first, others as they come.
+
+    Args:
+        known: the catalogue's.
+    """
 
     def __init__(self, known: pa.StringArray) -> None:
         self._known = known
         self._more: dict[str, int] = {}
+        self._prefixed: pa.BinaryArray | None = None
 
     def number(self, text: str) -> int:
         """The number of a text that is not (or need not be) one of the catalogue's."""
@@ -85,6 +90,13 @@ class Texts:
         if not self._more:
             return self._known
         return pa.concat_arrays([self._known, pa.array(list(self._more), pa.string())])
+
+    def prefixed(self) -> pa.BinaryArray:
+        """All texts as digests take them."""
+        length = len(self._known) + len(self._more)
+        if self._prefixed is None or len(self._prefixed) != length:
+            self._prefixed = prefixed(self.all())
+        return self._prefixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +118,12 @@ def of_work_lines(place: tuple[int, int], lines: Sequence[WorkLine], works: Sequ
     """Work lines of the simple close as columns; `works` are the rows of their works."""
     return WorkRows(
         place,
-        np.array(works, np.int64),
+        np.array(works, np.int32),
         np.array([line.outputs for line in lines], np.int64),
         of_ints([line.weight for line in lines]),
         np.array([line.share_ppb for line in lines], np.int64),
         np.array([line.amount_micros for line in lines], np.int64),
-        np.array([names.others.number(line.taken) for line in lines], np.int64),
+        np.array([names.others.number(line.taken) for line in lines], np.int32),
     )
 
 
@@ -119,43 +131,41 @@ def of_lines(place: tuple[int, int], lines: Sequence[Line], names: Names) -> Par
     """Lines of the simple close as columns."""
     return PartyRows(
         place,
-        np.array([names.works.number(line.work_id) for line in lines], np.int64),
-        np.array([names.parties.number(line.party_id or "") for line in lines], np.int64),
-        np.array([names.others.number(line.territory) for line in lines], np.int64),
+        np.array([names.works.number(line.work_id) for line in lines], np.int32),
+        np.array([names.parties.number(line.party_id or "") for line in lines], np.int32),
+        np.array([names.others.number(line.territory) for line in lines], np.int32),
         np.array([line.split_ppb for line in lines], np.int64),
         np.array([line.amount_micros for line in lines], np.int64),
-        np.array([names.others.number(line.state) for line in lines], np.int64),
+        np.array([names.others.number(line.state) for line in lines], np.int32),
     )
 
 
 def write_work_rows(path: Path, parts: Sequence[WorkRows], names: Names) -> tuple[int, str]:
     """Writes work lines; how many, and their digest."""
-    others = names.others.all()
     columns: dict[str, list[pa.Array | Texted]] = {
         "pool": [_constant(part.place[0], len(part.work)) for part in parts],
         "part": [_constant(part.place[1], len(part.work)) for part in parts],
-        "work_id": [Texted(part.work, names.works.all()) for part in parts],
+        "work_id": [Texted(part.work, names.works) for part in parts],
         "outputs": [pa.array(part.outputs) for part in parts],
         "weight": [part.weight.texts() for part in parts],
         "share_ppb": [pa.array(part.share_ppb) for part in parts],
         "amount_micros": [pa.array(part.amount_micros) for part in parts],
-        "taken": [Texted(part.taken, others) for part in parts],
+        "taken": [Texted(part.taken, names.others) for part in parts],
     }
     return sum(len(part.work) for part in parts), _write(path, WORK_LINES, columns)
 
 
 def write_party_rows(path: Path, parts: Sequence[PartyRows], names: Names) -> tuple[int, str]:
     """Writes lines; how many, and their digest."""
-    others = names.others.all()
     columns: dict[str, list[pa.Array | Texted]] = {
         "pool": [_constant(part.place[0], len(part.work)) for part in parts],
         "part": [_constant(part.place[1], len(part.work)) for part in parts],
-        "work_id": [Texted(part.work, names.works.all()) for part in parts],
-        "party_id": [Texted(part.party, names.parties.all()) for part in parts],
-        "territory": [Texted(part.territory, others) for part in parts],
+        "work_id": [Texted(part.work, names.works) for part in parts],
+        "party_id": [Texted(part.party, names.parties) for part in parts],
+        "territory": [Texted(part.territory, names.others) for part in parts],
         "split_ppb": [pa.array(part.split_ppb) for part in parts],
         "amount_micros": [pa.array(part.amount_micros) for part in parts],
-        "state": [Texted(part.state, others) for part in parts],
+        "state": [Texted(part.state, names.others) for part in parts],
     }
     return sum(len(part.work) for part in parts), _write(path, LINES, columns)
 
@@ -169,59 +179,47 @@ class Texted:
         texts: what they stand for.
     """
 
-    numbers: Ints
-    texts: pa.StringArray
+    numbers: Places
+    texts: Texts
 
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def chunk(self, start: int) -> tuple[Ints, bool]:
-        """The numbers of some rows, and whether they are all the same."""
+    def slice(self, start: int) -> pa.StringArray:
+        """The texts of some rows."""
+        return self._of(self.texts.all(), start)
+
+    def digested(self, start: int) -> memoryview:
+        """Their bytes as digests take them."""
+        return joined(self._of(self.texts.prefixed(), start))
+
+    def _of(self, texts: pa.Array, start: int) -> pa.Array:
         numbers = self.numbers[start : start + CHUNK_ROWS]
-        return numbers, bool(numbers.min() == numbers.max())
+        if numbers[0] == numbers[-1] and numbers.min() == numbers.max():
+            return pa.repeat(texts[int(numbers[0])], len(numbers))
+        return texts.take(pa.array(numbers))
 
 
 def _constant(value: int, length: int) -> pa.Array:
     return pa.array(np.full(length, value, np.int32))
 
 
-def _bytes_of(column: pa.Array | Texted, cache: dict[int, pa.BinaryArray]) -> Iterator[memoryview | bytes]:
-    for start in range(0, len(column), CHUNK_ROWS):
-        if isinstance(column, Texted):
-            if id(column.texts) not in cache:
-                cache[id(column.texts)] = prefixed(column.texts)
-            texts = cache[id(column.texts)]
-            numbers, alike = column.chunk(start)
-            yield texts[int(numbers[0])].as_py() * len(numbers) if alike else joined(texts.take(pa.array(numbers)))
-        else:
-            yield digested(column.slice(start, CHUNK_ROWS))
-
-
 def digest_of(name: str, columns: dict[str, list[pa.Array | Texted]]) -> str:
     """The digest of a table's columns, by the rule of `frozen.py`."""
     digest = hashlib.sha256(name.encode())
-    cache: dict[int, pa.BinaryArray] = {}
     for column, parts in columns.items():
         digest.update(column.encode())
         for part in parts:
-            for data in _bytes_of(part, cache):
-                digest.update(data)
+            for start in range(0, len(part), CHUNK_ROWS):
+                digest.update(part.digested(start) if isinstance(part, Texted) else digested(part.slice(start, CHUNK_ROWS)))
     return digest.hexdigest()
 
 
 def _batches(name: str, columns: dict[str, list[pa.Array | Texted]]) -> Iterator[pa.RecordBatch]:
     for parts in zip(*columns.values(), strict=True):
         for start in range(0, len(parts[0]), CHUNK_ROWS):
-            yield pa.RecordBatch.from_arrays([_slice_of(part, start) for part in parts], schema=lines_schema(name))
-
-
-def _slice_of(column: pa.Array | Texted, start: int) -> pa.Array:
-    if not isinstance(column, Texted):
-        return column.slice(start, CHUNK_ROWS)
-    numbers, alike = column.chunk(start)
-    if alike:
-        return pa.repeat(column.texts[int(numbers[0])], len(numbers))
-    return column.texts.take(pa.array(numbers))
+            arrays = [part.slice(start) if isinstance(part, Texted) else part.slice(start, CHUNK_ROWS) for part in parts]
+            yield pa.RecordBatch.from_arrays(arrays, schema=lines_schema(name))
 
 
 def _write(path: Path, name: str, columns: dict[str, list[pa.Array | Texted]]) -> str:

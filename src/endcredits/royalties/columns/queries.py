@@ -81,6 +81,7 @@ class Queries:
         """As `royalties.evidence.significant_clusters`, for the pools of a rule and currency."""
         key = rule, currency, rate_ppb
         if key not in self._significant:
+            self._check_errors()
             pools = [n for n, pool in enumerate(self.period.pools) if (pool.key.rule, pool.key.currency) == (rule, currency)]
             with _exactly():
                 found = self.connection.execute(
@@ -96,6 +97,16 @@ class Queries:
             variances = {int(cluster): int(variance) for cluster, _, variance in found}
             self._significant[key] = significant(credits, variances, rate_ppb)
         return self._significant[key]
+
+    def _check_errors(self) -> None:
+        (least,) = self.connection.execute("select min(error_nanonats) from credits").fetchone() or (None,)
+        if least is not None and least < 0:
+            raise InputError(
+                "the error of a credit is below zero",
+                remedy="Correct the source and freeze the period again.",
+                file="credits.parquet",
+                field="error_nanonats",
+            )
 
     def uses_of_clusters(self, rule: int, *, declared: bool) -> Counter[int]:
         """As `royalties.evidence.uses_of_clusters`, for all pools of a rule."""

@@ -48,7 +48,8 @@ def _floors(total: int, weights: Wide, whole: int) -> tuple[Ints, Wide]:
     units = np.zeros(len(weights), np.int64)
     remainder = product
     for _ in range(_GUESSES_MAX):
-        step = np.floor(remainder.floats() / float(whole)).astype(np.int64)
+        # Rounded up to 2**63, a guess would not be a number of 64 bits any more; a smaller one is put right like any other.
+        step = np.minimum(np.floor(remainder.floats() / float(whole)), 2.0**62).astype(np.int64)
         units += step
         remainder = add(product, negative(_products(units, whole)))
         wrong = (remainder.hi < 0) | ~less(remainder, constant(whole, len(weights)))
@@ -119,9 +120,21 @@ def divide_groups(totals: Ints, weights: Ints, starts: Ints) -> Ints:
     Returns:
         One part per weight; those of a group sum to its total.
     """
+    if not len(starts):
+        return np.zeros(0, np.int64)
+    ends = np.append(starts, len(weights))
+    parts = np.empty(len(weights), np.int64)
+    for first in range(0, len(starts), _CHUNK_ROWS):
+        own = starts[first : first + _CHUNK_ROWS]
+        begin, end = int(own[0]), int(ends[first + len(own)])
+        parts[begin:end] = _divide_groups(totals[first : first + len(own)], weights[begin:end], own - begin)
+    return parts
+
+
+def _divide_groups(totals: Ints, weights: Ints, starts: Ints) -> Ints:
     sizes = np.diff(starts, append=len(weights))
-    wholes = np.add.reduceat(weights, starts) if len(starts) else np.zeros(0, np.int64)
-    if len(starts) and int(wholes.max()) >= 1 << 31:
+    wholes = np.add.reduceat(weights, starts)
+    if int(wholes.max()) >= 1 << 31:
         return _groups_in_python(totals, weights, starts, sizes)
     # total = a * whole + b, so total * weight / whole = a * weight + b * weight / whole. With whole < 2**31 the last product
     # is below 2**62, and a * weight is at most total.
@@ -131,7 +144,7 @@ def divide_groups(totals: Ints, weights: Ints, starts: Ints) -> Ints:
     whole_of = wholes[group]
     units, remainder = np.divmod(rest_products, whole_of)
     units += often[group] * weights
-    left = totals - (np.add.reduceat(units, starts) if len(starts) else totals)
+    left = totals - np.add.reduceat(units, starts)
     while (open_groups := np.flatnonzero(left > 0)).size:
         # One unit for the largest remainder of every group that has units left; each place gets at most one.
         rows = _rows_of(starts[open_groups], sizes[open_groups])

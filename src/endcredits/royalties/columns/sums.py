@@ -106,7 +106,9 @@ class Sums:
 
     def reserve(self, shift: int, bound: int) -> Ints:
         """The narrow sums of a shift, after making sure that each may grow by `bound` <= 2**62 without running over."""
-        sums = self.narrow.setdefault(shift, np.zeros(self.cells, np.int64))
+        if shift not in self.narrow:
+            self.narrow[shift] = np.zeros(self.cells, np.int64)
+        sums = self.narrow[shift]
         before = self.bounds.get(shift, 0)
         if before + bound > _SAFE:
             before = max(int(sums.max(initial=0)), -int(sums.min(initial=0)))
@@ -242,6 +244,7 @@ def merge(left: Sums, right: Sums) -> Sums:
 def _batches(path: Path, name: str, first: int, stop: int) -> Iterator[tuple[Ints, Ints, Ints]]:
     """Outputs, works and values of the credits of a range of outputs, in order."""
     last = first, -1
+    shares = Shares(path) if name == "share_ppb" else None
     with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 18) as source:
         groups = [
             group
@@ -263,6 +266,8 @@ def _batches(path: Path, name: str, first: int, stop: int) -> Iterator[tuple[Int
             if (int(outputs[0]), int(works[0])) <= last:
                 raise _unordered(path)
             last = int(outputs[-1]), int(works[-1])
+            if shares is not None:
+                shares.check(outputs, values)
             yield outputs, works, values
 
 
@@ -270,6 +275,43 @@ def _unordered(path: Path) -> IntegrityError:
     return IntegrityError(
         "the credits are not in the order of outputs and works, each once", remedy="Freeze the period again.", file=path
     )
+
+
+class Shares:
+    """Whether outputs give, and take, at most all of themselves; credits come in order, an output perhaps in two batches.
+
+    Args:
+        path: of the credits, for the refusal.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._output, self._given, self._taken = -1, 0, 0
+
+    def check(self, outputs: Ints, shares: Ints) -> None:
+        """Looks at the next credits, at least one.
+
+        Raises:
+            InputError: the shares of an output that are above zero, or those below, are more than the whole of it.
+        """
+        starts = np.append(0, np.flatnonzero(outputs[1:] != outputs[:-1]) + 1)
+        begun = self._given + self._taken if outputs[0] == self._output else 0
+        sums = np.add.reduceat(np.abs(shares), starts)
+        if int(sums[0]) + begun > PPB or int(sums.max()) > PPB:  # not yet wrong: signs are told apart
+            self._check_signs(outputs, shares, starts)
+        tail = shares[starts[-1] :]
+        given, taken = int(tail[tail > 0].sum()), -int(tail[tail < 0].sum())
+        whole = len(starts) == 1 and outputs[0] == self._output
+        self._given, self._taken = (self._given + given, self._taken + taken) if whole else (given, taken)
+        self._output = int(outputs[-1])
+
+    def _check_signs(self, outputs: Ints, shares: Ints, starts: Ints) -> None:
+        for side, begun in ((np.maximum(shares, 0), self._given), (np.maximum(-shares, 0), self._taken)):
+            sums = np.add.reduceat(side, starts)
+            sums[0] += begun if outputs[0] == self._output else 0
+            if (bad := np.flatnonzero(sums > PPB)).size:
+                row = int(outputs[starts[bad[0]]])
+                raise _refused(self._path, "share_ppb", f"the shares of row {row} of outputs are more than the whole of it")
 
 
 class _Rows:

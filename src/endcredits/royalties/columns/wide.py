@@ -19,6 +19,9 @@ import pyarrow as pa
 from endcredits.errors import InputError
 
 Ints = npt.NDArray[np.int64]
+Places = npt.NDArray[np.int32]
+"""Row numbers and other small numbers: half the memory of `Ints`."""
+
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 _Words = npt.NDArray[np.uint64]
