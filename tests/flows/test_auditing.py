@@ -16,7 +16,7 @@ import pytest
 
 from endcredits.attribution import NANO, attribution_of
 from endcredits.errors import InputError, IntegrityError, NotFoundError
-from endcredits.flows import attributing, audit_log, auditing, catalogue, checking, indexing, periods
+from endcredits.flows import attributing, audit_log, auditing, catalogue, checking, indexing, periods, reporting
 from endcredits.flows.attributing import GivenOutput
 from endcredits.flows.audit_log import latest_calibration
 from endcredits.flows.audit_report import reliability_of, trust
@@ -82,7 +82,7 @@ def template(house: House, tmp_path_factory: pytest.TempPathFactory) -> Path:
     studio = init_studio(place / "studio", name="Audited")
     h.fill(studio, (house.base, place / "full"))
     found = attributing.attribute(studio, indexing.current_index(studio), h.outputs())
-    periods.record_usage(studio, h.january(found))
+    reporting.report(studio, h.january(found))
     periods.close(studio, h.JANUARY)
     studio.close()
     return place

@@ -162,8 +162,8 @@ class PaidOut:
         paid_on: YYYY-MM-DD.
         rail: how ("SEPA credit transfer").
         reference: what the bank statement shows.
-        amount_micros: gross: what it took off the balance owed; negative where it added to it (came back, released, advanced,
-            corrected).
+        amount_micros: gross: what it took off the balance owed; negative where it added to it (came back, released,
+            advanced, corrected).
     """
 
     paid_on: str

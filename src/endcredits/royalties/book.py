@@ -74,6 +74,12 @@ def must_follow(conn: Connection, starts_on: str, ends_on: str) -> None:
                 remedy=f"Periods close in order: choose days after {periods[-1][2]}.",
                 field="period",
             )
+        if last >= starts_on:
+            raise ConflictError(
+                f"{starts_on} to {ends_on} shares days with the closed period '{period_id}' ({first} to {last})",
+                remedy="Choose days that no closed period holds.",
+                field="period",
+            )
     since = max((last for _, first, last in periods if first < starts_on), default="0000-00-00")
     for what, at, of_day in (("usage", usage_events.c.used_at, LAST_SECOND), ("revenue", revenues.c.earned_on, "")):
         earlier = conn.scalar(sa.select(sa.func.min(at)).where(at > f"{since}{of_day}", at < starts_on))

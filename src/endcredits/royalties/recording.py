@@ -227,7 +227,7 @@ class _Recording(Generic[T]):
         if not self.hold and reason not in (held.UNKNOWN_OUTPUT, held.UNKNOWN_WORK, held.UNKNOWN_SALE):
             raise at_row(error, read.file, read.row)
         self.held_rows += 1
-        if self.held_rows > HELD_MAX and self.hold:
+        if self.held_rows > HELD_MAX and self.hold and not read.cells.get("held_id"):
             raise InputError(
                 f"more than {HELD_MAX} rows cannot be taken, the last one because {error.message}",
                 remedy="Check that the file is the right one; nothing of it was taken.",
