@@ -15,10 +15,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from endcredits.flows.api import IndexHandle, StudioHandle, init, open, text_models
+    from endcredits.flows.api import IndexHandle, StudioHandle, find_policy, init, open, text_models
 
 __version__ = "0.1.0"
-__all__ = ["IndexHandle", "StudioHandle", "__version__", "init", "open", "text_models"]
+__all__ = ["IndexHandle", "StudioHandle", "__version__", "find_policy", "init", "open", "text_models"]
 
 
 def __dir__() -> list[str]:
