@@ -128,7 +128,9 @@ def test_any_one_row_taken_out_is_found(filled: Store, table: str) -> None:
 
 def test_an_entry_taken_out_with_its_postings_is_found(filled: Store) -> None:
     """Nothing dangles, and still the page is not what it was."""
-    found = findings_after(filled, "DELETE FROM postings WHERE number = 2", "DELETE FROM journal_entries WHERE number = 2")
+    found = findings_after(
+        filled, "DELETE FROM postings WHERE posting_id IN (3, 4)", "DELETE FROM journal_entries WHERE number = 2"
+    )
 
     assert "entries are missing from it" in problems(found)
 
@@ -178,7 +180,7 @@ def test_a_forged_amount_with_fitting_digests_does_not_balance(filled: Store) ->
     "change",
     [
         "UPDATE journal_entries SET narrative = 'Gift' WHERE number = 2",
-        "UPDATE postings SET amount_micros = amount_micros * 2 WHERE number = 2",
+        "UPDATE postings SET amount_micros = amount_micros * 2 WHERE posting_id IN (3, 4)",
         "UPDATE journal_entries SET expires_on = '2027-12-31' WHERE expires_on IS NOT NULL AND number = 5",
     ],
 )
@@ -230,7 +232,9 @@ def test_a_reversal_of_nothing_is_named(filled: Store) -> None:
     """What a reversal undoes has to be there."""
     entry_id = sale("a", 5).entry_id
 
-    found = findings_after(filled, "DELETE FROM postings WHERE number = 1", "DELETE FROM journal_entries WHERE number = 1")
+    found = findings_after(
+        filled, "DELETE FROM postings WHERE posting_id IN (1, 2)", "DELETE FROM journal_entries WHERE number = 1"
+    )
 
     assert f"it names {entry_id}, which is not in the books" in problems(found)
 

@@ -19,40 +19,84 @@ from endcredits.store import PACKAGE, Store, check_schema, migration_folders, op
 
 from .helpers import post_all, sale
 
-PAGE = "INSERT INTO journal_pages VALUES (2, {0}, {1}, {2}, {3}, 2, '', 'x')"
-ENTRY = "INSERT INTO journal_entries VALUES ({0}, {1}, 'entry:{0}', 'key:{0}', '2026-11-30', 'n', NULL, '{2}', NULL, NULL)"
-POSTING = "INSERT INTO postings VALUES ({0}, {1}, {2}, {3})"
+PAGE = "INSERT INTO journal_pages VALUES (2, {0}, {1}, {2}, {3}, {4}, '', 'x')"
+ENTRY = (
+    "INSERT INTO journal_entries VALUES "
+    "({0}, {1}, {3}, {4}, 'entry:{0}', 'key:{0}', '2026-11-30', 'n', NULL, '{2}', NULL, NULL)"
+)
+POSTING = "INSERT INTO postings VALUES ({0}, {1}, {2})"
 
 RAW = {
-    "unbalanced": ([ENTRY.format(2, 2, "posted"), POSTING.format(3, 2, 1, 5), POSTING.format(4, 2, 2, -4)], (2, 2, 3, 4)),
-    "one posting": ([ENTRY.format(2, 2, "posted"), POSTING.format(3, 2, 1, 5)], (2, 2, 3, 3)),
-    "no posting": ([ENTRY.format(2, 2, "posted")], (2, 2, 3, 2)),
+    "unbalanced": ([ENTRY.format(2, 2, "posted", 3, 4), POSTING.format(3, 1, 5), POSTING.format(4, 2, -4)], (2, 2, 3, 4)),
+    "one posting": ([ENTRY.format(2, 2, "posted", 3, 3), POSTING.format(3, 1, 5)], (2, 2, 3, 3)),
+    "no posting": ([ENTRY.format(2, 2, "posted", 3, 2)], (2, 2, 3, 2)),
     "2**32 off": (
-        [ENTRY.format(2, 2, "posted"), POSTING.format(3, 2, 1, 5), POSTING.format(4, 2, 2, -5 + 2**32)],
+        [ENTRY.format(2, 2, "posted", 3, 4), POSTING.format(3, 1, 5), POSTING.format(4, 2, -5 + 2**32)],
         (2, 2, 3, 4),
     ),
     "2**64 off": (
-        [ENTRY.format(2, 2, "posted"), *(POSTING.format(3 + n, 2, 1 + n % 2, 2**62) for n in range(4))],
+        [ENTRY.format(2, 2, "posted", 3, 6), *(POSTING.format(3 + n, 1 + n % 2, 2**62) for n in range(4))],
         (2, 2, 3, 6),
     ),
     "a gap in entries": (
-        [ENTRY.format(3, 2, "posted"), POSTING.format(3, 3, 1, 5), POSTING.format(4, 3, 2, -5)],
+        [ENTRY.format(3, 2, "posted", 3, 4), POSTING.format(3, 1, 5), POSTING.format(4, 2, -5)],
         (3, 3, 3, 4),
     ),
     "a gap in postings": (
-        [ENTRY.format(2, 2, "posted"), POSTING.format(4, 2, 1, 5), POSTING.format(5, 2, 2, -5)],
+        [ENTRY.format(2, 2, "posted", 4, 5), POSTING.format(4, 1, 5), POSTING.format(5, 2, -5)],
         (2, 2, 4, 5),
     ),
     "a page not its own": (
-        [ENTRY.format(2, 3, "posted"), POSTING.format(3, 2, 1, 5), POSTING.format(4, 2, 2, -5)],
+        [ENTRY.format(2, 3, "posted", 3, 4), POSTING.format(3, 1, 5), POSTING.format(4, 2, -5)],
         (2, 2, 3, 4),
     ),
+    "one entry takes what the next lacks": (
+        [
+            ENTRY.format(2, 2, "posted", 3, 4),
+            ENTRY.format(3, 2, "posted", 5, 6),
+            *(POSTING.format(3 + n, 1 + n % 2, amount) for n, amount in enumerate((5, -4, 5, -6))),
+        ],
+        (2, 3, 3, 6),
+    ),
+    "postings between two entries": (
+        [
+            ENTRY.format(2, 2, "posted", 3, 4),
+            ENTRY.format(3, 2, "posted", 7, 8),
+            *(POSTING.format(3 + n, 1 + n % 2, (-1) ** n) for n in range(6)),
+        ],
+        (2, 3, 3, 8),
+    ),
+    "a posting twice": (
+        [
+            ENTRY.format(2, 2, "posted", 3, 5),
+            ENTRY.format(3, 2, "posted", 5, 6),
+            *(POSTING.format(3 + n, 1 + n % 2, amount) for n, amount in enumerate((5, -4, -1, 1))),
+        ],
+        (2, 3, 3, 6),
+    ),
+    "an entry that ends too late": (
+        [ENTRY.format(2, 2, "posted", 3, 9), POSTING.format(3, 1, 5), POSTING.format(4, 2, -5)],
+        (2, 2, 3, 4),
+    ),
+    "no such account": (
+        [ENTRY.format(2, 2, "posted", 3, 5), *(POSTING.format(3 + n, n, (1, 1, -2)[n]) for n in (1, 2, 0))],
+        (2, 2, 3, 5),
+    ),
+    "two currencies that only sum to zero together": (
+        [
+            "INSERT INTO accounts VALUES (3, 'Assets:Bank', 'JPY')",
+            ENTRY.format(2, 2, "posted", 3, 4),
+            POSTING.format(3, 1, 5),
+            POSTING.format(4, 3, -5),
+        ],
+        (2, 2, 3, 4, 3),
+    ),
     "an unknown kind": (
-        [ENTRY.format(2, 2, "maybe"), POSTING.format(3, 2, 1, 5), POSTING.format(4, 2, 2, -5)],
+        [ENTRY.format(2, 2, "maybe", 3, 4), POSTING.format(3, 1, 5), POSTING.format(4, 2, -5)],
         (2, 2, 3, 4),
     ),
     "a confirmation of nothing": (
-        [ENTRY.format(2, 2, "confirmed"), POSTING.format(3, 2, 1, 5), POSTING.format(4, 2, 2, -5)],
+        [ENTRY.format(2, 2, "confirmed", 3, 4), POSTING.format(3, 1, 5), POSTING.format(4, 2, -5)],
         (2, 2, 3, 4),
     ),
 }
@@ -65,7 +109,7 @@ def test_no_raw_sql_leaves_an_unbalanced_page(store: Store, case: str) -> None:
     statements, page = RAW[case]
 
     def work(conn: sa.Connection) -> None:
-        for statement in [*statements, PAGE.format(*page)]:
+        for statement in [*statements, PAGE.format(*page, 2)]:
             conn.exec_driver_sql(statement)
 
     with pytest.raises(sa.exc.DBAPIError):
@@ -79,9 +123,9 @@ def test_a_balanced_page_is_let_in(store: Store) -> None:
     post_all(store, sale("a", 5))
 
     def work(conn: sa.Connection) -> None:
-        for statement in [ENTRY.format(2, 2, "posted"), POSTING.format(3, 2, 1, 5), POSTING.format(4, 2, 2, -5)]:
+        for statement in [ENTRY.format(2, 2, "posted", 3, 4), POSTING.format(3, 1, 5), POSTING.format(4, 2, -5)]:
             conn.exec_driver_sql(statement)
-        conn.exec_driver_sql(PAGE.format(2, 2, 3, 4))
+        conn.exec_driver_sql(PAGE.format(2, 2, 3, 4, 2))
 
     store.write(work)
     with store.reading() as conn:
@@ -91,10 +135,11 @@ def test_a_balanced_page_is_let_in(store: Store) -> None:
 @pytest.mark.parametrize(
     "statement,words",
     [
-        (POSTING.format(3, 1, 1, 7), "nothing is added to a closed page"),
-        (ENTRY.format(2, 2, "posted"), "FOREIGN KEY|foreign key"),
-        (ENTRY.format(1, 1, "posted"), "UNIQUE|duplicate key"),
-        (POSTING.format(3, 9, 1, 7), "FOREIGN KEY|foreign key"),
+        (POSTING.format(3, 1, 7), "nothing is added to a closed page"),
+        (ENTRY.format(2, 2, "posted", 3, 4), "FOREIGN KEY|foreign key"),
+        (ENTRY.format(1, 1, "posted", 3, 4), "UNIQUE|duplicate key"),
+        (POSTING.format(2, 1, 7), "UNIQUE|duplicate key"),
+        (POSTING.format(0, 1, 7), "posting_id|nothing is added to a closed page"),
     ],
 )
 def test_nothing_is_added_without_a_page_or_to_a_closed_one(store: Store, statement: str, words: str) -> None:
@@ -111,10 +156,10 @@ def test_what_a_hand_without_foreign_keys_leaves_never_counts_and_is_named(sqlit
     """SQLite enforces foreign keys per connection only: such rows stand on no page, and nothing is posted after them."""
     post_all(sqlite_store, sale("a", 5))
     with closing(sqlite3.connect(tmp_path / "studio.db", isolation_level=None)) as hand:
-        for statement in (ENTRY.format(2, 2, "posted"), POSTING.format(3, 2, 1, 7)):
+        for statement in (ENTRY.format(2, 2, "posted", 3, 3), POSTING.format(3, 1, 7)):
             hand.execute(statement)
         with pytest.raises(sqlite3.IntegrityError, match="two postings"):
-            hand.execute(PAGE.format(2, 2, 3, 3))
+            hand.execute(PAGE.format(2, 2, 3, 3, 2))
 
     with sqlite_store.reading() as conn:
         assert balances(conn, "Assets") == {("Assets:Bank", "EUR"): 5}

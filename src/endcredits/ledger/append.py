@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate, repeat
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from endcredits.errors import IntegrityError
 from endcredits.ledger import tables
-from endcredits.ledger.entry import check_account, check_stamp
+from endcredits.ledger.entry import check_stamp
+from endcredits.ledger.numbering import Known, account_ids, keep, take
 from endcredits.ledger.pages import (
     ENTRY_COLUMNS,
     GENESIS,
@@ -26,8 +29,7 @@ from endcredits.ledger.pages import (
     postings_text,
 )
 from endcredits.ledger.records import Booked
-from endcredits.ledger.rows import rows_with, write_rows
-from endcredits.money import currency_code
+from endcredits.ledger.rows import write_rows
 from endcredits.store import one
 
 _PAGES = tables.journal_pages
@@ -51,8 +53,10 @@ def append(conn: Connection, booked: Sequence[Booked], recorded_at: str) -> None
     if not booked:
         return
     last = _last_page(conn)
+    known = take(conn, last)
     for group in _pages(booked):
-        last = _write_page(conn, last, group, recorded_at)
+        last = _write_page(conn, last, known, group, recorded_at)
+    keep(conn, known, last)
 
 
 def _last_page(conn: Connection) -> Page:
@@ -82,72 +86,35 @@ def _pages(booked: Sequence[Booked]) -> Iterator[Sequence[Booked]]:
         yield booked[start:]
 
 
-def _write_page(conn: Connection, last: Page, booked: Sequence[Booked], recorded_at: str) -> Page:
-    pairs = [(p.account, p.currency) for b in booked for p in b.entry.postings]
-    ids, new = _account_ids(conn, pairs, last.last_account)
-    page = last.page + 1
-    entry_rows: list[tuple[object, ...]] = []
-    numbers: list[int] = []
-    number = last.last_entry
-    for one_of_them in booked:
-        number += 1
-        entry = one_of_them.entry
-        entry_rows.append(
-            (
-                number,
-                entry.entry_id,
-                entry.idempotency_key,
-                entry.date,
-                entry.narrative,
-                entry.reverses,
-                one_of_them.kind,
-                one_of_them.settles,
-                one_of_them.expires_on,
-            )
-        )
-        numbers += [number] * len(entry.postings)
-    account_ids = [ids[pair] for pair in pairs]
-    amounts = [p.amount_micros for b in booked for p in b.entry.postings]
-    first_posting, last_posting = last.last_posting + 1, last.last_posting + len(amounts)
-    row = Page(
-        page,
-        last.last_entry + 1,
-        number,
-        first_posting,
-        last_posting,
-        last.last_account + len(new),
-        recorded_at,
-        "",
-    )
-    texts = (accounts_text(new), entries_text(entry_rows), postings_text(numbers, account_ids, amounts))
+def _write_page(conn: Connection, last: Page, known: Known, booked: Sequence[Booked], recorded_at: str) -> Page:
+    # Columns of plain values rather than rows: nothing is made for a posting but its two numbers.
+    entries = [one_of_them.entry for one_of_them in booked]
+    paths = [p.account for entry in entries for p in entry.postings]
+    currencies = [p.currency for entry in entries for p in entry.postings]
+    amounts = [p.amount_micros for entry in entries for p in entry.postings]
+    ids, new = account_ids(conn, known, paths, currencies, last.last_account)
+    first_posting, first_entry = last.last_posting + 1, last.last_entry + 1
+    ends = list(accumulate((len(entry.postings) for entry in entries), initial=last.last_posting))
+    columns: list[Sequence[Any]] = [
+        range(first_entry, first_entry + len(entries)),
+        [end + 1 for end in ends[:-1]],
+        ends[1:],
+        [entry.entry_id for entry in entries],
+        [entry.idempotency_key for entry in entries],
+        [entry.date for entry in entries],
+        [entry.narrative for entry in entries],
+        [entry.reverses for entry in entries],
+        [one_of_them.kind for one_of_them in booked],
+        [one_of_them.settles for one_of_them in booked],
+        [one_of_them.expires_on for one_of_them in booked],
+    ]
+    last_entry, last_account = last.last_entry + len(entries), last.last_account + len(new)
+    row = Page(last.page + 1, first_entry, last_entry, first_posting, ends[-1], last_account, recorded_at, "")
+    texts = (accounts_text(new), entries_text(columns), postings_text(ids, amounts))
     sealed = replace(row, page_digest=digest_of(row, last.page_digest, *texts))
     write_rows(conn, "accounts", ("account_id", "path", "currency"), new)
-    write_rows(conn, "journal_entries", (*ENTRY_COLUMNS, "page"), [(*values, page) for values in entry_rows])
-    posting_rows = list(zip(range(first_posting, last_posting + 1), numbers, account_ids, amounts, strict=True))
-    write_rows(conn, "postings", ("posting_id", "number", "account_id", "amount_micros"), posting_rows)
-    write_rows(conn, "journal_pages", _PAGE_COLUMNS, [_values(sealed)])
+    write_rows(conn, "journal_entries", (*ENTRY_COLUMNS, "page"), zip(*columns, repeat(row.page)))
+    postings = zip(range(first_posting, ends[-1] + 1), ids, amounts, strict=True)
+    write_rows(conn, "postings", ("posting_id", "account_id", "amount_micros"), postings)
+    write_rows(conn, "journal_pages", _PAGE_COLUMNS, [tuple(getattr(sealed, name) for name in _PAGE_COLUMNS)])
     return sealed
-
-
-def _values(page: Page) -> tuple[object, ...]:
-    return tuple(getattr(page, name) for name in _PAGE_COLUMNS)
-
-
-def _account_ids(
-    conn: Connection, pairs: Sequence[tuple[str, str]], last_account: int
-) -> tuple[dict[tuple[str, str], int], list[tuple[int, str, str]]]:
-    """The ids of accounts, and those among them that are new: numbered in the order in which they appear."""
-    wanted = dict.fromkeys(pairs)
-    # Sorted, so that one look at a page of the index finds many of them.
-    paths = sorted({path for path, _ in wanted})
-    select = "SELECT account_id, path, currency FROM accounts"
-    ids = {(path, currency): account_id for account_id, path, currency in rows_with(conn, select, "path", paths)}
-    new = []
-    for pair in wanted:
-        if pair not in ids:
-            check_account(pair[0])
-            currency_code(pair[1])
-            last_account += 1
-            ids[pair] = last_account
-            new.append((last_account, *pair))
-    return ids, new

@@ -18,14 +18,14 @@ from sqlalchemy.engine import Connection
 from endcredits.errors import ConflictError, InputError
 from endcredits.ledger.append import append
 from endcredits.ledger.entry import check_date, mirror, must_be_made
+from endcredits.ledger.ranges import ENTRY_OF_POSTING, postings_of_entry
 from endcredits.ledger.records import Booked, JournalEntry, Posting
 from endcredits.ledger.rows import rows_with
 
 _SELECT = (
     "SELECT e.number, e.entry_id, e.idempotency_key, e.date, e.narrative, e.reverses, e.kind, e.settles, e.expires_on, "
     "g.recorded_at, a.path, a.currency, p.amount_micros FROM journal_entries e LEFT JOIN journal_pages g ON g.page = e.page "
-    "LEFT JOIN postings p ON p.number = e.number "
-    "LEFT JOIN accounts a ON a.account_id = p.account_id"
+    "{postings} LEFT JOIN accounts a ON a.account_id = p.account_id"
 )
 _ORDER = "ORDER BY e.number, p.posting_id"
 
@@ -117,12 +117,12 @@ def find(conn: Connection, idempotency_key: str) -> JournalEntry | None:
 
 def find_by_id(conn: Connection, entry_id: str) -> JournalEntry | None:
     """The entry of that id, of whatever kind, or None."""
-    return next((one.entry for one in _read(rows_with(conn, _SELECT, "e.entry_id", [entry_id], _ORDER))), None)
+    return next((one.entry for one in _read(rows_with(conn, _select(conn), "e.entry_id", [entry_id], _ORDER))), None)
 
 
 def find_booked(conn: Connection, idempotency_key: str) -> Booked | None:
     """The entry recorded under a key with how it stands in the books, or None."""
-    return next(iter(_read(rows_with(conn, _SELECT, "e.idempotency_key", [idempotency_key], _ORDER))), None)
+    return next(iter(_read(rows_with(conn, _select(conn), "e.idempotency_key", [idempotency_key], _ORDER))), None)
 
 
 def journal(conn: Connection) -> list[Booked]:
@@ -133,7 +133,7 @@ def journal(conn: Connection) -> list[Booked]:
 def entries_between(conn: Connection, first: int = 1, last: int = 2**62) -> list[Booked]:
     """What the journal holds from one number to another."""
     # No look at the pages' bounds: whoever checks the books wants to see what is there.
-    query = f"{_SELECT} WHERE e.number BETWEEN {int(first)} AND {int(last)} {_ORDER}"
+    query = f"{_select(conn)} WHERE e.number BETWEEN {int(first)} AND {int(last)} {_ORDER}"
     return _read(conn.exec_driver_sql(query))
 
 
@@ -168,7 +168,7 @@ def balances(
     day = None
     if until is not None:
         day = check_date(str(until.date() if isinstance(until, datetime.datetime) else until))
-    query, parameters = _balance_query(account_prefix.rstrip(":"), day, known_at, pending)
+    query, parameters = _balance_query(conn.dialect.name, account_prefix.rstrip(":"), day, known_at, pending)
     if conn.dialect.name == "postgresql":
         query = query.replace("?", "%s")
     # Two halves, because SQLite's SUM overflows at 2**63; PostgreSQL's is of another type.
@@ -177,7 +177,9 @@ def balances(
     return {key: total for key, total in sorted(totals.items()) if total}
 
 
-def _balance_query(path: str, day: str | None, known_at: str | None, pending: bool) -> tuple[str, list[object]]:
+def _balance_query(
+    dialect: str, path: str, day: str | None, known_at: str | None, pending: bool
+) -> tuple[str, list[object]]:
     conditions, parameters = _in_time("e", "g", day, known_at)
     if pending:
         settled, settled_parameters = _in_time("s", "h", day, known_at)
@@ -192,15 +194,18 @@ def _balance_query(path: str, day: str | None, known_at: str | None, pending: bo
             parameters.append(day)
     else:
         conditions.append("e.kind IN ('posted', 'confirmed')")
+    # All accounts: entry by entry. Some: from the accounts to their postings, and on to the entries.
+    tables = f"journal_entries e {postings_of_entry(dialect)}"
     if path:
+        tables = f"accounts b JOIN postings p ON p.account_id = b.account_id JOIN journal_entries e ON {ENTRY_OF_POSTING}"
         # LIKE ignores case on SQLite, and paths may hold its wildcards.
-        conditions.append(f"(a.path = ? OR substr(a.path, 1, {len(path) + 1}) = ?)")
+        conditions.append(f"(b.path = ? OR substr(b.path, 1, {len(path) + 1}) = ?)")
         parameters += [path, f"{path}:"]
     return (
-        "SELECT a.path, a.currency, SUM(p.amount_micros >> 32), SUM(p.amount_micros & 4294967295) "
-        "FROM postings p JOIN journal_entries e ON e.number = p.number JOIN journal_pages g ON g.page = e.page "
-        "AND p.posting_id BETWEEN g.first_posting AND g.last_posting "
-        f"JOIN accounts a ON a.account_id = p.account_id WHERE {' AND '.join(conditions)} GROUP BY a.path, a.currency",
+        "SELECT a.path, a.currency, t.high, t.low FROM accounts a JOIN ("
+        "SELECT p.account_id, SUM(p.amount_micros >> 32) AS high, SUM(p.amount_micros & 4294967295) AS low "
+        f"FROM {tables} JOIN journal_pages g ON g.page = e.page AND p.posting_id BETWEEN g.first_posting AND g.last_posting "
+        f"WHERE {' AND '.join(conditions)} GROUP BY p.account_id) t ON t.account_id = a.account_id",
         parameters,
     )
 
@@ -230,7 +235,7 @@ def _check_reversals(conn: Connection, fresh: Sequence[JournalEntry]) -> None:
     wanted = {entry.reverses for entry in fresh if entry.reverses is not None}
     if not wanted:
         return
-    known = {one.entry.entry_id: one for one in _read(rows_with(conn, _SELECT, "e.entry_id", wanted, _ORDER))}
+    known = {one.entry.entry_id: one for one in _read(rows_with(conn, _select(conn), "e.entry_id", wanted, _ORDER))}
     select = "SELECT reverses, idempotency_key FROM journal_entries"
     undone_by: dict[str, str] = dict(rows_with(conn, select, "reverses", wanted))
     for entry in fresh:
@@ -265,6 +270,10 @@ def _check_reversal(entry: JournalEntry, undone: Booked | None, undone_by: str |
             remedy="Make reversals with reverse_entry.",
             field="postings",
         )
+
+
+def _select(conn: Connection) -> str:
+    return _SELECT.format(postings=postings_of_entry(conn.dialect.name, "LEFT JOIN"))
 
 
 def _read(rows: Iterable[Any]) -> list[Booked]:

@@ -102,27 +102,26 @@ class _Checker:
             yield "entries are missing from it, or are numbered wrongly"
             return
         kinds = columns[_KIND]
-        numbers, accounts, amounts = (_integers(column) for column in text.postings.split(RECORD))
-        if not len(numbers) == len(accounts) == len(amounts) == page.last_posting - page.first_posting + 1:
+        accounts, amounts = (_integers(column) for column in text.postings.split(RECORD))
+        if not len(accounts) == len(amounts) == page.last_posting - page.first_posting + 1:
             yield "postings are missing from it"
             return
+        firsts, lasts = _integers(columns[1]), _integers(columns[2])
+        if not np.array_equal(np.append(firsts, page.last_posting + 1), np.insert(lasts + 1, 0, page.first_posting)):
+            yield "the postings of one entry do not follow those of the entry before"
+            return
+        lengths = lasts - firsts + 1
         empty = np.zeros(count, dtype=bool)
         if "voided" in kinds:
             empty = np.array([kind == "voided" for kind in kinds.split(UNIT)])
-        if not len(numbers):
-            if not empty.all():
-                yield "entries on it have no postings"
-            return
-        steps = np.diff(numbers)
-        if (steps < 0).any() or numbers[0] < page.first_entry or numbers[-1] > page.last_entry:
-            yield "postings on it belong to entries of other pages"
-            return
-        lengths = np.bincount(numbers - page.first_entry, minlength=count)
-        if ((lengths < 2) & ~empty).any() or (lengths[empty] > 0).any():
+        if ((lengths < 2) & ~empty).any() or (lengths[empty] != 0).any():
             yield "entries on it have fewer than two postings, or voided ones have some"
+        if not len(accounts) or (lengths < 0).any():
+            return
         if (accounts < 1).any() or (accounts > self.account).any():
             yield "postings on it are on accounts that do not exist"
             return
+        numbers = np.repeat(np.arange(page.first_entry, page.last_entry + 1), lengths)
         wrong = _unbalanced(numbers, self.currencies[accounts], amounts)
         if len(wrong):
             yield f"the entries do not balance that are numbered {', '.join(map(str, wrong[:10]))}"

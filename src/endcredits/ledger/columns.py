@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from endcredits.ledger.pages import ENTRY_COLUMNS, GENESIS, Page
+from endcredits.ledger.pages import ENTRY_COLUMNS, GENESIS, INTEGERS, Page
 
 _MAY_BE_NULL = ("reverses", "settles", "expires_on")
 
@@ -48,8 +48,8 @@ def read_pages(conn: Connection) -> Iterator[PageText]:
 
 def _query(dialect: str) -> str:
     between = "BETWEEN g.first_{0} AND g.last_{0}"
-    entries = [(column, "','" if column == "number" else "CHR31", "number") for column in ENTRY_COLUMNS]
-    postings = [(column, "','", "posting_id") for column in ("number", "account_id", "amount_micros")]
+    entries = [(column, "','" if place < INTEGERS else "CHR31", "number") for place, column in enumerate(ENTRY_COLUMNS)]
+    postings = [(column, "','", "posting_id") for column in ("account_id", "amount_micros")]
     accounts = [("account_id", "','", "account_id"), *((column, "CHR31", "account_id") for column in ("path", "currency"))]
     parts = (
         _texts(dialect, "accounts", accounts, "account_id BETWEEN COALESCE(h.last_account, 0) + 1 AND g.last_account"),

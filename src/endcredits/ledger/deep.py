@@ -14,6 +14,7 @@ from endcredits.errors import InputError
 from endcredits.ledger.book import entries_between
 from endcredits.ledger.entry import content_id, make_entry
 from endcredits.ledger.pages import Page
+from endcredits.ledger.ranges import postings_of_entry
 from endcredits.ledger.records import KINDS, Booked
 from endcredits.store import Finding
 
@@ -69,20 +70,25 @@ def unfit_rows(conn: Connection, page: Page) -> Iterator[Finding]:
     for booked in unfit[:ROWS_NAMED_MAX]:
         problem = f"it belongs to {_name(booked)}, which is not what it was"
         yield Finding(f"database table journal_entries, row number={booked.number}", problem)
-        query = _query(conn, "SELECT posting_id, account_id FROM postings WHERE number = ? ORDER BY posting_id")
-        rows = conn.exec_driver_sql(query, (booked.number,)).fetchall()
+        rows = conn.exec_driver_sql(
+            "SELECT p.posting_id, p.account_id FROM journal_entries e "
+            f"{postings_of_entry(conn.dialect.name)} WHERE e.number = {int(booked.number)} ORDER BY p.posting_id"
+        ).fetchall()
         for posting_id, account_id in rows[:ROWS_NAMED_MAX]:
             yield Finding(f"database table postings, row posting_id={posting_id}", problem)
             yield Finding(f"database table accounts, row account_id={account_id}", f"{problem}, or only its account")
         yield from _check_entry(booked)
     query = _query(
         conn,
-        "SELECT posting_id, number FROM postings WHERE posting_id BETWEEN ? AND ? AND NOT number BETWEEN ? AND ?",
+        "SELECT e.number, f.number FROM journal_entries e LEFT JOIN journal_entries f ON f.number = e.number - 1 "
+        "WHERE e.number BETWEEN ? AND ? AND (e.first_posting <> COALESCE(f.last_posting, 0) + 1 "
+        "OR e.last_posting < e.first_posting - 1 OR e.number = ? AND e.last_posting <> ?)",
     )
-    places = (page.first_posting, page.last_posting, page.first_entry, page.last_entry)
-    for posting_id, number in conn.exec_driver_sql(query, places).fetchmany(ROWS_NAMED_MAX):
-        where = f"database table postings, row posting_id={posting_id}"
-        yield Finding(where, f"it stands on page {page.page} and belongs to entry {number}, which does not")
+    places = (page.first_entry, page.last_entry, page.last_entry, page.last_posting)
+    for numbers in conn.exec_driver_sql(query, places).fetchmany(ROWS_NAMED_MAX):
+        for number in filter(None, numbers):
+            where = f"database table journal_entries, row number={number}"
+            yield Finding(where, "its postings do not follow those of the entry before, or do not end where its page does")
 
 
 def page_rows(conn: Connection, last: Page | None) -> Iterator[Finding]:
@@ -109,11 +115,14 @@ def page_rows(conn: Connection, last: Page | None) -> Iterator[Finding]:
 
 def check_links(conn: Connection) -> Iterator[Finding]:
     """That reversals, confirmations and voidings name an entry of the right kind, once, and are its image."""
+    # Postings stand in one order, so the image of each has the same place.
     same = (
-        "(SELECT COUNT(*) FROM postings p JOIN postings q ON q.number = u.number AND q.account_id = p.account_id "
-        "AND q.amount_micros = {sign}p.amount_micros WHERE p.number = e.number)"
+        "(SELECT COUNT(*) FROM postings p JOIN postings q "
+        "ON q.posting_id = p.posting_id - e.first_posting + u.first_posting AND q.account_id = p.account_id "
+        "AND q.amount_micros = {sign}p.amount_micros "
+        "WHERE p.posting_id BETWEEN e.first_posting AND e.last_posting)"
     )
-    lines = "(SELECT COUNT(*) FROM postings p WHERE p.number = {0}.number)"
+    lines = "({0}.last_posting - {0}.first_posting + 1)"
     rules = {
         ("reverses", "posted"): (
             "it is not the mirror image of {0}, which it undoes",

@@ -26,6 +26,7 @@ from sqlalchemy.engine import Connection
 from endcredits.errors import ConflictError, InputError
 from endcredits.ledger.book import find_booked, post_many
 from endcredits.ledger.entry import check_date, check_stamp, make_entry
+from endcredits.ledger.ranges import ENTRY_OF_POSTING
 from endcredits.ledger.records import JournalEntry, Posting
 from endcredits.money import format_micros
 
@@ -101,7 +102,7 @@ def lots(conn: Connection, until: str | None = None, known_at: str | None = None
     beginnings = " OR ".join(f"substr(a.path, 1, {len(prefix)}) = '{prefix}'" for prefix in HOLD_PREFIXES.values())
     query = (
         "SELECT a.path, a.currency, p.amount_micros, e.date, e.entry_id, e.idempotency_key, e.reverses "
-        "FROM accounts a JOIN postings p ON p.account_id = a.account_id JOIN journal_entries e ON e.number = p.number "
+        f"FROM accounts a JOIN postings p ON p.account_id = a.account_id JOIN journal_entries e ON {ENTRY_OF_POSTING} "
         "JOIN journal_pages g ON g.page = e.page AND p.posting_id BETWEEN g.first_posting AND g.last_posting "
         f"WHERE ({beginnings}) AND {' AND '.join(conditions)} ORDER BY e.date, e.number"
     )

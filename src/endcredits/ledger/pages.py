@@ -6,11 +6,11 @@ values of one column after another), so that a check reads at the database's own
     endcredits page/1, the previous digest, and the page's own numbers and time   one line each
     the accounts that are new on it                                                ids, paths, currencies
     its entries                                                                    every column
-    its postings                                                                   numbers, account ids, amounts
+    its postings                                                                   account ids, amounts
 
 Columns end with the character 1E (record separator) and values are joined by 1F (unit separator) or, where they are
-integers, by commas. No text of ours may hold these characters, and a page says how many values there are, so that two
-different pages never have one text.
+integers, by commas. Ids of postings count without a gap, so they are not written out. No text of ours may hold these
+characters, and a page says how many values there are, so that two different pages never have one text.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 UNIT, RECORD = "\x1f", "\x1e"
 GENESIS = "0" * 64
@@ -28,6 +29,8 @@ POSTINGS_PER_PAGE = 40_000
 
 ENTRY_COLUMNS = (
     "number",
+    "first_posting",
+    "last_posting",
     "entry_id",
     "idempotency_key",
     "date",
@@ -38,6 +41,9 @@ ENTRY_COLUMNS = (
     "expires_on",
 )
 """Columns of `journal_entries` in the order in which they are digested (its `page` is the page's own number)."""
+
+INTEGERS = 3
+"""How many of these columns, the first ones, are integers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +87,17 @@ def accounts_text(rows: Sequence[tuple[int, str, str]]) -> str:
     return RECORD.join([",".join(map(str, ids)), UNIT.join(paths), UNIT.join(currencies)])
 
 
-def entries_text(rows: Sequence[Sequence[object]]) -> str:
-    """The text of entries, each with the values of `ENTRY_COLUMNS`; None reads as empty."""
-    numbers, *columns = zip(*rows, strict=True)
-    texts = [UNIT.join(["" if value is None else str(value) for value in column]) for column in columns]
-    return RECORD.join([",".join(map(str, numbers)), *texts])
+def entries_text(columns: Sequence[Sequence[Any]]) -> str:
+    """The text of entries, given as the `ENTRY_COLUMNS`, one sequence of values each; None reads as empty."""
+    numbers = [",".join(map(str, column)) for column in columns[:INTEGERS]]
+    # A column of None alone, which most are, is nothing but separators.
+    texts = [
+        UNIT.join([value or "" for value in column]) if any(column) else UNIT * (len(column) - 1)
+        for column in columns[INTEGERS:]
+    ]
+    return RECORD.join([*numbers, *texts])
 
 
-def postings_text(numbers: Iterable[int], account_ids: Iterable[int], amounts: Iterable[int]) -> str:
+def postings_text(account_ids: Iterable[int], amounts: Iterable[int]) -> str:
     """The text of postings, column by column."""
-    return RECORD.join([",".join(map(str, column)) for column in (numbers, account_ids, amounts)])
+    return RECORD.join([",".join(map(str, column)) for column in (account_ids, amounts)])

@@ -7,7 +7,7 @@ reads them from one JSON text, PostgreSQL from one array. Nothing here knows wha
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -15,23 +15,20 @@ from sqlalchemy.engine import Connection
 _KEYS_AT_ONCE = 20_000
 
 
-def write_rows(conn: Connection, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Adds rows, each with the values of `columns`.
+def write_rows(conn: Connection, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Adds rows, each with the values of `columns`; they may be made while they are written.
 
     Raises:
         sqlalchemy.exc.DBAPIError: a constraint or a guard of the table refuses them.
     """
-    if not rows:
-        return
     names = ", ".join(columns)
-    marks = ", ".join("?" if conn.dialect.name == "sqlite" else "%s" for _ in columns)
-    insert = f"INSERT INTO {table} ({names}) VALUES ({marks})"
-    if conn.dialect.name == "sqlite" or len(rows) < 100:
-        conn.exec_driver_sql(insert, [tuple(row) for row in rows])
-        return
-    # SQLAlchemy knows no COPY; errors of the driver are passed through it all the same.
+    insert = f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' for _ in columns)})"
+    # SQLAlchemy would make a list of all rows, and knows no COPY; errors of the driver are passed through it all the same.
     cursor: Any = conn.connection.cursor()
     try:
+        if conn.dialect.name == "sqlite":
+            cursor.executemany(insert, rows)
+            return
         with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)

@@ -24,6 +24,12 @@ def _counter(name: str) -> sa.Column[int]:
     return sa.Column(name, _NUMBER, primary_key=True, autoincrement=False)
 
 
+def _once(column: str) -> sa.Index:
+    present = sa.text(f"{column} IS NOT NULL")
+    name = f"uq_journal_entries_{column}"
+    return sa.Index(name, column, unique=True, sqlite_where=present, postgresql_where=present)
+
+
 def _table(name: str, *columns: sa.Column[Any] | sa.schema.SchemaItem) -> sa.Table:
     table = sa.Table(name, metadata, *columns)
     table.info["guards"] = lambda dialect: guard_sql(name, dialect)
@@ -36,6 +42,7 @@ accounts = _table(
     sa.Column("path", sa.Text, nullable=False),
     sa.Column("currency", sa.Text, nullable=False),
     sa.UniqueConstraint("path", "currency", name="uq_accounts_path"),
+    sa.CheckConstraint("account_id > 0", name="ck_accounts_account_id"),
 )
 
 journal_pages = _table(
@@ -63,24 +70,31 @@ journal_entries = _table(
         nullable=False,
         index=True,
     ),
+    # Its postings are the ids from the first to the last; an empty range (last = first - 1) where it has none.
+    sa.Column("first_posting", _NUMBER, nullable=False),
+    sa.Column("last_posting", _NUMBER, nullable=False),
     sa.Column("entry_id", sa.Text, nullable=False, unique=True),
     sa.Column("idempotency_key", sa.Text, nullable=False, unique=True),
     sa.Column("date", sa.Text, nullable=False),
     sa.Column("narrative", sa.Text, nullable=False),
-    sa.Column("reverses", sa.Text, sa.ForeignKey("journal_entries.entry_id"), unique=True),
+    sa.Column("reverses", sa.Text, sa.ForeignKey("journal_entries.entry_id")),
     # posted, pending, confirmed or voided: see `records.KINDS`.
     sa.Column("kind", sa.Text, nullable=False),
     # The pending entry that a confirmed or voided one decides; unique, so that it is decided once.
-    sa.Column("settles", sa.Text, sa.ForeignKey("journal_entries.entry_id"), unique=True),
+    sa.Column("settles", sa.Text, sa.ForeignKey("journal_entries.entry_id")),
     # Last day on which a pending entry can be confirmed.
     sa.Column("expires_on", sa.Text),
+    sa.Index("ix_journal_entries_first_posting", "first_posting", "number"),
+    # Most entries have neither, and then stand in no index.
+    *(_once(column) for column in ("reverses", "settles")),
 )
 
 postings = _table(
     "postings",
     _counter("posting_id"),
-    sa.Column("number", _NUMBER, sa.ForeignKey("journal_entries.number"), nullable=False, index=True),
-    sa.Column("account_id", _NUMBER, sa.ForeignKey("accounts.account_id"), nullable=False, index=True),
+    # That the account exists is asked once for a whole page, as everything else is.
+    sa.Column("account_id", _NUMBER, nullable=False, index=True),
     sa.Column("amount_micros", _NUMBER, nullable=False),
+    sa.CheckConstraint("posting_id > 0", name="ck_postings_posting_id"),
     sa.CheckConstraint("amount_micros <> 0", name="ck_postings_amount_micros"),
 )

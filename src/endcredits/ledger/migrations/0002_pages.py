@@ -30,7 +30,10 @@ def upgrade() -> None:
     for statement in _CREATE:
         op.execute(statement.replace("NUMBER", number) + strict)
     op.execute("CREATE INDEX ix_journal_entries_page ON journal_entries (page)")
-    op.execute("CREATE INDEX ix_postings_number ON postings (number)")
+    op.execute("CREATE INDEX ix_journal_entries_first_posting ON journal_entries (first_posting, number)")
+    for column in ("reverses", "settles"):
+        where = f"ON journal_entries ({column}) WHERE {column} IS NOT NULL"
+        op.execute(f"CREATE UNIQUE INDEX uq_journal_entries_{column} {where}")
     op.execute("CREATE INDEX ix_postings_account_id ON postings (account_id)")
     for table in TABLES:
         for statement in [*append_only_sql(table, conn.dialect.name), *guard_sql(table, conn.dialect.name)]:
@@ -73,7 +76,8 @@ _CREATE = (
         account_id NUMBER NOT NULL CONSTRAINT pk_accounts PRIMARY KEY,
         path TEXT NOT NULL,
         currency TEXT NOT NULL,
-        CONSTRAINT uq_accounts_path UNIQUE (path, currency)
+        CONSTRAINT uq_accounts_path UNIQUE (path, currency),
+        CONSTRAINT ck_accounts_account_id CHECK (account_id > 0)
     )""",
     """CREATE TABLE journal_pages (
         page NUMBER NOT NULL CONSTRAINT pk_journal_pages PRIMARY KEY,
@@ -88,6 +92,8 @@ _CREATE = (
     """CREATE TABLE journal_entries (
         number NUMBER NOT NULL CONSTRAINT pk_journal_entries PRIMARY KEY,
         page NUMBER NOT NULL,
+        first_posting NUMBER NOT NULL,
+        last_posting NUMBER NOT NULL,
         entry_id TEXT NOT NULL,
         idempotency_key TEXT NOT NULL,
         date TEXT NOT NULL,
@@ -98,8 +104,6 @@ _CREATE = (
         expires_on TEXT,
         CONSTRAINT uq_journal_entries_entry_id UNIQUE (entry_id),
         CONSTRAINT uq_journal_entries_idempotency_key UNIQUE (idempotency_key),
-        CONSTRAINT uq_journal_entries_reverses UNIQUE (reverses),
-        CONSTRAINT uq_journal_entries_settles UNIQUE (settles),
         CONSTRAINT fk_journal_entries_page FOREIGN KEY (page) REFERENCES journal_pages (page)
             DEFERRABLE INITIALLY DEFERRED,
         CONSTRAINT fk_journal_entries_reverses FOREIGN KEY (reverses) REFERENCES journal_entries (entry_id),
@@ -107,11 +111,9 @@ _CREATE = (
     )""",
     """CREATE TABLE postings (
         posting_id NUMBER NOT NULL CONSTRAINT pk_postings PRIMARY KEY,
-        number NUMBER NOT NULL,
         account_id NUMBER NOT NULL,
         amount_micros NUMBER NOT NULL,
-        CONSTRAINT fk_postings_number FOREIGN KEY (number) REFERENCES journal_entries (number),
-        CONSTRAINT fk_postings_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id),
+        CONSTRAINT ck_postings_posting_id CHECK (posting_id > 0),
         CONSTRAINT ck_postings_amount_micros CHECK (amount_micros <> 0)
     )""",
 )
