@@ -1,7 +1,8 @@
 """The same job by other means: DuckDB in exact integers, DuckDB and Polars in floats, and what rounding each row would pay.
 
 All of them join credits with what their outputs earned, sum per work, join the splits and sum per payee, and then have
-amounts. None of them writes or digests lines, and the floats do not divide what rounding leaves.
+amounts; the scan that they stand over is that of `close_over_scan`. None of them writes or digests lines, and the floats do
+not divide what rounding leaves.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import duckdb
 
 from benchmarks.frame import Figure, figure, ratios
-from benchmarks.settlement.closing import in_turn, scan
+from benchmarks.settlement.closing import by_duckdb, in_turn, scan
 from endcredits.royalties.frozen import Frozen, table_path
 
 _EXACT = """
@@ -61,7 +62,7 @@ def run(frozen: Frozen, runs: int) -> tuple[list[Figure], dict[str, Any]]:
     """Times of each over the scan of the same round, and what rounding rules would pay."""
     facts: dict[str, Any] = {}
     with opened(frozen) as connection:
-        works: dict[str, Callable[[], Any]] = {"scan": lambda: scan(frozen.folder)}
+        works: dict[str, Callable[[], Any]] = {"scan": lambda: scan(by_duckdb(frozen.folder))}
         works["duckdb_float"] = lambda: facts.update(float_rows=connection.execute(_DOUBLE).fetchone())
         works["duckdb_exact"] = lambda: facts.update(exact_rows=connection.execute(_EXACT).fetchone())
         if (polars := _polars(frozen, facts)) is not None:

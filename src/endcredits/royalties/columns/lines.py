@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -223,14 +224,16 @@ def _batches(name: str, columns: dict[str, list[pa.Array | Texted]]) -> Iterator
 
 
 def _write(path: Path, name: str, columns: dict[str, list[pa.Array | Texted]]) -> str:
-    """Writes a table whole or not at all, and digests what was written out of the same columns."""
+    """Writes a table whole or not at all, and digests it out of the same columns meanwhile."""
     partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with ThreadPoolExecutor(1) as beside, partial.open("wb") as file:
+            digest = beside.submit(digest_of, name, columns)
             _write_batches(file, name, _batches(name, columns))
             file.flush()
             os.fsync(file.fileno())
+            found = digest.result()
         os.replace(partial, path)
         sync_folder(path.parent)
     except OSError as error:
@@ -238,7 +241,7 @@ def _write(path: Path, name: str, columns: dict[str, list[pa.Array | Texted]]) -
     finally:
         with suppress(OSError):
             partial.unlink()
-    return digest_of(name, columns)
+    return found
 
 
 def _write_batches(file: object, name: str, batches: Iterable[pa.RecordBatch]) -> None:
