@@ -18,7 +18,7 @@ from endcredits.errors import InputError, IntegrityError, MachineError
 from endcredits.money import PPB
 from endcredits.royalties.close import Closed
 from endcredits.royalties.close import close_period as simple_close
-from endcredits.royalties.columns import close, close_period, events, laid, sums, weighing
+from endcredits.royalties.columns import close, close_period, credits, events, laid, weighing
 from endcredits.royalties.frozen import Frozen, table_digest, table_path
 from endcredits.royalties.lines import read_lines, read_work_lines
 from endcredits.royalties.rules import Gate
@@ -95,7 +95,7 @@ def test_any_cut_into_ranges_and_batches(one: Given, outputs: int, rows: int, gr
     with pytest.MonkeyPatch.context() as patch:
         for module in (laid, weighing):
             patch.setattr(module, "OUTPUTS_PER_FILE", outputs)
-        patch.setattr(sums, "BATCH_ROWS", rows)
+        patch.setattr(credits, "BATCH_ROWS", rows)
         patch.setattr(events, "BATCH_ROWS", rows)
         patch.setattr(close, "DENSE_CELLS", 0 if grouped else 1 << 23)
         assert_same(one)
@@ -110,7 +110,7 @@ def rich() -> Given:
 
 
 def test_sums_beyond_64_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sums, "BATCH_ROWS", 16)
+    monkeypatch.setattr(credits, "BATCH_ROWS", 16)
     one = rich()
     with TemporaryDirectory() as place:
         work_lines = simple_close(one.freeze(Path(place)), *DAYS, one.policy).work_lines

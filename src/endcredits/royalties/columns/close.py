@@ -22,6 +22,7 @@ from endcredits.money import PPB
 from endcredits.royalties.close import check_period
 from endcredits.royalties.clusters import entitled_to
 from endcredits.royalties.columns.catalogue import Catalogue, Splits, read_catalogue, read_table, splits_of
+from endcredits.royalties.columns.credits import values_of
 from endcredits.royalties.columns.dividing import (
     Divided,
     Dividing,
@@ -34,7 +35,6 @@ from endcredits.royalties.columns.dividing import (
 from endcredits.royalties.columns.laid import Period, PoolMoney, check_total, lay_events
 from endcredits.royalties.columns.lines import Names, PartyRows, Texts, WorkRows, write_party_rows, write_work_rows
 from endcredits.royalties.columns.queries import Queries
-from endcredits.royalties.columns.sums import values_of
 from endcredits.royalties.columns.weighing import PoolWeights, Weighed, pool_weights, shards_of, weigh_shards
 from endcredits.royalties.frozen import Frozen
 from endcredits.royalties.frozen_rows import FrozenRows

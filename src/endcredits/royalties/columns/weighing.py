@@ -19,9 +19,10 @@ import pyarrow.parquet as pq
 
 from endcredits.compute import Ray, map_shards
 from endcredits.durable import write_atomic
+from endcredits.royalties.columns.credits import Values
 from endcredits.royalties.columns.laid import OUTPUTS_PER_FILE, Period
 from endcredits.royalties.columns.spool import Records, read_blocks
-from endcredits.royalties.columns.sums import Laid, Layer, Sums, Values, add_credits, layers_of, limbs_of, merge
+from endcredits.royalties.columns.sums import Laid, Layer, Sums, add_credits, layers_of, limbs_of, merge
 from endcredits.royalties.columns.wide import Flags, Ints, Wide
 from endcredits.royalties.frozen import table_path
 from endcredits.royalties.rules import Policy

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from endcredits.errors import InputError
 from endcredits.money import PPB
-from endcredits.royalties.columns.sums import Shares
+from endcredits.royalties.columns.credits import Shares
 
 CREDITS = st.lists(st.tuples(st.integers(0, 2), st.sampled_from([-PPB, -PPB // 2, -1, 1, PPB // 2, PPB])), max_size=8)
 
