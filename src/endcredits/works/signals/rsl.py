@@ -105,7 +105,7 @@ def _licence(licence: Element, server: str | None, carrier: Carrier, place: str)
         for element in _below(licence, name):
             if element.get("type") in _LIMITS:
                 continue
-            spoken = True
+            spoken = spoken or name == "permits"
             wrong = "" if element.get("type") == "usage" else f"<{name}> has the type '{element.get('type')}'"
             for token in re.split(r"[,\s]+", text_of(element)):
                 if not token:
@@ -123,7 +123,7 @@ def _licence(licence: Element, server: str | None, carrier: Carrier, place: str)
         verdict = "deny" if problem else "conditional" if conditions else "unknown"
         yield from carrier.say(
             STANDARD, VERSION, verdict, COVERED, place=place, raw="license", conditions=conditions, problem=problem,
-            note="it names no usage",
+            note="it names no usage that it permits",
         )  # fmt: skip
 
 
