@@ -27,7 +27,7 @@ from endcredits.store import Store, open_store
 
 RECORDED_AT = "2026-12-01T09:00:00Z"
 PAYEES = 200_000
-ROWS = "SELECT posting_id, number, account_id, amount_micros FROM postings"
+ROWS = "SELECT posting_id, account_id, amount_micros FROM postings"
 
 
 def batch(postings: int, legs: int, start: int, draw: random.Random) -> list[JournalEntry]:

@@ -197,14 +197,17 @@ def _balance_query(
     # All accounts: entry by entry. Some: from the accounts to their postings, and on to the entries.
     tables = f"journal_entries e {postings_of_entry(dialect)}"
     if path:
-        tables = f"accounts b JOIN postings p ON p.account_id = b.account_id JOIN journal_entries e ON {ENTRY_OF_POSTING}"
+        tables = "accounts b CROSS JOIN postings p CROSS JOIN journal_entries e"
+        conditions += ["p.account_id = b.account_id", ENTRY_OF_POSTING]
         # LIKE ignores case on SQLite, and paths may hold its wildcards.
         conditions.append(f"(b.path = ? OR substr(b.path, 1, {len(path) + 1}) = ?)")
         parameters += [path, f"{path}:"]
     return (
         "SELECT a.path, a.currency, t.high, t.low FROM accounts a JOIN ("
         "SELECT p.account_id, SUM(p.amount_micros >> 32) AS high, SUM(p.amount_micros & 4294967295) AS low "
-        f"FROM {tables} JOIN journal_pages g ON g.page = e.page AND p.posting_id BETWEEN g.first_posting AND g.last_posting "
+        f"FROM {tables} JOIN journal_pages g ON g.page = e.page "
+        # The plus: a bound to check, not one to search by, which would read a whole page for each of its entries.
+        "AND +p.posting_id BETWEEN g.first_posting AND g.last_posting "
         f"WHERE {' AND '.join(conditions)} GROUP BY p.account_id) t ON t.account_id = a.account_id",
         parameters,
     )

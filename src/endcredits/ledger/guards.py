@@ -2,7 +2,8 @@
 
 Entries and postings are written first and do not count. The row of their page comes last, and a trigger lets it in only
 if it follows the page before without a gap, and every entry on it has at least two postings whose sum is zero in every
-currency. Nothing can be added to a page that is closed. So no SQL, however raw, can leave an unbalanced entry that
+currency. A posting is let in only where an entry without a page names its id, and accounts are asked for a whole page at
+once. So no SQL, however raw, can leave an unbalanced entry that
 counts; where foreign keys are enforced (always on PostgreSQL, and on SQLite in every connection of ours) an entry without
 a closed page cannot be committed at all. Numbers are primary keys without gaps, so a closed page has no room either.
 

@@ -102,9 +102,10 @@ def lots(conn: Connection, until: str | None = None, known_at: str | None = None
     beginnings = " OR ".join(f"substr(a.path, 1, {len(prefix)}) = '{prefix}'" for prefix in HOLD_PREFIXES.values())
     query = (
         "SELECT a.path, a.currency, p.amount_micros, e.date, e.entry_id, e.idempotency_key, e.reverses "
-        f"FROM accounts a JOIN postings p ON p.account_id = a.account_id JOIN journal_entries e ON {ENTRY_OF_POSTING} "
-        "JOIN journal_pages g ON g.page = e.page AND p.posting_id BETWEEN g.first_posting AND g.last_posting "
-        f"WHERE ({beginnings}) AND {' AND '.join(conditions)} ORDER BY e.date, e.number"
+        "FROM accounts a CROSS JOIN postings p CROSS JOIN journal_entries e "
+        "JOIN journal_pages g ON g.page = e.page AND +p.posting_id BETWEEN g.first_posting AND g.last_posting "
+        f"WHERE p.account_id = a.account_id AND {ENTRY_OF_POSTING} "
+        f"AND ({beginnings}) AND {' AND '.join(conditions)} ORDER BY e.date, e.number"
     )
     if conn.dialect.name == "postgresql":
         query = query.replace("?", "%s")

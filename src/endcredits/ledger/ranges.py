@@ -22,6 +22,8 @@ def postings_of_entry(dialect: str, join: str = "JOIN") -> str:
     that somebody set too high ends with the postings that there are.
     """
     if dialect == "sqlite":
+        # A cross join is one that SQLite does not turn round: entries first, then the range of each.
+        join = "CROSS JOIN" if join == "JOIN" else join
         return f"{join} postings p ON p.posting_id BETWEEN e.first_posting AND e.last_posting"
     last = "LEAST(e.last_posting, (SELECT MAX(posting_id) FROM postings))"
     return (
