@@ -28,10 +28,10 @@ def decoded(data: bytes) -> tuple[str, str]:
         if data.startswith(mark):
             text = data[len(mark) :].decode(name, "replace")
             return _without_nul(text, "" if name == "utf-8" else f"it is written in {name}")
-    zeros = data[:1000].count(0)
-    if zeros and zeros * 3 >= min(len(data), 1000):
-        # Every second byte of Latin text is zero in UTF-16: the odd ones in little-endian order.
-        name = "utf-16-le" if data[1:1000:2].count(0) >= data[0:1000:2].count(0) else "utf-16-be"
+    # In UTF-16 every second byte of Latin text is zero, and only every second: the odd ones in little-endian order.
+    even, odd = data[0:1000:2].count(0), data[1:1000:2].count(0)
+    if 3 * max(even, odd) > min(len(data) // 2, 500) and 10 * min(even, odd) <= max(even, odd):
+        name = "utf-16-le" if odd > even else "utf-16-be"
         return _without_nul(data.decode(name, "replace"), f"it is written in {name}")
     try:
         return _without_nul(data.decode("utf-8"), "")

@@ -12,7 +12,7 @@ import io
 import zipfile
 import zlib
 from mmap import mmap
-from typing import IO, Any, cast
+from typing import Any
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
@@ -45,9 +45,7 @@ def read_epub(data: Buffer, found: Found) -> tuple[Signal, ...]:
     signals: list[Signal] = []
     outer = carrier_of(found, CARRIER, b"")
     try:
-        # zipfile needs no more than seek and read, which a mapped file has.
-        book = zipfile.ZipFile(cast(IO[bytes], data) if isinstance(data, mmap) else io.BytesIO(data))
-        with book:
+        with zipfile.ZipFile(io.BytesIO(data) if isinstance(data, bytes) else io.BufferedReader(_Mapped(data))) as book:
             if len(book.namelist()) > MEMBERS_MAX:
                 return outer.unreadable(CARRIER, f"it holds more than {MEMBERS_MAX} files", place="the archive")
             container = parse_xml(_member(book, _CONTAINER))
@@ -72,6 +70,34 @@ def read_epub(data: Buffer, found: Found) -> tuple[Signal, ...]:
         words = str(error).strip("'\"") or type(error).__name__
         signals += outer.unreadable(CARRIER, f"it cannot be read: {words}", place="the archive")
     return tuple(signals)
+
+
+class _Mapped(io.RawIOBase):
+    """A mapped file as zipfile wants to read it, without copying it."""
+
+    def __init__(self, data: mmap) -> None:
+        super().__init__()
+        self._data = data
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._data)}[whence]
+        if base + offset < 0:
+            raise OSError("a place before the beginning")
+        self._at = base + offset
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._data[self._at : self._at + len(buffer)]
+        buffer[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
 
 
 def _member(book: zipfile.ZipFile, name: str) -> bytes:
