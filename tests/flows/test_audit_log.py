@@ -17,7 +17,7 @@ from endcredits.ids import WorkId
 from endcredits.influence.replay.calibration import Calibration, Level, Part
 from endcredits.money import PPB
 from endcredits.receipts import check_receipts, receipt_path
-from tests.royalties.makers import attribution
+from tests.royalties.reporting import attribution
 
 DATED = "2026-01-01T00:00:00Z"
 INDEX = "2" * 64
@@ -78,7 +78,7 @@ def test_a_write_that_fails(studio: Studio, monkeypatch: pytest.MonkeyPatch, kep
 
 
 def test_what_is_said_of_an_output() -> None:
-    plain = attribution("output:1", 10, {"w": 5})
+    plain = attribution("output:1", {"w": 5})
     assert reliability_of(plain) is None and trust(plain) == "uncalibrated, reliability unmeasured"
     told = replace(plain, calibration_digest="ab" * 32, reliability_ppb=0)
     assert reliability_of(told) == 0 and trust(told) == "calibrated by audit (abababababab), reliability 0%"
