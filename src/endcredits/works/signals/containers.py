@@ -10,42 +10,20 @@ A walk that runs past the end found a file cut short. Whatever was lost might ha
 
 from __future__ import annotations
 
-import struct
-import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import numpy as np
 
-from endcredits.works.signals.packets import PACKET_BYTES_MAX, Buffer, Packet
+from endcredits.works.signals.films import walk_mp4
+from endcredits.works.signals.packets import Buffer, Packet
+from endcredits.works.signals.tiff import walk_tiff
+from endcredits.works.signals.walked import CUT, Walked, inflated
 
 XMP_JPEG = b"http://ns.adobe.com/xap/1.0/\0"
 XMP_JPEG_MORE = b"http://ns.adobe.com/xmp/extension/\0"
-XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-CUT = "the file is cut short; what is missing may hold a no"
 
-BOXES_MAX = 10_000
-"""More boxes, chunks or tags than this are not walked."""
-
-
-@dataclass(slots=True)
-class Walked:
-    """What a walk through a file found.
-
-    Attributes:
-        packets: for the whole file.
-        covered: byte ranges that need no second look: those packets, and compressed pictures.
-        problem: why the walk did not reach the end; "" if it did.
-    """
-
-    packets: list[Packet] = field(default_factory=list)
-    covered: list[tuple[int, int]] = field(default_factory=list)
-    problem: str = ""
-
-    def take(self, data: Buffer, start: int, end: int, place: str) -> None:
-        """Takes a packet that lies in the file as it is."""
-        self.packets.append(Packet(bytes(data[start:end]), place, True))
-        self.covered.append((start, end))
+CHUNKS_MAX = 10_000
+"""More chunks than this are not walked."""
 
 
 def walk_jpeg(data: Buffer) -> Walked:
@@ -112,7 +90,7 @@ def walk_png(data: Buffer) -> Walked:
     """The chunks up to IEND."""
     walked = Walked()
     at = 8
-    for _ in range(BOXES_MAX):
+    for _ in range(CHUNKS_MAX):
         if at + 12 > len(data):
             walked.problem = CUT
             return walked
@@ -128,7 +106,7 @@ def walk_png(data: Buffer) -> Walked:
         if kind == b"IEND":
             return walked
         at = end + 4
-    walked.problem = f"it has more than {BOXES_MAX} chunks"
+    walked.problem = f"it has more than {CHUNKS_MAX} chunks"
     return walked
 
 
@@ -155,18 +133,6 @@ def _png_text(walked: Walked, kind: bytes, chunk: bytes, start: int, place: str)
     walked.covered.append((start, start + len(chunk)))
 
 
-def inflated(data: bytes) -> tuple[bytes, str]:
-    """(what zlib data holds, at most `PACKET_BYTES_MAX` bytes of it; what is wrong)."""
-    stream = zlib.decompressobj()
-    try:
-        out = stream.decompress(data, PACKET_BYTES_MAX)
-    except zlib.error as error:
-        return b"", f"its compressed bytes are broken ({error})"
-    if stream.unconsumed_tail:
-        return out, f"it unpacks to more than {PACKET_BYTES_MAX} bytes"
-    return out, "" if stream.eof else "its compressed bytes are cut short"
-
-
 def walk_webp(data: Buffer) -> Walked:
     """The chunks of the RIFF container."""
     walked = Walked()
@@ -184,41 +150,6 @@ def walk_webp(data: Buffer) -> Walked:
     return walked
 
 
-_STRIPS = ((273, 279), (324, 325))
-"""The tags of where strips (or tiles) begin and how long they are."""
-
-_STRIPS_MAX = 100_000
-
-
-def walk_tiff(data: Buffer) -> Walked:
-    """The tags of the first directory; of BigTIFF the packets are found by their bytes alone."""
-    walked = Walked()
-    order = "<" if data[:2] == b"II" else ">"
-    if data[2:4] not in (b"*\0", b"\0*"):
-        return walked
-    tags: dict[int, tuple[int, ...]] = {}
-    try:
-        (directory,) = struct.unpack_from(f"{order}I", data, 4)
-        (count,) = struct.unpack_from(f"{order}H", data, directory)
-        for number in range(count):
-            entry = directory + 2 + 12 * number
-            tag, kind, length, offset = struct.unpack_from(f"{order}HHII", data, entry)
-            if tag == 700 and kind in (1, 7):
-                walked.take(data, offset, min(offset + length, len(data)), f"tag 700 at byte {offset}")
-                walked.problem = CUT if offset + length > len(data) else walked.problem
-            elif any(tag in pair for pair in _STRIPS) and kind in (3, 4) and 0 < length <= _STRIPS_MAX:
-                shape = f"{order}{length}{'H' if kind == 3 else 'I'}"
-                place = entry + 8 if struct.calcsize(shape) <= 4 else offset
-                tags[tag] = struct.unpack_from(shape, data, place)
-    except struct.error:
-        walked.problem = CUT
-    for starts, lengths in _STRIPS:
-        ends = (start + length for start, length in zip(tags.get(starts, ()), tags.get(lengths, ()), strict=False))
-        if max(ends, default=0) > len(data):
-            walked.problem = CUT
-    return walked
-
-
 def walk_gif(data: Buffer) -> Walked:
     """The application extension "XMP DataXMP", whose packet lies in the file as it is."""
     walked = Walked()
@@ -230,37 +161,6 @@ def walk_gif(data: Buffer) -> Walked:
     if data[-1:] != b";":
         walked.problem = CUT
     return walked
-
-
-def walk_mp4(data: Buffer) -> Walked:
-    """The boxes of the top level, and the user data of the movie."""
-    walked = Walked()
-    for kind, start, end in _boxes(data, 0, len(data), walked):
-        if kind == b"uuid" and data[start : start + 16] == XMP_UUID:
-            walked.take(data, start + 16, end, f"uuid box at byte {start}")
-        elif kind == b"moov":
-            for inner, low, high in _boxes(data, start, end, walked):
-                if inner == b"udta":
-                    for name, first, last in _boxes(data, low, high, Walked()):
-                        if name == b"XMP_":
-                            walked.take(data, first, last, f"XMP_ box at byte {first}")
-    return walked
-
-
-def _boxes(data: Buffer, at: int, end: int, walked: Walked) -> Iterator[tuple[bytes, int, int]]:
-    for _ in range(BOXES_MAX):
-        if at + 8 > end:
-            return
-        size, head = int.from_bytes(data[at : at + 4], "big"), 8
-        if size == 1:
-            size, head = int.from_bytes(data[at + 8 : at + 16], "big"), 16
-        elif size == 0:
-            size = end - at
-        if size < head or at + size > end:
-            walked.problem = CUT
-            return
-        yield bytes(data[at + 4 : at + 8]), at + head, at + size
-        at += size
 
 
 _WALKS: tuple[tuple[bytes, int, str, Callable[[Buffer], Walked]], ...] = (

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 
-from endcredits.works.signals.containers import CUT, Walked, inflated
 from endcredits.works.signals.packets import PACKETS_MAX, Buffer, Packet
+from endcredits.works.signals.walked import CUT, Walked, inflated
 
 _METADATA = b"/Metadata"
 _OBJECT = re.compile(rb"(\d+)\s+(\d+)\s+obj\b")

@@ -11,13 +11,14 @@ import json
 from dataclasses import dataclass
 
 from endcredits.works.signals.c2pa import SPOKEN, looks_like_store, read_c2pa
-from endcredits.works.signals.containers import Walked, walk
+from endcredits.works.signals.containers import walk
 from endcredits.works.signals.epub import looks_like_epub, read_epub
 from endcredits.works.signals.licence_words import read_spdx
 from endcredits.works.signals.packets import Buffer, packets_outside, uncovered
 from endcredits.works.signals.pdf import walk_pdf
 from endcredits.works.signals.records import Found, Signal, carrier_of, of_a_part
 from endcredits.works.signals.rsl import looks_like_rsl, read_rsl
+from endcredits.works.signals.walked import Walked
 from endcredits.works.signals.web_page import PAGE_BYTES_MAX, read_page
 from endcredits.works.signals.xml import XML_BYTES_MAX
 from endcredits.works.signals.xmp import read_xmp
