@@ -186,7 +186,8 @@ KILLED_BEFORE = {
     "proposing": ("closing._begun = die", ()),
     "freezing": ("closing.compute = die", ("proposed",)),
     "the frozen folder is whole": (
-        "from endcredits.royalties import freeze\nfreeze._seal = die",
+        # The room exports the function of that name, so the module is asked for by its path.
+        "import importlib\nimportlib.import_module('endcredits.royalties.freeze')._seal = die",
         ("proposed",),
     ),
     "dividing": ("closing._divided = die", ("proposed",)),
@@ -367,9 +368,10 @@ def test_a_full_disk_while_statements_are_written(january: Studio, monkeypatch: 
     written: list[Path] = []
 
     def full(source: Path, target: Path) -> None:
-        if "statements" in Path(target).parts and len(written) == 3:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        written.append(Path(target))
+        if "statements" in Path(target).parts:
+            if len(written) == 3:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            written.append(Path(target))
         real(source, target)
 
     monkeypatch.setattr(durable.os, "replace", full)

@@ -67,7 +67,7 @@ def made_up_iban(number: int) -> str:
     """An IBAN that fits every check and that no bank has issued.
 
     >>> made_up_iban(1)
-    'DE68000000000000000001'
+    'DE09000000000000000001'
     """
     account = f"{NO_BANK}{number:010d}"
     return f"DE{98 - mod_97('DE00' + account):02d}{account}"
