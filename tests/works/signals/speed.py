@@ -1,7 +1,7 @@
 """How long a scan of pictures takes beside Pillow's own reading: `python -m tests.works.signals.speed [FILES]`.
 
-Both read the same JPEG files with different packets in one process; the rounds take turns, and the best of each counts. Measured
-is the time of this process on its core, which other work on the machine disturbs least.
+Both read the same JPEG files with different packets in one process; the rounds take turns, and the best of each counts.
+Measured is the time of this process on its core, which other work on the machine disturbs least.
 """
 
 from __future__ import annotations

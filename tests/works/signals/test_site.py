@@ -181,5 +181,7 @@ def test_spdx_headers(text: str, expected: dict[str, str]) -> None:
 def test_wrong_spdx_headers() -> None:
     wrong = read_spdx(b"spdx-license-identifier: MIT", HERE)
     assert said(wrong) == NO_TRAINING and "should read" in problems(wrong)[0]
+    torn = read_spdx(b"SPDX-License-Identifier: MIT OR (Apache-2.0 AND GPL-3.0-only WITH GCC-exception-3.1", HERE)
+    assert said(torn).get("train", "unknown") == "unknown"
     empty = read_spdx(b"SPDX-License-Identifier:", HERE)
     assert combined(empty)["train"].value == "unknown" and problems(empty)

@@ -71,3 +71,11 @@ def test_pages_in_other_encodings_and_of_any_length() -> None:
         assert said(read_work(page.encode(encoding), HERE, name="a.html").signals) == MINING
     cut = read_page(b'<meta name="tdm-reservation" content="0">' + b" " * PAGE_BYTES_MAX, HERE)
     assert said(cut)["train"] == "unknown" and problems(cut)
+
+
+@pytest.mark.parametrize("piece", ["<!--", "<", "</", "<a x='", "<?"])
+def test_markup_that_never_ends_takes_no_time(piece: str) -> None:
+    """Given all at once, the standard parser takes minutes for some of these; what was said before them is heard."""
+    signals = read_page(b'<html><meta name="tdm-reservation" content="1">' + piece.encode() * 50_000, HERE)
+
+    assert said(signals)["train"] == "deny"

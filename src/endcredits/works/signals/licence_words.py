@@ -23,8 +23,8 @@ _CC = re.compile(
     r"(?:https?:)?//(?:www\.)?creativecommons\.org/(licen[cs]es|publicdomain)/([a-z+-]+)(?:/([0-9.]+))?(?:/([a-z]{2,3}))?(?![a-z])",
     re.IGNORECASE,
 )
-_SPDX = re.compile(r"SPDX-License-Identifier\s*:[ \t]*([^\r\n]*)", re.IGNORECASE)
-_COMMENT_ENDS = re.compile(r"\s*(?:\*/|-->|\*\)|--\]\]|#\}|%\})\s*$")
+_SPDX = re.compile(r"SPDX-License-Identifier\s*:[ \t]*([^\r\n]{0,2000})", re.IGNORECASE)
+_COMMENT_ENDS = re.compile(r"(?:\*/|-->|\*\)|--\]\]|#\}|%\})\s{0,9}$")
 _HEADER_NAME = "SPDX-License-Identifier"
 
 
@@ -51,7 +51,11 @@ def licence(carrier: Carrier, text: str, place: str, *, problem: str = "") -> tu
     if re.match(r"https?:|//", expression, re.IGNORECASE):
         note = "the terms at this address were not read"
         return carrier.say(STANDARD, VERSION, "unknown", TRAINING, place=place, raw=text, note=note)
-    value, reason = judge_licence(expression)
+    try:
+        value, reason = judge_licence(expression)
+    except Exception as error:
+        # The library that parses expressions answers some broken ones ("MIT OR (ISC AND") with failed assertions.
+        return carrier.unreadable(STANDARD, f"the licence cannot be read ({type(error).__name__})", place=place, raw=text)
     conditions = (reason,) if value == "conditional" else ()
     if problem and value == "allow":
         value = "deny"
@@ -69,7 +73,7 @@ def read_spdx(data: bytes, found: Found) -> tuple[Signal, ...]:
     carrier = carrier_of(found, "text", head)
     signals: list[Signal] = []
     for match in _SPDX.finditer(text):
-        expression = _COMMENT_ENDS.sub("", match[1]).strip().strip("\"'")
+        expression = _COMMENT_ENDS.sub("", match[1].strip()).strip().strip("\"'")
         line = text.count("\n", 0, match.start()) + 1
         if not expression:
             signals += carrier.unreadable(STANDARD, "an SPDX header without a licence", place=f"line {line}", raw=match[0])

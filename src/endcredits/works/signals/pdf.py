@@ -15,8 +15,8 @@ from endcredits.works.signals.packets import PACKETS_MAX, Buffer, Packet
 from endcredits.works.signals.walked import CUT, Walked, inflated
 
 _METADATA = b"/Metadata"
-_OBJECT = re.compile(rb"(\d+)\s+(\d+)\s+obj\b")
-_CATALOGUE = re.compile(rb"/Metadata\s+(\d+)\s+(\d+)\s+R")
+_OBJECT = re.compile(rb"(\d{1,10})\s{1,9}(\d{1,5})\s{1,9}obj\b")
+_CATALOGUE = re.compile(rb"/Metadata\s{1,9}(\d{1,10})\s{1,9}(\d{1,5})\s{1,9}R")
 _DICTIONARY_BYTES = 4_096
 """How far around its name a metadata stream's dictionary is looked for."""
 
@@ -26,7 +26,7 @@ def walk_pdf(data: Buffer) -> Walked:
     walked = Walked()
     if data.rfind(b"%%EOF") < 0:
         walked.problem = CUT
-    if re.search(rb"/Encrypt\s+\d+\s+\d+\s+R", data):
+    if re.search(rb"/Encrypt\s{1,9}\d{1,10}\s{1,9}\d{1,5}\s{1,9}R", data):
         walked.problem = "the document is encrypted; its metadata may be hidden"
     main = _named_by_catalogue(data)
     found: list[tuple[str, bytes, str]] = []
@@ -50,12 +50,12 @@ def walk_pdf(data: Buffer) -> Walked:
 
 def _named_by_catalogue(data: Buffer) -> set[str]:
     """ "number generation" of the metadata that each version's catalogue names."""
-    found = set()
+    found: set[str] = set()
     at = 0
-    while (hit := data.find(b"/Catalog", at)) >= 0:
+    while (hit := data.find(b"/Catalog", at)) >= 0 and len(found) < PACKETS_MAX:
         at = hit + 8
         low = max(data.rfind(b"obj", max(0, hit - _DICTIONARY_BYTES), hit), 0)
-        high = data.find(b"endobj", hit)
+        high = data.find(b"endobj", hit, hit + _DICTIONARY_BYTES)
         match = _CATALOGUE.search(
             bytes(data[low : high if 0 <= high < hit + _DICTIONARY_BYTES else hit + _DICTIONARY_BYTES])
         )

@@ -7,6 +7,7 @@ or a script is not said by the page.
 from __future__ import annotations
 
 import contextlib
+import time
 from html.parser import HTMLParser
 
 from endcredits.works.signals.decoding import decoded
@@ -22,6 +23,9 @@ from endcredits.works.signals.xml import parse_xml
 PAGE_BYTES_MAX = 10_000_000
 """A longer page is read so far, and that is a finding."""
 
+PIECE, UNFINISHED_MAX, SECONDS_MAX = 4_096, 8_192, 10.0
+"""Characters fed at once, characters that may be left unfinished at the end, processor seconds for one page."""
+
 _LICENCE_METAS = ("license", "licence", "dc.rights", "dc.license", "dcterms.license", "dcterms.rights", "rights")
 
 
@@ -31,8 +35,17 @@ def read_page(data: bytes, found: Found) -> tuple[Signal, ...]:
     text, _ = decoded(bytes(data[:PAGE_BYTES_MAX]))
     page = _Page(carrier, found)
     with contextlib.suppress(AssertionError):  # the standard parser's own answer to some broken declarations
-        page.feed(text)
-        page.close()
+        # Piece by piece the parser waits at unfinished markup; given all at once it searches to the end again and again.
+        start = time.process_time()
+        for at in range(0, len(text), PIECE):
+            page.feed(text[at : at + PIECE])
+            if time.process_time() - start > SECONDS_MAX:
+                break
+        if len(page.rawdata) > UNFINISHED_MAX or time.process_time() - start > SECONDS_MAX:
+            problem = "its markup does not end, or takes too long to read"
+            page.signals += carrier.unreadable("HTML", problem, place=f"line {page.getpos()[0]}")
+        else:
+            page.close()
     page.finish()
     if len(data) > PAGE_BYTES_MAX:
         page.signals += carrier.unreadable("HTML", f"only its first {PAGE_BYTES_MAX} bytes were read", place="the rest")
