@@ -54,3 +54,9 @@ def test_two_policies_are_not_chosen_between() -> None:
     headers = [("tdm-reservation", "1"), ("tdm-policy", "https://a.example/1"), ("tdm-policy", "https://a.example/2")]
 
     assert said(read_headers(headers, HERE)) == MINING
+
+
+def test_an_endless_value_is_not_read() -> None:
+    signals = read_headers([("Link", "<" * 70_000), ("Content-Usage", "train-ai=y")], HERE)
+
+    assert said(signals)["train"] == "unknown" and "longer than" in problems(signals)[0]

@@ -20,6 +20,9 @@ from endcredits.works.signals.usage_words import AIPREF, CONTENT_SIGNAL, read_wo
 
 CARRIER = "HTTP header"
 
+VALUE_LENGTH_MAX = 65_536
+"""A longer value is not read; servers send far shorter ones."""
+
 _WRONG_NAMES = {
     "contentuse": "content-usage",
     "contentusages": "content-usage",
@@ -50,7 +53,9 @@ def read_headers(headers: Iterable[tuple[str, str]], found: Found) -> tuple[Sign
             continue
         carrier = carrier_of(found, CARRIER, f"{name}: {value}")
         place = f"header {name.strip()}"
-        if known == "content-usage":
+        if len(value) > VALUE_LENGTH_MAX:
+            signals += carrier.unreadable("HTTP", f"its value is longer than {VALUE_LENGTH_MAX} characters", place=place)
+        elif known == "content-usage":
             signals += _unless_wrong(read_words(value, AIPREF, carrier, place), problem)
         elif known == "content-signal":
             signals += _unless_wrong(read_words(value, CONTENT_SIGNAL, carrier, place), problem)
