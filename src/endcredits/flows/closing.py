@@ -14,7 +14,6 @@ and are written again where a crash kept them from being written (`periods.publi
 from __future__ import annotations
 
 import tempfile
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +25,13 @@ from endcredits import durable
 from endcredits.canonical import digest, sha256_bytes, to_plain
 from endcredits.errors import ConflictError, InputError, IntegrityError, NotFoundError
 from endcredits.flows import freezing
+from endcredits.flows.adjusting import ACCEPTS, check_adjustments
 from endcredits.flows.booking import LAST_ENTRY, book_close
 from endcredits.flows.clock import now
 from endcredits.flows.close_files import CLOSE, digests_of_files, must_be_unchanged
 from endcredits.flows.days import checked_period, days_of
 from endcredits.flows.studio import Studio
-from endcredits.ids import slug
+from endcredits.ids import person_key, same_person, slug
 from endcredits.progress import Progress, silent
 from endcredits.royalties import (
     FIFTY_FIFTY,
@@ -67,12 +67,14 @@ class Proposal:
         close_digest: SHA-256 of its document; what is approved.
         folder: where its tables are.
         proposed_by: who proposed it.
+        proposed_at: when; what was reported, disputed or agreed since is not in it.
     """
 
     close: PeriodClose
     close_digest: str
     folder: Path
     proposed_by: str
+    proposed_at: str
 
 
 def propose(
@@ -83,9 +85,13 @@ def propose(
     ends_on: str = "",
     policy: Policy | None = None,
     by: str = "",
+    accept_adjustments: bool = False,
     progress: Progress = silent,
 ) -> Proposal:
     """Proposes and computes a close; asking again for the same goes on where it stopped.
+
+    What cannot be computed (a rate is missing, adjustments are not accepted) takes its proposal back, so that what is
+    mended or reported afterwards counts when it is proposed again. `accept_adjustments` is explained in `adjusting`.
 
     Raises:
         InputError: the name, the days or the policy cannot be used, the period is not over, or there is nothing in it.
@@ -94,7 +100,7 @@ def propose(
     """
     checked_period(period_id)
     first, last = days_of(period_id, starts_on, ends_on)
-    if policy is not None and policy.four_eyes and not by.strip():
+    if policy is not None and policy.four_eyes and not person_key(by):
         raise InputError(
             f"the policy '{policy.name}' asks for four eyes, and nobody is named who proposes",
             remedy="Name who proposes: --by NAME. Somebody else approves it then.",
@@ -108,6 +114,8 @@ def propose(
         )
     studio.log()  # without it nothing could be proven, so nothing is proposed
     facts = {"starts_on": first, "ends_on": last, "policy": to_plain(policy or FIFTY_FIFTY)}
+    if accept_adjustments:
+        facts[ACCEPTS] = True
     step = studio.store.write(lambda conn: _begun(conn, period_id, facts, by))
     return compute(studio, step, progress=progress)
 
@@ -116,7 +124,7 @@ def _begun(conn: Connection, period_id: str, facts: dict[str, Any], by: str) -> 
     before = steps_of(conn, period_id)
     open_step = standing(before, "proposed")
     if open_step is not None:
-        if any(open_step.facts[name] != value for name, value in facts.items()):
+        if any(open_step.facts.get(name) != value for name, value in facts.items()):
             state = "closed" if standing(before, "approved") else "proposed"
             raise ConflictError(
                 f"a close of the period '{period_id}' is {state} already, from {open_step.facts['starts_on']} to "
@@ -140,7 +148,11 @@ def compute(studio: Studio, proposed: Step, *, progress: Progress = silent) -> P
     with studio.store.reading() as conn:
         computed = standing(steps_of(conn, proposed.period_id), "computed")
     if computed is None:
-        close = _computed(studio, proposed, folder, progress)
+        try:
+            close = _computed(studio, proposed, folder, progress)
+        except InputError as error:
+            _take_back(studio, proposed, error.message)
+            raise
         text = close_document(close).encode()
         durable.write_atomic(folder / CLOSE, text)
         facts = {
@@ -161,10 +173,25 @@ def _add_unless_there(conn: Connection, step: Step) -> Step:
     return add_step(conn, step)
 
 
+def _take_back(studio: Studio, proposed: Step, why: str) -> None:
+    """Withdraws a proposal that cannot be computed; one that somebody took further in the meantime stays."""
+
+    def work(conn: Connection) -> None:
+        before = steps_of(conn, proposed.period_id)
+        if before[-1] == proposed:
+            reason = {"reason": f"it could not be computed: {why}"}
+            add_step(conn, Step(proposed.period_id, len(before) + 1, "withdrawn", proposed.by, now(), reason))
+
+    studio.store.write(work)
+
+
 def _computed(studio: Studio, proposed: Step, folder: Path, progress: Progress) -> PeriodClose:
     progress("period", 0, 3)
     frozen = freezing.freeze_period(studio, proposed, folder / "frozen")
     progress("period", 1, 3)
+    if not proposed.facts.get(ACCEPTS):
+        with studio.store.reading() as conn:
+            check_adjustments(conn, frozen, record_of(Policy, proposed.facts["policy"]))
     close = _divided(frozen, proposed, folder)
     progress("period", 2, 3)
     findings = replay_close(frozen, close, folder, credits_max=TWIN_CREDITS_MAX)
@@ -209,7 +236,7 @@ def read_proposal(studio: Studio, period_id: str) -> Proposal:
             "the close is not what was computed", remedy="Restore it from your last copy.", file=folder / CLOSE
         )
     must_be_unchanged(folder, computed)
-    return Proposal(parse_close(text), computed.facts["close_digest"], folder, proposed.by)
+    return Proposal(parse_close(text), computed.facts["close_digest"], folder, proposed.by, proposed.at)
 
 
 def approve(studio: Studio, period_id: str, *, by: str = "", expected_digest: str = "") -> bool:
@@ -242,17 +269,12 @@ def approve(studio: Studio, period_id: str, *, by: str = "", expected_digest: st
 
 
 def _must_be_another(proposal: Proposal, by: str) -> None:
-    if proposal.close.policy.four_eyes and _same_person(by) in ("", _same_person(proposal.proposed_by)):
+    if proposal.close.policy.four_eyes and same_person(by, proposal.proposed_by):
         raise ConflictError(
             f"the policy '{proposal.close.policy.name}' asks for four eyes, and '{proposal.proposed_by}' proposed it",
             remedy="Somebody else approves it: --by NAME.",
             field="--by",
         )
-
-
-def _same_person(name: str) -> str:
-    """A name as far as it tells people apart: "Ada " and "ada" have two eyes together."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
 def _must_be_intact(proposal: Proposal) -> Frozen:

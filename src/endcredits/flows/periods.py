@@ -77,6 +77,7 @@ def close(
     ends_on: str = "",
     policy: Policy | None = None,
     by: str = "",
+    accept_adjustments: bool = False,
     progress: Progress = silent,
 ) -> ClosedPeriod:
     """Proposes, computes, approves and publishes a period, once. Asking again with the same policy returns the same close.
@@ -87,7 +88,16 @@ def close(
             policy asks for four eyes: then one proposes and another approves.
         IntegrityError: the log of receipts is missing, or two computations differ.
     """
-    closing.propose(studio, period_id, starts_on=starts_on, ends_on=ends_on, policy=policy, by=by, progress=progress)
+    closing.propose(
+        studio,
+        period_id,
+        starts_on=starts_on,
+        ends_on=ends_on,
+        policy=policy,
+        by=by,
+        accept_adjustments=accept_adjustments,
+        progress=progress,
+    )
     was_closed = closing.approve(studio, period_id, by=by)
     return publish(studio, period_id, was_closed=was_closed)
 

@@ -217,6 +217,6 @@ def _must_convert(known: dict[tuple[str, str], Rate], earned: set[str], settle_i
         if rate_between(known, currency, settle_in) is None:
             raise InputError(
                 f"there is no rate from {currency} to {settle_in} on or before {ends_on}",
-                remedy="Record one (endcredits rates), or settle in the currency that was earned.",
+                remedy="Record one (endcredits usage rates), or settle in the currency that was earned.",
                 field="rate",
             )

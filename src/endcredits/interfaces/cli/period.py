@@ -21,6 +21,13 @@ PeriodArgument = Annotated[
 PolicyOption = Annotated[str, typer.Option(help="Policy file (TOML) or shipped name; fifty-fifty by default.")]
 FromOption = Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD.")]
 ToOption = Annotated[str, typer.Option("--to", help="Last day, YYYY-MM-DD.")]
+AcceptOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-adjustments",
+        help="Divide late money and refunds by this close's rules, also where the closed period had others.",
+    ),
+]
 ByOption = Annotated[str, typer.Option(help="Who does it, as you name people.")]
 
 
@@ -30,6 +37,7 @@ def close(
     starts_on: FromOption = "",
     ends_on: ToOption = "",
     by: ByOption = "",
+    accept: AcceptOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Compute and show it; record and post nothing.")] = False,
     studio: StudioOption = ".",
     as_json: JsonOption = False,
@@ -44,7 +52,14 @@ def close(
     with opened(studio) as place, progress_bars() as progress:
         if not dry_run:
             done = periods.close(
-                place, period, starts_on=starts_on, ends_on=ends_on, policy=chosen, by=by, progress=progress
+                place,
+                period,
+                starts_on=starts_on,
+                ends_on=ends_on,
+                policy=chosen,
+                by=by,
+                accept_adjustments=accept,
+                progress=progress,
             )
         else:
             found: PeriodClose = closing.previewed(
@@ -64,6 +79,7 @@ def propose(
     starts_on: FromOption = "",
     ends_on: ToOption = "",
     by: ByOption = "",
+    accept: AcceptOption = False,
     studio: StudioOption = ".",
     as_json: JsonOption = False,
 ) -> None:
@@ -72,14 +88,28 @@ def propose(
     Example: endcredits period propose 2026-10 --policy policy.toml --by ada
     """
     from endcredits.flows import closing
+    from endcredits.flows.clock import now
 
-    chosen = chosen_policy(policy)
+    chosen, begun = chosen_policy(policy), now()
     with opened(studio) as place, progress_bars() as progress:
-        found = closing.propose(place, period, starts_on=starts_on, ends_on=ends_on, policy=chosen, by=by, progress=progress)
+        found = closing.propose(
+            place,
+            period,
+            starts_on=starts_on,
+            ends_on=ends_on,
+            policy=chosen,
+            by=by,
+            accept_adjustments=accept,
+            progress=progress,
+        )
     if as_json:
-        print_json(_document(found.close) | _place(found.close_digest, found.folder))
+        told = {"proposed_at": found.proposed_at, "proposed_by": found.proposed_by}
+        print_json(_document(found.close) | _place(found.close_digest, found.folder) | told)
         return
     _print(found.close, f"is proposed by {found.proposed_by or 'nobody named'}")
+    if found.proposed_at < begun:
+        say(f"It was proposed before, at {found.proposed_at}; what was reported or disputed since is not in it.")
+        say(f"To take it back and propose anew: endcredits period withdraw {period} --reason WHY")
     say(f"Its digest is {found.close_digest}; what it follows from is frozen in {found.folder}.")
     say(f"Next: endcredits period approve {period} --by NAME")
 
