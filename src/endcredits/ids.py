@@ -9,6 +9,7 @@ issued.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import NewType
 
@@ -37,6 +38,30 @@ def plain_id(text: str, *, what: str = "id") -> str:
             field=what,
         )
     return text
+
+
+def person_key(name: str) -> str:
+    """A name as far as it tells people apart; "" where it names nobody: no letter and no digit stands in it.
+
+    Capitals, spaces, soft hyphens and what cannot be seen do not count: "Pia  Planner" and "pia planner" are one person.
+    Letters of two alphabets that look alike do.
+
+    >>> person_key("Pia  Planner")
+    'piaplanner'
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    seen = "".join(letter for letter in folded if unicodedata.category(letter)[0] not in "CZ" and letter not in _UNSEEN)
+    return unicodedata.normalize("NFKC", seen) if any(letter.isalnum() for letter in seen) else ""
+
+
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f") | {chr(n) for n in range(0xFE00, 0xFE10)}
+"""Marks and letters of no width that are in no category of such: a joiner, fillers, selectors of variants."""
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names may be one person's, so that four eyes are not sure; a name that names nobody may be anybody's."""
+    first, second = person_key(one), person_key(other)
+    return first == second or not first or not second
 
 
 def slug(text: str, *, limit: int = 40) -> str:

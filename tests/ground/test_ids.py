@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from endcredits.errors import InputError
-from endcredits.ids import VALIDATORS, plain_id, slug
+from endcredits.ids import VALIDATORS, person_key, plain_id, same_person, slug
 
 GOOD = {
     "isni": {"0000 0001 2281 955X": "000000012281955X", "0000000121032683": "0000000121032683"},
@@ -159,3 +159,39 @@ def test_a_slug_is_part_of_an_id(text) -> None:
 
     assert plain_id(made) == made
     assert len(made) <= 40
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        "pia planner",
+        "Pia  Planner",
+        " PIA\tPLANNER ",
+        "Pia\u200bPlanner",
+        "P\u00adia Planner",
+        "\u202ePia Planner\u202c",
+        "\uff30\uff49\uff41 Planner",
+        "Pia\ufe0f Planner",
+        "Pia\u3164 Planner",
+        "Pia\u00a0Planner\x00",
+    ],
+)
+def test_one_person_under_many_spellings(same: str) -> None:
+    assert same_person(same, "Pia Planner") and same_person("Pia Planner", same)
+
+
+@pytest.mark.parametrize("other", ["Pia Planer", "Pia Planner 2", "Quentin", "Pia"])
+def test_two_people_are_two(other: str) -> None:
+    assert not same_person(other, "Pia Planner")
+
+
+def test_composed_and_decomposed_names_are_one_and_no_name_is_nobody() -> None:
+    assert same_person("Zoe\u200b\u0308", "zo\u00eb") and same_person("a\u00adda", "ada\u200b")
+    for nobody in ("", "  ", "\u200b", "\u3164", "--", "\u00ad\u2060"):
+        assert person_key(nobody) == "" and same_person(nobody, "ada") and same_person("ada", nobody)
+
+
+@given(st.text(), st.text())
+def test_sameness_is_mutual(one: str, other: str) -> None:
+    assert same_person(one, other) == same_person(other, one)
+    assert same_person(one, one)

@@ -135,8 +135,9 @@ def test_four_eyes_are_two_persons(store: Store) -> None:
     earned(store, payee(), ada=5_000_000)
     (batch,) = record_plan(store, four_eyes=True).batches
 
-    with pytest.raises(ConflictError, match="four eyes"):
-        store.write(lambda conn: payout_book.approve(conn, batch.batch_id, "pia", AT))
+    for same in ("pia", " PIA", "p ia", "pi\u200ba", "p\u00adia", "", "\u200b"):
+        with pytest.raises(ConflictError, match="four eyes"):
+            store.write(lambda conn, by=same: payout_book.approve(conn, batch.batch_id, by, AT))
     with pytest.raises(ConflictError, match="other four eyes"):
         record_plan(store, four_eyes=False)
     booked = store.write(lambda conn: payout_book.approve(conn, batch.batch_id, "quentin", AT))

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from endcredits.errors import ConflictError, IntegrityError, NotFoundError
-from endcredits.ids import PartyId
+from endcredits.ids import PartyId, same_person
 from endcredits.ledger import balances, post
 from endcredits.payouts import payout_tables as tables
 from endcredits.payouts.payee_book import hold_bank_detail, latest_profiles
@@ -152,9 +152,9 @@ def approve(conn: Connection, batch_id: str, by: str, at: str) -> BookedBatch:
     booked = find_batch(conn, batch_id)
     if "approved" in booked.steps:
         return booked
-    if booked.four_eyes and by == booked.planned_by:
+    if booked.four_eyes and same_person(by, booked.planned_by):
         raise ConflictError(
-            f"'{by}' planned this batch, and four eyes were asked for",
+            f"'{booked.planned_by}' planned this batch, and four eyes were asked for",
             remedy="Let somebody else look it over and approve it.",
             field="by",
         )
