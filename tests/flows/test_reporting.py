@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from endcredits.errors import ConflictError, InputError, MachineError
+from endcredits.errors import ConflictError, InputError, MachineError, NotFoundError
 from endcredits.flows import attributing, indexing, periods, reporting
 from endcredits.flows.attributing import GivenOutput
 from endcredits.flows.checking import check_studio
 from endcredits.flows.studio import Studio
+from endcredits.royalties import held as holding
 from endcredits.royalties import make_event, make_rate, make_refund, make_revenue
 from endcredits.royalties.recording import Added
 from tests.story import house as h
@@ -177,6 +179,35 @@ def test_what_waits_for_a_sale_a_day_or_nobody(studio: Studio) -> None:
         reporting.drop_held(studio, row.held_id, "another reason")
     assert reporting.held_rows(studio) == ()
     assert reporting.retry_held(studio)["events"] == Added(0, 0)
+
+
+def test_a_held_row_is_dropped_by_the_beginning_of_its_id(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the list shows names its row; what is too short, unknown or shared by two rows names none and drops none."""
+    reporting.report(
+        studio, [make_event(f"never-{n}", "output:never", "2025-01-09T00:00:00Z", 1, "EUR") for n in range(17)]
+    )
+    rows = {row.held_id for row in reporting.held_rows(studio)}
+    (shared, times), *_ = Counter(held_id[0] for held_id in rows).most_common()
+    assert len(rows) == 17 and times > 1
+    wanted = min(rows)
+    for beginning, error, words in (
+        ("", InputError, "too short"),
+        (wanted[:7], InputError, "too short"),
+        ("%" * 16, NotFoundError, "nothing is held"),
+        (wanted[:16].upper() + "G", NotFoundError, "nothing is held"),
+        (wanted + "0", NotFoundError, "nothing is held"),
+    ):
+        with pytest.raises(error, match=words):
+            reporting.drop_held(studio, beginning, "a trial")
+    with monkeypatch.context() as patch:
+        patch.setattr(holding, "PREFIX_LENGTH_MIN", 1)
+        with pytest.raises(InputError, match="several held rows"):
+            reporting.drop_held(studio, shared, "a trial")
+    assert {row.held_id for row in reporting.held_rows(studio)} == rows
+
+    reporting.drop_held(studio, wanted[:16], "a trial")
+    reporting.drop_held(studio, wanted, "a trial")
+    assert {row.held_id for row in reporting.held_rows(studio)} == rows - {wanted}
 
 
 def test_what_is_no_report_is_refused(studio: Studio, tmp_path: Path) -> None:

@@ -82,7 +82,9 @@ def test_rows_are_held_mended_and_dropped(studio: Path) -> None:
     assert {row["record_id"] for row in held["held"]} == {"m-3", "m-4"}
     waiting = next(row["held_id"] for row in held["held"] if row["record_id"] == "m-3")
     assert type_in("usage", "held", "--drop", waiting).code == 2, "a row is dropped for a reason"
-    left = type_well("usage", "held", "--drop", waiting, "--reason", "a trial", "--retry", "--json").json
+    listed = next(line.split()[0] for line in told.splitlines() if "m-3" in line)
+    assert len(listed) == 16 and waiting.startswith(listed)
+    left = type_well("usage", "held", "--drop", listed, "--reason", "a trial", "--retry", "--json").json
     assert [row["record_id"] for row in left["held"]] == ["m-4"] and not any(left["taken"].values())
 
 

@@ -140,9 +140,19 @@ def _again(row: Held) -> Read[Any]:
 
 
 def drop_held(studio: Studio, held_id: str, reason: str) -> None:
-    """Ends a hold for good, with a reason that stays on record."""
+    """Ends a hold for good, with a reason that stays on record.
+
+    Args:
+        held_id: the whole id, or so much of its beginning that no other held row has it, such as the 16 characters listed.
+        reason: why the row is not taken.
+
+    Raises:
+        InputError: no reason, or the beginning is too short or that of several rows.
+        NotFoundError: nothing is held under this id.
+        ConflictError: the hold was ended otherwise.
+    """
     at = now()
-    studio.store.write(lambda conn: holding.drop_held(conn, held_id, reason, at))
+    studio.store.write(lambda conn: holding.drop_held(conn, holding.find_held(conn, held_id), reason, at))
 
 
 def export_held(studio: Studio, kind: str, path: str | os.PathLike[str]) -> int:

@@ -34,6 +34,8 @@ UNREADABLE, CONFLICT, FUTURE = "unreadable", "conflict", "future"
 UNKNOWN_OUTPUT, UNKNOWN_WORK, UNKNOWN_SALE = "unknown output", "unknown work", "unknown sale"
 WAITING = (FUTURE, UNKNOWN_OUTPUT, UNKNOWN_WORK, UNKNOWN_SALE)
 """Reasons that time can end: nothing is wrong with the row itself."""
+PREFIX_LENGTH_MIN = 8
+"""Characters of an id that name its row, when no other row's id begins with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,37 @@ def end_taken(conn: Connection, held_ids: Iterable[str], at: str) -> None:
         ended = set(conn.scalars(sa.select(held_ends.c.held_id).where(held_ends.c.held_id.in_(wanted))))
         rows = [{"held_id": one, "recorded_at": at, "how": "taken", "reason": ""} for one in sorted(there - ended)]
         insert_logged(conn, held_ends, rows)
+
+
+def find_held(conn: Connection, beginning: str) -> str:
+    """The whole id of the one row that is or was held under an id, given whole or by its beginning.
+
+    Args:
+        beginning: at least `PREFIX_LENGTH_MIN` characters; lists show the first 16.
+
+    Raises:
+        InputError: too short, or several ids begin so.
+        NotFoundError: nothing is held under this id.
+    """
+    if len(beginning) < PREFIX_LENGTH_MIN:
+        raise InputError(
+            f"'{shown(beginning)}' is too short for the id of a held row",
+            remedy=f"Give at least {PREFIX_LENGTH_MIN} of its characters, as the list of held rows shows them.",
+            field="held_id",
+        )
+    own = held_rows.c.held_id
+    # Cut and compared, since LIKE would not tell upper from lower case in every database.
+    begins = sa.func.substr(own, 1, len(beginning)) == beginning
+    found = list(conn.scalars(sa.select(own).where(begins).order_by(own).limit(2)))
+    if not found:
+        raise NotFoundError(f"nothing is held under '{shown(beginning)}'", remedy="List the held rows.", field="held_id")
+    if len(found) > 1:
+        raise InputError(
+            f"several held rows have an id that begins with '{shown(beginning)}'",
+            remedy="Give more of its characters; --json lists whole ids.",
+            field="held_id",
+        )
+    return found[0]
 
 
 def drop_held(conn: Connection, held_id: str, reason: str, at: str) -> None:
