@@ -12,16 +12,25 @@ import sqlalchemy as sa
 
 from endcredits import durable
 from endcredits.errors import ConflictError, InputError, IntegrityError, MachineError, NotFoundError
-from endcredits.flows import agreements, correcting, periods, reporting
+from endcredits.flows import agreements, correcting, disputing, holding, periods, reporting
 from endcredits.flows.attributing import all_attributions
 from endcredits.flows.checking import check_studio
 from endcredits.flows.comparing import earned_by_payee
 from endcredits.flows.studio import Studio, open_studio
 from endcredits.flows.versions import standing_version, versions
-from endcredits.ledger import balances, entries, find
+from endcredits.ids import WorkId
+from endcredits.ledger import Posting, balances, entries, find, make_entry, post
 from endcredits.payouts import statements_for_period
 from endcredits.receipts import load_receipt, receipt_path
-from endcredits.royalties import FIFTY_FIFTY, Policy, shipped_policy, steps_of
+from endcredits.royalties import (
+    COMMONS_ACCOUNT,
+    FIFTY_FIFTY,
+    Policy,
+    disputed_account,
+    shipped_policy,
+    steps_of,
+    suspense_account,
+)
 from endcredits.store import Store
 from endcredits.works import party_id_of
 from tests.story import house as h
@@ -140,7 +149,7 @@ def test_what_cannot_be_corrected_is_refused(studio: Studio) -> None:
     with pytest.raises(InputError, match="cannot stand on record"):
         correcting.correct(studio, h.JANUARY, RIGHT, reason="two\nlines", by="ada")
     careful = replace(RIGHT, four_eyes=True)
-    for other in ("", "ada"):
+    for other in ("", "ada", " Ada", "ada\u200b", "a\u00adda", "\u2060"):
         with pytest.raises(ConflictError, match="four eyes"):
             correcting.correct(studio, h.JANUARY, careful, approved_by=other, **WORDS)
     assert h.dump(studio) == rows
@@ -283,3 +292,51 @@ def test_what_later_closes_built_upon_is_not_undone(studio: Studio, tmp_path: Pa
     # Where the advance is recouped by less than April left, both entries are undone and booked anew.
     done = correcting.correct(studio, MARCH, sharing(40), **WORDS)
     assert len(done.entry_ids) == 4 and check_studio(studio) == []
+
+
+def refused_as_released(studio: Studio, period_id: str, policy: Policy, account: str) -> None:
+    """Dry or not, it names account and sum, and posts nothing."""
+    rows = h.dump(studio)
+    for dry_run in (True, False):
+        with pytest.raises(ConflictError, match=f"what waited on {account} was released since, and this would take .* EUR"):
+            correcting.correct(studio, period_id, policy, dry_run=dry_run, **WORDS)
+    assert h.dump(studio) == rows
+
+
+def test_suspense_that_was_released_is_not_taken_back(studio: Studio) -> None:
+    """The payee keeps what was released, so less for the work would be nobody's; more waits like any other."""
+    account = suspense_account(WorkId(h.RHYME))
+    assert correcting.correct(studio, h.FEBRUARY, sharing(10), dry_run=True, **WORDS).version == 2
+    holding.release(studio, account, [(h.ADA, 1_000_000_000)], why="she was found")
+    refused_as_released(studio, h.FEBRUARY, sharing(10), account)
+
+    correcting.correct(studio, h.FEBRUARY, sharing(90), **WORDS)
+    with studio.store.reading() as conn:
+        assert balances(conn, account)[account, "EUR"] < 0, "the rest waits"
+    # The right rules were wrong, too: what came with them still stands and can be undone, and nothing beyond it.
+    refused_as_released(studio, h.FEBRUARY, sharing(10), account)
+    correcting.correct(studio, h.FEBRUARY, FIFTY_FIFTY, **WORDS)
+    assert check_studio(studio) == []
+
+
+def test_disputed_money_that_was_released_is_not_taken_back(studio: Studio) -> None:
+    dispute = disputing.open_for(studio, h.TIDE, h.DORA, "I wrote the half of it.")
+    march(studio)
+    account = disputed_account(WorkId(h.TIDE))
+    correcting.correct(studio, MARCH, sharing(40), **WORDS)
+    disputing.end(studio, dispute.dispute_id, "upheld", "She is right.", to=[(h.DORA, 1_000_000_000)])
+    refused_as_released(studio, MARCH, sharing(10), account)
+    assert check_studio(studio) == []
+
+
+def test_a_debit_of_another_cause_is_lessened_and_never_raised(studio: Studio) -> None:
+    """Somebody took more than was there: a correction that gives the work more may go, one that takes more may not."""
+    account = suspense_account(WorkId(h.RHYME))
+    with studio.store.reading() as conn:
+        held = -balances(conn, account)[account, "EUR"]
+    postings = [Posting(account, 9 * held, "EUR"), Posting(COMMONS_ACCOUNT, -9 * held, "EUR")]
+    studio.store.write(
+        lambda conn: post(conn, make_entry("wrong", "2025-03-01", "by hand", postings), "2025-03-01T00:00:00Z")
+    )
+    refused_as_released(studio, h.FEBRUARY, sharing(10), account)
+    assert correcting.correct(studio, h.FEBRUARY, sharing(90), **WORDS).version == 2

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from endcredits.errors import InputError, MachineError
+from endcredits.errors import ConflictError, InputError, MachineError
 from endcredits.flows import holding
 from endcredits.flows.checking import check_studio
 from endcredits.flows.splits import share_work
 from endcredits.flows.studio import Studio, open_studio
 from endcredits.ids import WorkId
-from endcredits.ledger import balances
+from endcredits.ledger import Posting, balances, make_entry, post
 from endcredits.royalties import COMMONS_ACCOUNT, payable_account, suspense_account
 from endcredits.store import Store
 from endcredits.works import party_id_of
@@ -152,3 +152,27 @@ def test_a_failed_release_pays_once(studio: Studio, monkeypatch: pytest.MonkeyPa
     for currency, micros in waits.items():
         assert stands(studio, payable_account(CLEO))[currency] - before.get(currency, 0) == micros
     assert check_studio(studio) == []
+
+
+def test_a_debit_is_nothing_that_waits(studio: Studio) -> None:
+    """Too much was taken: it is shown apart, is of no age, and is taken from nobody who is named."""
+    held = stands(studio, RHYME)
+    postings = [Posting(RHYME, held["EUR"] + 5, "EUR"), Posting(COMMONS_ACCOUNT, -held["EUR"] - 5, "EUR")]
+    studio.store.write(
+        lambda conn: post(conn, make_entry("wrong", "2025-03-01", "by hand", postings), "2025-03-01T00:00:00Z")
+    )
+    (taken,) = holding.waiting(studio, taken=True)
+    assert (taken.lot.account, taken.lot.currency, taken.lot.amount_micros) == (RHYME, "EUR", -5)
+    assert all(one.lot.amount_micros > 0 for one in holding.waiting(studio))
+    assert "EUR" not in {one.lot.currency for one in holding.waiting(studio)}
+    assert "EUR" not in {one.currency for one in holding.ages(studio)}
+
+    before = stands(studio, payable_account(party_id_of(h.ADA)))
+    if set(held) != {"EUR"}:  # what waits in other currencies goes, and the debit stays
+        holding.release(studio, RHYME, [(h.ADA, 10**9)], why="found")
+    assert stands(studio, RHYME) == {"EUR": -5}
+    rows = h.dump(studio)
+    with pytest.raises(ConflictError, match=r"nothing waits on Liabilities:Suspense:work:.*0\.000005 EUR more was taken"):
+        holding.release(studio, RHYME, [(h.ADA, 10**9)], why="found")
+    assert h.dump(studio) == rows
+    assert stands(studio, payable_account(party_id_of(h.ADA)))["EUR"] == before["EUR"]

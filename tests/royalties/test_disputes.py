@@ -202,7 +202,7 @@ def test_money_that_gathers_again_is_released_again(sqlite_store: Store) -> None
 
 @pytest.mark.parametrize("account", [suspense_account(SONG), held_account("anomaly", ADA)])
 def test_all_that_waits_can_be_released(sqlite_store: Store, account: str) -> None:
-    """Money of unknown or held payees goes the same way; refunds that wait are taken from them."""
+    """Money of unknown or held payees goes the same way; a debit is nothing that waits, and nobody named owes it."""
     waiting(sqlite_store, account, (5, "EUR"), (-3, "JPY"))
 
     entry = sqlite_store.write(lambda conn: release(conn, account, {ADA: PPB}, "2026-12-01", "found"))
@@ -210,10 +210,13 @@ def test_all_that_waits_can_be_released(sqlite_store: Store, account: str) -> No
     assert entry is not None
     assert {(one.account, one.amount_micros) for one in entry.postings} == {
         (account, 5),
-        (account, -3),
         (payable_account(ADA), -5),
-        (payable_account(ADA), 3),
     }
+    waiting(sqlite_store, account, (-5, "EUR"), key="too-much")
+    sqlite_store.write(lambda conn: post(conn, entry, "2026-12-01T00:00:00Z"))
+    with sqlite_store.reading() as conn:
+        assert balances(conn, account) == {(account, "EUR"): 5, (account, "JPY"): 3}
+        assert release(conn, account, {ADA: PPB}, "2026-12-02", "found") is None
 
 
 @pytest.mark.parametrize(

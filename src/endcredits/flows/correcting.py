@@ -12,6 +12,8 @@ command writes it again and goes on. The receipt comes last, and the same comman
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +37,9 @@ from endcredits.flows.versions import (
     version_folder,
     versions,
 )
-from endcredits.ledger import balances, post
+from endcredits.ids import same_person
+from endcredits.ledger import HOLD_PREFIXES, JournalEntry, balances, post
+from endcredits.money import format_micros
 from endcredits.progress import Progress, silent
 from endcredits.receipts import Item, issue
 from endcredits.royalties import (
@@ -53,6 +57,7 @@ from endcredits.royalties.columns import close_period
 from endcredits.works import parties
 
 REASON_LENGTH_MAX = 200
+WAITING_PREFIXES = tuple(HOLD_PREFIXES.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,8 @@ def correct(
         NotFoundError: the period is not closed.
         InputError: the reason or name cannot be used, or other rules change nothing.
         ConflictError: four eyes are asked for, another correction came first, or what was corrected has been built upon in a
-            way that cannot be undone (an advance recouped or a reserve released by a later close).
+            way that cannot be undone (an advance recouped or a reserve released by a later close, or money that waited on a
+            work or party released since); a dry run finds it too.
         IntegrityError: what was frozen is not what it was, or two computations differ.
     """
     _check_words(reason, by)
@@ -125,6 +131,9 @@ def correct(
             )
         text = close_document(close).encode()
         if dry_run:
+            planned = Version(now_holds.number + 1, close, sha256_bytes(text), scratch)
+            with studio.store.reading() as conn:
+                _must_not_be_built_upon(conn, list(correction_entries(conn, planned, on=now()[:10], why=reason)))
             return Corrected(period_id, now_holds.number + 1, sha256_bytes(text), found)
         return Version(now_holds.number + 1, close, sha256_bytes(text), scratch)
 
@@ -155,7 +164,7 @@ def _check_words(reason: str, by: str) -> None:
 
 
 def _must_be_two(old: Policy, new: Policy, by: str, approved_by: str) -> None:
-    if (old.four_eyes or new.four_eyes) and (not approved_by.strip() or approved_by == by):
+    if (old.four_eyes or new.four_eyes) and same_person(approved_by, by):
         raise ConflictError(
             "the policy asks for four eyes, so one corrects and another approves",
             remedy="Name somebody else: --approved-by NAME.",
@@ -218,16 +227,9 @@ def _posted(
             field="period",
         )
     made = list(correction_entries(conn, version, on=at[:10], why=reason))
+    _must_not_be_built_upon(conn, made)
     for entry in made:
         post(conn, entry, at)
-    try:
-        standing_of(balances(conn))
-    except IntegrityError as error:
-        raise ConflictError(
-            f"a later close has recouped or released what this would undo: {error.message}",
-            remedy="Nothing was posted. Agree on the difference with the payee, and book it under a contract of its own.",
-            field="period",
-        ) from error
     facts = {
         "version": version.number,
         "close_digest": version.close_digest,
@@ -239,6 +241,33 @@ def _posted(
         "entry_ids": [entry.entry_id for entry in made],
     }
     add_step(conn, Step(period_id, len(steps) + 1, "corrected", by, at, facts))
+
+
+def _must_not_be_built_upon(conn: Connection, made: Sequence[JournalEntry]) -> None:
+    """Refuses entries that would take from an account what has gone on from it: recouped, or released to somebody."""
+    stood = balances(conn)
+    after = Counter(stood)
+    for entry in made:
+        for posting in entry.postings:
+            after[posting.account, posting.currency] += posting.amount_micros
+    try:
+        standing_of(after)
+    except IntegrityError as error:
+        raise ConflictError(
+            f"a later close has recouped or released what this would undo: {error.message}",
+            remedy="Nothing was posted. Agree on the difference with the payee, and book it under a contract of its own.",
+            field="period",
+        ) from error
+    for (account, currency), micros in sorted(after.items()):
+        # What stood on the wrong side before is another's fault; a correction may lessen it, never add to it.
+        if account.startswith(WAITING_PREFIXES) and micros > max(0, stood.get((account, currency), 0)):
+            raise ConflictError(
+                f"what waited on {account} was released since, and this would take {format_micros(micros, currency)} "
+                "more from it than it holds",
+                remedy="Nothing was posted. Agree on the difference with those to whom it was released, and book it under a "
+                "contract of their own.",
+                field="period",
+            )
 
 
 def _done(studio: Studio, known: Version | None, *, version: int = 0, period_id: str = "") -> Corrected:

@@ -38,7 +38,7 @@ from endcredits.ledger import (
     post_many,
     release_entries,
 )
-from endcredits.money import PPB
+from endcredits.money import PPB, format_micros
 from endcredits.royalties import (
     COMMONS_ACCOUNT,
     DISPUTED_PREFIX,
@@ -72,7 +72,7 @@ class Waiting:
     free_on: str
 
 
-def waiting(studio: Studio, *, on: str = "", years: int = 0, text: str = "") -> tuple[Waiting, ...]:
+def waiting(studio: Studio, *, on: str = "", years: int = 0, text: str = "", taken: bool = False) -> tuple[Waiting, ...]:
     """What waits, oldest first.
 
     Args:
@@ -80,12 +80,13 @@ def waiting(studio: Studio, *, on: str = "", years: int = 0, text: str = "") -> 
         on: as of the end of this accounting day; today by default.
         years: after how many years a sum may go elsewhere; 0 for no answer.
         text: only what has it in its account or its name, whatever the case of the letters; "" for all.
+        taken: instead of what waits, the sums that were taken too much: amounts below 0, which nobody can be given.
     """
     day = on or now()[:10]
     wanted = text.casefold()
     with studio.store.reading() as conn:
         names = {**_party_names(conn), **{str(work.work_id): work.title for work in works(conn)}}
-        found = (_waiting(lot, names, day, years) for lot in lots(conn, until=day))
+        found = (_waiting(lot, names, day, years) for lot in lots(conn, until=day) if (lot.amount_micros < 0) == taken)
         return tuple(one for one in found if wanted in one.lot.account.casefold() or wanted in one.name.casefold())
 
 
@@ -105,7 +106,7 @@ def ages(studio: Studio, *, on: str = "", bounds_days: Sequence[int] = AGE_BOUND
     """How much of each kind and currency has waited for how long; see `endcredits.ledger.ageing`."""
     day = on or now()[:10]
     with studio.store.reading() as conn:
-        return ageing(lots(conn, until=day), day, bounds_days)
+        return ageing([lot for lot in lots(conn, until=day) if lot.amount_micros > 0], day, bounds_days)
 
 
 def release(
@@ -127,20 +128,32 @@ def release(
     Raises:
         InputError: no such account, portions that are no whole, or nobody to pay it to.
         NotFoundError: no such party.
-        ConflictError: a dispute of the work is open.
+        ConflictError: a dispute of the work is open, or too much was taken from the account already.
     """
     _check_why(why)
     at = now()
     day = on or at[:10]
 
     def work(conn: Connection) -> JournalEntry | None:
-        if not _stands(conn, account):
+        stands = _stands(conn, account)
+        if not stands:
             return None
+        _must_hold_something(account, stands)
         entry = _entry(conn, account, _payees(conn, account, to, day), day, why)
         return post(conn, entry, at) if entry is not None else None
 
     _must_be_hold(account)
     return studio.store.write(work)
+
+
+def _must_hold_something(account: str, stands: dict[str, int]) -> None:
+    if max(stands.values()) < 0:
+        sums = ", ".join(format_micros(-micros, currency) for currency, micros in sorted(stands.items()))
+        raise ConflictError(
+            f"nothing waits on {account}: {sums} more was taken from it than it held",
+            remedy="What comes in next makes it up; where an entry took too much, reverse it. Nobody named here owes it.",
+            field="account",
+        )
 
 
 def _payees(conn: Connection, account: str, to: Sequence[tuple[str, int]], day: str) -> dict[PartyId, int]:
@@ -162,7 +175,7 @@ def _entry(conn: Connection, account: str, right: dict[PartyId, int], day: str, 
     if len(right) != 1:
         raise InputError("unclaimed money is one party's", remedy="Name one party, or leave out --to.", field="--to")
     (party_id,) = right
-    moved = _stands(conn, account)
+    moved = {currency: micros for currency, micros in _stands(conn, account).items() if micros > 0}
     postings = [Posting(account, micros, currency) for currency, micros in moved.items()]
     postings += [Posting(payable_account(party_id), -micros, currency) for currency, micros in moved.items()]
     return make_entry(

@@ -50,7 +50,9 @@ def release(conn: Connection, account: str, parties: Mapping[PartyId, int], on: 
         )
     _check_portions(parties)
     # Paths below the account belong to other ids that begin alike.
-    waiting = {currency: -micros for (path, currency), micros in balances(conn, account).items() if path == account}
+    # A currency in debit is one of which too much was taken: nothing waits there, and nobody named owes it.
+    stands = {currency: -micros for (path, currency), micros in balances(conn, account).items() if path == account}
+    waiting = {currency: micros for currency, micros in stands.items() if micros > 0}
     if not waiting:
         return None
     postings = [Posting(account, micros, currency) for currency, micros in waiting.items()]

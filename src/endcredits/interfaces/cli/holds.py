@@ -42,7 +42,7 @@ def show(
         if ageing:
             _print_ages(holding.ages(place, on=on, bounds_days=days), as_json)
         else:
-            _print_waiting(holding.waiting(place, on=on, years=years), as_json)
+            _print_waiting(holding.waiting(place, on=on, years=years), holding.waiting(place, on=on, taken=True), as_json)
 
 
 def _days(text: str) -> list[int]:
@@ -68,10 +68,11 @@ def search(
     from endcredits.flows import holding
 
     with opened(studio) as place:
-        _print_waiting(holding.waiting(place, on=on, years=years, text=text), as_json)
+        taken = holding.waiting(place, on=on, text=text, taken=True)
+        _print_waiting(holding.waiting(place, on=on, years=years, text=text), taken, as_json)
 
 
-def _print_waiting(found: Iterable[Waiting], as_json: bool) -> None:
+def _print_waiting(found: Iterable[Waiting], taken: Iterable[Waiting], as_json: bool) -> None:
     from endcredits.canonical import to_plain
     from endcredits.money import format_micros
 
@@ -85,6 +86,9 @@ def _print_waiting(found: Iterable[Waiting], as_json: bool) -> None:
         free = f"  free on {one.free_on}" if one.free_on else ""
         say(f"{amount:>22}  {lot.kind:<10} since {lot.since} ({one.days} days){free}  {lot.account}  {one.name}".rstrip())
     say(f"{len(listed)} sums wait.")
+    for one in taken:
+        too_much = format_micros(-one.lot.amount_micros, one.lot.currency)
+        say(f"{too_much:>22}  taken too much since {one.lot.since}  {one.lot.account}  {one.name}".rstrip())
 
 
 def _print_ages(found: Iterable[Age], as_json: bool) -> None:
