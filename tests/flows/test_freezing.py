@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import Connection
 
 from endcredits.errors import InputError
-from endcredits.flows import catalogue, closing, freezing, periods, reporting
+from endcredits.flows import catalogue, closing, freezing, paying, periods, reporting
 from endcredits.flows.books import account_balances
 from endcredits.flows.checking import check_studio
 from endcredits.flows.splits import share_work
 from endcredits.flows.studio import Studio
 from endcredits.ids import WorkId
 from endcredits.money import PPB
-from endcredits.royalties import FIFTY_FIFTY, Part, close_document, end_dispute, open_dispute, read_frozen, steps_of
+from endcredits.royalties import FIFTY_FIFTY, Levy, Part, close_document, end_dispute, open_dispute, read_frozen, steps_of
 from endcredits.royalties.close import close_period
 from endcredits.royalties.freeze import frozen_digest
 from endcredits.royalties.frozen_rows import read_rows
@@ -145,3 +146,21 @@ def test_rights_that_nobody_has_are_refused_before_anything_is_recorded(studio: 
     with pytest.raises(InputError, match="no rate from EUR to JPY"):
         closing.previewed(studio, JANUARY, lambda close, _: close, policy=replace(FIFTY_FIFTY, settle_in="JPY"))
     assert h.dump(studio) == before
+
+
+def test_parties_that_nobody_knows_are_named(studio: Studio, tmp_path: Path) -> None:
+    """By a part or a levy; makers of works are known, and so is whoever has a payee profile."""
+    ghost = Part("society", share_ppb=100_000_000, by="party", party_id="party:ghost")
+    maker = Part("maker", share_ppb=100_000_000, by="party", party_id=CLEO)
+    pool = replace(FIFTY_FIFTY.pools[0], parts=(ghost, maker, Part("works", PPB, of_rest=True)))
+    policy = replace(FIFTY_FIFTY, name="funds", pools=(pool,), levies=(Levy("pensions", 40_000_000, "party:fund"),))
+    first, second = freezing.unknown_parties(studio, policy)
+    assert "part 'society'" in first and "'party:ghost'" in first and "payout payees import" in first
+    assert "levy 'pensions'" in second and "'party:fund'" in second
+    assert freezing.unknown_parties(studio, FIFTY_FIFTY) == ()
+
+    (tmp_path / "payees.csv").write_text(
+        "party_id,country,rail,currency,holder,iban\nparty:ghost,DE,pain001,EUR,The Society,DE89370400440532013000\n"
+    )
+    paying.import_payees(studio, tmp_path / "payees.csv")
+    assert freezing.unknown_parties(studio, policy) == (second,)

@@ -121,6 +121,14 @@ def test_four_eyes_from_proposal_to_approval(studio: Path) -> None:
     assert "nothing was recorded" in dry.out and document["dry_run"] is True
     assert rows_of(studio) == before
 
+    assert document["warnings"] == [] and "Warning" not in dry.out
+    levied = Path("four.toml").read_text() + '[[levy]]\nname = "pensions"\nshare = "4%"\nparty = "party:nobody"\n'
+    Path("levied.toml").write_text(levied)
+    warned = ("period", "close", MARCH, "--policy", "levied.toml", "--dry-run")
+    assert "Warning: The levy 'pensions' goes to 'party:nobody'" in type_well(*warned).out
+    assert len(type_well(*warned, "--json").json["warnings"]) == 1
+    assert rows_of(studio) == before
+
     words = ("period", "propose", MARCH, "--policy", "four.toml", "--by", "ada")
     assert "Next: endcredits period approve 2025-03" in type_well(*words).out
     proposed = type_well(*words, "--json").json

@@ -20,10 +20,11 @@ from endcredits.flows.catalogue import VERB
 from endcredits.flows.duplicates import duplicates
 from endcredits.flows.studio import Studio
 from endcredits.ids import WorkId
+from endcredits.payouts.payee_book import latest_profiles
 from endcredits.royalties import Frozen, Policy, Step, counts_anything, current_units, disputed_works, freeze, record_of
 from endcredits.royalties.counting import window
 from endcredits.royalties.row_log import reports_digest
-from endcredits.works import Work, decide, permissions, registration_times, works
+from endcredits.works import Work, decide, parties, permissions, registration_times, works
 
 
 def freeze_period(studio: Studio, proposed: Step, into: Path) -> Frozen:
@@ -117,3 +118,26 @@ def must_know_rights(conn: Connection, policy: Policy) -> None:
                     remedy=f"Correct the policy's right; there are splits for: {', '.join(known)}.",
                     field="right",
                 )
+
+
+def unknown_parties(studio: Studio, policy: Policy) -> tuple[str, ...]:
+    """What a policy pays by name to parties that no work names and that have no payee profile, a sentence each.
+
+    Such a party may be a fund that is registered later, so it is said and not refused: its money is owed to that id and
+    nothing is paid, until a profile is imported under it. A misspelt one is mended before the close is approved.
+    """
+    with studio.store.reading() as conn:
+        known = {*parties(conn), *latest_profiles(conn)}
+    named = [
+        (f"part '{part.name}' of the pool '{pool.name}'", part.party_id)
+        for pool in policy.pools
+        for part in pool.parts
+        if part.by == "party"
+    ]
+    named += [(f"levy '{levy.name}'", levy.party_id) for levy in policy.levies]
+    return tuple(
+        f"The {what} goes to '{party_id}', whom no work names and who has no payee profile. Correct the policy, or import a "
+        "profile under this id: endcredits payout payees import."
+        for what, party_id in named
+        if party_id not in known
+    )

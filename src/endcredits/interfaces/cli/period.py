@@ -46,7 +46,7 @@ def close(
 
     Example: endcredits period close 2026-10 --policy pro-rata
     """
-    from endcredits.flows import closing, periods
+    from endcredits.flows import closing, freezing, periods
 
     chosen = chosen_policy(policy)
     with opened(studio) as place, progress_bars() as progress:
@@ -65,12 +65,14 @@ def close(
             found: PeriodClose = closing.previewed(
                 place, period, lambda close, _: close, starts_on=starts_on, ends_on=ends_on, policy=chosen
             )
+        warnings = freezing.unknown_parties(place, found.policy if dry_run else done.close.policy)
     if not dry_run:
-        _print_closed(done, as_json)
+        _print_closed(done, as_json, warnings)
     elif as_json:
-        print_json(_document(found) | {"dry_run": True})
+        print_json(_document(found) | {"dry_run": True, "warnings": list(warnings)})
     else:
         _print(found, "would close so; nothing was recorded")
+        _print_warnings(warnings)
 
 
 def propose(
@@ -87,7 +89,7 @@ def propose(
 
     Example: endcredits period propose 2026-10 --policy policy.toml --by ada
     """
-    from endcredits.flows import closing
+    from endcredits.flows import closing, freezing
     from endcredits.flows.clock import now
 
     chosen, begun = chosen_policy(policy), now()
@@ -102,11 +104,13 @@ def propose(
             accept_adjustments=accept,
             progress=progress,
         )
+        warnings = freezing.unknown_parties(place, found.close.policy)
     if as_json:
-        told = {"proposed_at": found.proposed_at, "proposed_by": found.proposed_by}
+        told = {"proposed_at": found.proposed_at, "proposed_by": found.proposed_by, "warnings": list(warnings)}
         print_json(_document(found.close) | _place(found.close_digest, found.folder) | told)
         return
     _print(found.close, f"is proposed by {found.proposed_by or 'nobody named'}")
+    _print_warnings(warnings)
     if found.proposed_at < begun:
         say(f"It was proposed before, at {found.proposed_at}; what was reported or disputed since is not in it.")
         say(f"To take it back and propose anew: endcredits period withdraw {period} --reason WHY")
@@ -125,11 +129,12 @@ def approve(
 
     Example: endcredits period approve 2026-10 --by bob
     """
-    from endcredits.flows import periods
+    from endcredits.flows import freezing, periods
 
     with opened(studio) as place:
         done = periods.approve(place, period, by=by, expected_digest=expect)
-    _print_closed(done, as_json)
+        warnings = freezing.unknown_parties(place, done.close.policy)
+    _print_closed(done, as_json, warnings)
 
 
 def withdraw(
@@ -185,14 +190,20 @@ def show(period: PeriodArgument, studio: StudioOption = ".", as_json: JsonOption
 
     Example: endcredits period show 2026-10 --json
     """
-    from endcredits.flows import periods
+    from endcredits.flows import freezing, periods
 
     with opened(studio) as place:
         closed = periods.find_period(place, period)
-    _print_closed(closed, as_json)
+        warnings = freezing.unknown_parties(place, closed.close.policy)
+    _print_closed(closed, as_json, warnings)
 
 
-def _print_closed(closed: ClosedPeriod, as_json: bool) -> None:
+def _print_warnings(warnings: tuple[str, ...]) -> None:
+    for warning in warnings:
+        say(f"Warning: {warning}")
+
+
+def _print_closed(closed: ClosedPeriod, as_json: bool, warnings: tuple[str, ...]) -> None:
     if as_json:
         document = _document(closed.close) | _place(closed.close_digest, closed.tables)
         document.update(
@@ -201,10 +212,12 @@ def _print_closed(closed: ClosedPeriod, as_json: bool) -> None:
             receipt=closed.receipt.receipt_id,
             folder=str(closed.folder),
             was_closed=closed.was_closed,
+            warnings=list(warnings),
         )
         print_json(document)
         return
     _print(closed.close, "was closed before; nothing changed" if closed.was_closed else "is closed")
+    _print_warnings(warnings)
     say(f"{len(closed.statements)} statements and pictures in {closed.folder}; receipt {closed.receipt.receipt_id}.")
 
 
