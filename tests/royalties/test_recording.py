@@ -240,7 +240,7 @@ def test_chunks_change_nothing(sqlite_store: Store, monkeypatch: pytest.MonkeyPa
 
     assert sqlite_store.write(lambda conn: add_events(conn, *map(event, names))) == Added(4, 2)
     refunds = [refund(f"r{number}", "a", 250_001) for number in range(4)]
-    with pytest.raises(InputError, match="more than the 1000000 micros"):
+    with pytest.raises(InputError, match=r"more than the 1\.00 EUR that"):
         sqlite_store.write(lambda conn: recording.record_refunds(conn, handed_in(refunds), at=NOW))
     assert sqlite_store.write(lambda conn: recording.record_refunds(conn, handed_in(refunds[:3]), at=NOW)) == Added(3, 0)
 

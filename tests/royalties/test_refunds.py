@@ -15,7 +15,7 @@ from endcredits.royalties import held
 from endcredits.royalties.forms import handed_in
 from endcredits.royalties.recording import Added, record_refunds, record_revenue, take_held
 from endcredits.royalties.records import Refund
-from endcredits.royalties.refunds import read_refunds, tax_back
+from endcredits.royalties.refunds import make_refund, read_refunds, refund_rows, tax_back
 from endcredits.store import Store
 
 from .reporting import NOW, add_events, event, everything, refund, revenue
@@ -44,8 +44,8 @@ def test_csv_and_json_lines_say_the_same(tmp_path: Path) -> None:
     [
         ({"of_id": ""}, "of_id"),
         ({"of_id": "a b"}, "of_id"),
-        ({"refund": "0"}, "refund_micros"),
-        ({"refund": "-1"}, "refund_micros"),
+        ({"refund": "0"}, "refund"),
+        ({"refund": "-1"}, "refund"),
         ({"refunded_at": "2026-12-09T12:00:00Z"}, "refunded_at"),
         ({"currency": "EURO"}, "currency"),
     ],
@@ -69,13 +69,27 @@ def test_refunds_sum_to_at_most_what_was_earned(store: Store) -> None:
     store.write(lambda conn: record_refunds(conn, handed_in([refund("r1", "sale", 4), refund("r2", "sub", 10)]), at=NOW))
 
     for bad in ([refund("r3", "sale", 7)], [refund("r3", "sale", 4), refund("r4", "sale", 3)], [refund("r3", "sub", 1)]):
-        with pytest.raises(InputError, match="more than the 10 micros") as caught:
+        with pytest.raises(InputError, match=r"more than the 0\.00001 EUR that") as caught:
             store.write(partial(record_refunds, rows=handed_in(bad), at=NOW))
         assert caught.value.remedy
     rest = [refund("r3", "sale", 6)]
 
     assert store.write(lambda conn: record_refunds(conn, handed_in(rest), at=NOW)) == Added(1, 0)
     assert store.write(lambda conn: record_refunds(conn, handed_in(rest), at=NOW)) == Added(0, 1)
+
+
+@pytest.mark.parametrize(("column", "amount"), [("refund", "0.000011"), ("refund_micros", "11")])
+def test_too_much_is_named_as_the_file_spells_it(sqlite_store: Store, tmp_path: Path, column: str, amount: str) -> None:
+    """Decimal units or whole micros."""
+    sqlite_store.write(lambda conn: add_events(conn, event("sale", micros=10)))
+    row = {key: value for key, value in GOOD.items() if key != "refund"} | {column: amount}
+    (file := tmp_path / "r.jsonl").write_text(json.dumps(row))
+
+    with pytest.raises(InputError) as caught:
+        sqlite_store.write(lambda conn: record_refunds(conn, refund_rows(file, now=NOW), at=NOW))
+
+    assert (caught.value.field, caught.value.row) == (column, 1)
+    assert "0.000011 EUR and 0.00 EUR given back before are more than the 0.00001 EUR" in caught.value.message
 
 
 def test_another_currency_is_refused(sqlite_store: Store) -> None:
@@ -86,6 +100,26 @@ def test_another_currency_is_refused(sqlite_store: Store) -> None:
         sqlite_store.write(lambda conn: record_refunds(conn, handed_in([refund("r", "sale", 1, currency="USD")]), at=NOW))
 
     assert caught.value.field == "currency"
+
+
+def test_money_is_not_given_back_before_it_was_earned(store: Store) -> None:
+    """Refused by name, or held to be mended; on the day itself it is taken, at whatever hour."""
+    store.write(lambda conn: add_events(conn, event("sale", on="2026-11-03")))
+    store.write(lambda conn: record_revenue(conn, handed_in([revenue("sub", on="2026-11-30")]), at=NOW))
+
+    for of_id, when, day in (("sale", "2026-11-02T23:59:59Z", "2026-11-03"), ("sub", "2026-11-29T12:00:00Z", "2026-11-30")):
+        early = [make_refund(f"of-{of_id}", of_id, when, 1, "EUR")]
+        with pytest.raises(InputError, match=rf"before '{of_id}' was earned \({day}\)") as caught:
+            store.write(partial(record_refunds, rows=handed_in(early), at=NOW))
+        assert caught.value.field == "refunded_at" and caught.value.remedy
+        assert store.write(partial(record_refunds, rows=handed_in(early), at=NOW, hold=True)) == Added(0, 0, 1)
+    with store.reading() as conn:
+        assert sorted((row.record_id, row.field) for row in held.held(conn)) == [
+            ("of-sale", "refunded_at"),
+            ("of-sub", "refunded_at"),
+        ]
+    same_day = [make_refund("r", "sale", "2026-11-03T00:00:00Z", 1, "EUR")]
+    assert store.write(partial(record_refunds, rows=handed_in(same_day), at=NOW)) == Added(1, 0)
 
 
 def test_a_refund_of_an_unknown_sale_waits_for_it(store: Store) -> None:

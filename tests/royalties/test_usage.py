@@ -99,12 +99,13 @@ BAD = [
     ({"used_at": "2026-11-03 12:00:00Z"}, "used_at"),
     ({"used_at": "2026-11-03T12:00:60Z"}, "used_at"),
     ({"used_at": "٢٠٢٦-11-03T12:00:00Z"}, "used_at"),
-    ({"revenue": "-0.01"}, "revenue_micros"),
+    ({"revenue": "-0.01"}, "revenue"),
     ({"revenue": "0.0000001"}, "revenue"),
     ({"revenue": "1e3"}, "revenue"),
     ({"revenue": "NaN"}, "revenue"),
     ({"revenue": "9" * 5000}, "revenue"),
-    ({"revenue": "9007199254.740992"}, "revenue_micros"),
+    ({"revenue": "9007199254.740992"}, "revenue"),
+    ({"revenue": "", "revenue_micros": "9007199254740992"}, "revenue_micros"),
     ({"revenue": ""}, "revenue"),
     ({"revenue_micros": "5"}, "revenue"),
     ({"revenue": "", "revenue_micros": "1.5"}, "revenue_micros"),
@@ -122,8 +123,9 @@ BAD = [
     ({"uses": "1000000001"}, "uses"),
     ({"uses": "9223372036854775808"}, "uses"),
     ({"uses": "-1"}, "uses"),
-    ({"tax": "0.26"}, "tax_micros"),
-    ({"tax": "-0.01"}, "tax_micros"),
+    ({"tax": "0.26"}, "tax"),
+    ({"tax_micros": "250001"}, "tax_micros"),
+    ({"tax": "-0.01"}, "tax"),
     ({"tax": "0.1", "tax_micros": "1"}, "tax"),
     ({"offer": "a\x1b[2J"}, "offer"),
     ({"payer": "a\u202eb"}, "payer"),
@@ -148,6 +150,22 @@ def test_a_bad_row_is_named(tmp_path: Path, write: object, change: dict[str, str
     row = (None if file.suffix == ".csv" else 1) if "teritory" in change else 2
     assert (caught.value.file, caught.value.row, caught.value.field) == (str(file), row, field)
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"tax": "0.26"}, "the taxes of 0.26 EUR are more than the 0.25 EUR that they are part of"),
+        ({"revenue": "-0.01"}, "a revenue of -0.01 EUR is out of range. Give 0.00 to 9,007,199,254.740991;"),
+        ({"uses": "1.5"}, "'1.5' is not a whole number >= 0. Give digits only."),
+    ],
+)
+def test_amounts_are_said_as_people_read_them(tmp_path: Path, change: dict[str, str], words: str) -> None:
+    """In main units with their currency; and uses are no micros."""
+    with pytest.raises(InputError) as caught:
+        read_usage(write_csv(tmp_path, GOOD | change))
+
+    assert words in str(caught.value) and "micros" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from endcredits.canonical import INTEGER_MAX
-from endcredits.errors import InputError
-from endcredits.money import parse_micros
+from endcredits.errors import EndcreditsError, InputError
+from endcredits.money import format_micros, parse_micros
 from endcredits.royalties.tabular import Digits
 
 SKEW_HOURS = 24
@@ -141,14 +141,22 @@ def whole(texts: Mapping[str, str], key: str, default: int | None = None) -> int
     if text is None or not _WHOLE.fullmatch(text):
         raise InputError(
             f"'{shown(text, 30)}' is not a whole number >= 0",
-            remedy="Give digits only; 1 main unit = 1000000 micros.",
+            remedy="Give digits only" + ("; 1 main unit = 1000000 micros." if key.endswith("_micros") else "."),
             field=key,
         )
     return int(text)
 
 
-def check_micros(value: int, field: str, what: str, *, least: int = 0) -> int:
-    """Demands whole micros that every JSON reader keeps.
+def as_spelled(error: EndcreditsError, cells: Mapping[str, object]) -> EndcreditsError:
+    """The same error naming its amount as the row does: `revenue` where that is filled in and not `revenue_micros`."""
+    unit = (error.field or "").removesuffix("_micros")
+    if unit == error.field or cells.get(unit) in (None, ""):
+        return error
+    return type(error)(error.message, remedy=error.remedy, file=error.file, row=error.row, field=unit)
+
+
+def check_micros(value: int, field: str, what: str, currency: str = "", *, least: int = 0) -> int:
+    """Demands whole micros that every JSON reader keeps. `currency` is for the words alone.
 
     Raises:
         InputError: another type, or out of range.
@@ -161,22 +169,24 @@ def check_micros(value: int, field: str, what: str, *, least: int = 0) -> int:
         )
     if not least <= value <= INTEGER_MAX:
         raise InputError(
-            f"{what} of {shown(value, 40)} micros is out of range",
-            remedy=f"Give {least} to {INTEGER_MAX}; money that goes back is a refund.",
+            f"{what} of {shown(format_micros(value, currency))} is out of range",
+            remedy=f"Give {format_micros(least)} to {format_micros(INTEGER_MAX)}; "
+            + ("what is given back has no sign." if least else "money that goes back is a refund."),
             field=field,
         )
     return value
 
 
-def check_tax(tax_micros: int, of_micros: int) -> int:
-    """Demands taxes that are part of an amount.
+def check_tax(tax_micros: int, of_micros: int, currency: str = "") -> int:
+    """Demands taxes that are part of an amount. `currency` is for the words alone.
 
     Raises:
         InputError: out of range, or more than the amount.
     """
-    if check_micros(tax_micros, "tax_micros", "a tax") > of_micros:
+    if check_micros(tax_micros, "tax_micros", "a tax", currency) > of_micros:
+        taxes, whole_amount = (shown(format_micros(micros, currency)) for micros in (tax_micros, of_micros))
         raise InputError(
-            f"the taxes ({tax_micros} micros) are more than the {of_micros} micros that they are part of",
+            f"the taxes of {taxes} are more than the {whole_amount} that they are part of",
             remedy="Give the amount before taxes are taken off, and the taxes within it.",
             field="tax_micros",
         )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from endcredits.errors import EndcreditsError, InputError
-from endcredits.royalties.cells import Texts, is_ours, required, shown, texts_of
+from endcredits.royalties.cells import Texts, as_spelled, is_ours, required, shown, texts_of
 from endcredits.royalties.tabular import RawRow, raw_rows
 
 T = TypeVar("T")
@@ -98,14 +98,14 @@ def _check_header(columns: tuple[str, ...], form: Form[T], path: str | os.PathLi
 
 
 def _read(row: RawRow, form: Form[T], file: str, now: str) -> Read[T]:
-    problem = row.problem
+    problem: EndcreditsError | None = row.problem
     if problem is None:
         try:
             texts = texts_of(row.cells, form.known, form.numbers, form.lists)
             required(texts, *form.needed)
             return Read(row.number, form.make(texts, now), None, row.cells, file)
         except InputError as error:
-            problem = error
+            problem = as_spelled(error, row.cells)
     return Read(row.number, None, at_row(problem, file, row.number), row.cells, file)
 
 

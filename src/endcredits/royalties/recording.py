@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection
 
 from endcredits.errors import ConflictError, EndcreditsError, InputError
 from endcredits.royalties import held
-from endcredits.royalties.cells import not_future, texts_of, utc_time
+from endcredits.royalties.cells import as_spelled, not_future, texts_of, utc_time
 from endcredits.royalties.forms import Read, at_row
 from endcredits.royalties.recorded import EVENT_SHELF, RATE_SHELF, REFUND_SHELF, REVENUE_SHELF, SHELVES, Shelf
 from endcredits.royalties.records import Rate, Refund, Revenue, UsageEvent
@@ -98,7 +98,8 @@ def record_refunds(conn: Connection, rows: Iterable[Read[Refund]], *, at: str, h
     """Records refunds; one of a sale that is not recorded is held. Otherwise as `record_events`.
 
     Raises:
-        InputError: as for events, another currency than the sale's, or all refunds of a sale are more than it earned.
+        InputError: as for events, another currency than the sale's, a day before it, or all refunds of a sale are more
+            than it earned.
         ConflictError: an id is taken by other content.
     """
     return _Recording(conn, REFUND_SHELF, at, hold, refund_problems).take(rows)
@@ -169,7 +170,7 @@ class _Recording(Generic[T]):
         fresh = self._fresh(self._sound(chunk))
         waiting = self.check(self.conn, fresh) if fresh else []
         for read, reason, error in waiting:
-            self._set_aside(read, reason, error)
+            self._set_aside(read, reason, as_spelled(error, read.cells))
         refused = {id(read) for read, _, _ in waiting}
         taken = [read for read in fresh if id(read) not in refused]
         rows = []

@@ -38,7 +38,7 @@ def make_refund(refund_id: str, of_id: str, refunded_at: str, refund_micros: int
         refund_id=plain_id(refund_id, what="refund_id"),
         of_id=plain_id(of_id, what="of_id"),
         refunded_at=not_future(utc_time(refunded_at, field="refunded_at"), now, field="refunded_at"),
-        refund_micros=check_micros(refund_micros, "refund_micros", "a refund", least=1),
+        refund_micros=check_micros(refund_micros, "refund_micros", "a refund", currency, least=1),
         currency=currency_code(currency),
     )
 

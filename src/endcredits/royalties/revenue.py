@@ -51,12 +51,12 @@ def make_revenue(
     Raises:
         InputError: naming the field.
     """
-    check_micros(gross_micros, "gross_micros", "a revenue")
+    check_micros(gross_micros, "gross_micros", "a revenue", currency)
     return Revenue(
         revenue_id=plain_id(revenue_id, what="revenue_id"),
         earned_on=not_future(day(earned_on, field="earned_on"), now, field="earned_on"),
         gross_micros=gross_micros,
-        tax_micros=check_tax(tax_micros, gross_micros),
+        tax_micros=check_tax(tax_micros, gross_micros, currency),
         currency=currency_code(currency),
         service=cells.name(service, "service"),
         territory=cells.territory(territory),

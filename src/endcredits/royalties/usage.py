@@ -70,7 +70,7 @@ def make_event(
     Raises:
         InputError: naming the field.
     """
-    check_micros(revenue_micros, "revenue_micros", "a revenue")
+    check_micros(revenue_micros, "revenue_micros", "a revenue", currency)
     if isinstance(uses, bool) or not isinstance(uses, int) or not 1 <= uses <= USES_MAX:
         raise InputError(
             f"{cells.shown(repr(uses), 40)} is not a number of uses",
@@ -89,7 +89,7 @@ def make_event(
         payer=cells.name(payer, "payer", may_be_empty=True),
         uses=uses,
         use=cells.name(use, "use"),
-        tax_micros=check_tax(tax_micros, revenue_micros),
+        tax_micros=check_tax(tax_micros, revenue_micros, currency),
         declared=_declared(tuple(declared)),
     )
 

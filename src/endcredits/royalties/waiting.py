@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from endcredits.errors import EndcreditsError, InputError
 from endcredits.ids import WorkId
+from endcredits.money import format_micros
 from endcredits.royalties import held
 from endcredits.royalties.forms import Read
 from endcredits.royalties.records import Refund, UsageEvent
@@ -55,12 +56,15 @@ def _unknown_work(event: UsageEvent, work: WorkId) -> InputError:
 
 
 def refund_problems(conn: Connection, reads: list[Read[Refund]]) -> Problems:
-    """Refunds of unknown sales, in another currency, or of more than is left of what was earned."""
+    """Refunds of unknown sales, in another currency, dated before the sale, or of more than is left of what was earned."""
     things = sorted({read.record.of_id for read in reads if read.record})
-    earned: dict[str, tuple[str, int]] = {}
-    for key, gross, table in (("event_id", "revenue_micros", usage_events), ("revenue_id", "gross_micros", revenues)):
+    earned: dict[str, tuple[str, int, str]] = {}
+    for key, gross, when, table in (
+        ("event_id", "revenue_micros", "used_at", usage_events),
+        ("revenue_id", "gross_micros", "earned_on", revenues),
+    ):
         for row in many(conn, sa.select(table).where(table.c[key].in_(things))):
-            earned[row[key]] = (row["currency"], row[gross])
+            earned[row[key]] = (row["currency"], row[gross], row[when][:10])
     query = sa.select(refunds.c.of_id, refunds.c.refund_micros).where(refunds.c.of_id.in_(things))
     back: dict[str, int] = dict.fromkeys(things, 0)
     for of_id, micros in conn.execute(query):
@@ -69,11 +73,13 @@ def refund_problems(conn: Connection, reads: list[Read[Refund]]) -> Problems:
     for read in reads:
         assert read.record is not None
         one = read.record
-        currency, gross_micros = earned.get(one.of_id, ("", 0))
+        currency, gross_micros, day = earned.get(one.of_id, ("", 0, ""))
         if not currency:
             found.append((read, held.UNKNOWN_SALE, _unknown_sale(one)))
         elif currency != one.currency:
             found.append((read, held.UNREADABLE, _other_currency(one, currency)))
+        elif one.refunded_at[:10] < day:
+            found.append((read, held.UNREADABLE, _too_early(one, day)))
         elif back[one.of_id] + one.refund_micros > gross_micros:
             found.append((read, held.UNREADABLE, _too_much(one, back[one.of_id], gross_micros)))
         else:
@@ -97,10 +103,22 @@ def _other_currency(refund: Refund, currency: str) -> InputError:
     )
 
 
+def _too_early(refund: Refund, day: str) -> InputError:
+    return InputError(
+        f"the refund '{refund.refund_id}' is of {refund.refunded_at[:10]}, before '{refund.of_id}' was earned ({day})",
+        remedy="Check both days; money is given back on the day that it was earned or later.",
+        field="refunded_at",
+    )
+
+
 def _too_much(refund: Refund, back: int, gross: int) -> InputError:
     return InputError(
-        f"the refund '{refund.refund_id}' of {refund.refund_micros} micros and {back} given back before are more than the "
-        f"{gross} micros that '{refund.of_id}' earned",
+        f"the refund '{refund.refund_id}' of {_main(refund, refund.refund_micros)} and {_main(refund, back)} given back "
+        f"before are more than the {_main(refund, gross)} that '{refund.of_id}' earned",
         remedy="Check the amounts; more than was earned cannot be given back.",
-        field="refund",
+        field="refund_micros",
     )
+
+
+def _main(refund: Refund, micros: int) -> str:
+    return format_micros(micros, refund.currency)
