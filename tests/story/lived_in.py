@@ -88,7 +88,7 @@ def _pay(studio: Studio) -> None:
         f"{party_id_of(h.ADA)},DE,pain001,EUR,Ada Quill,DE89370400440532013000,1\n"
     )
     paying.import_payees(studio, payees)
-    plan, _ = paying.plan_payments(studio, payer(), on="2199-01-01", by="pia", four_eyes=True)
+    plan, _ = paying.plan_payments(studio, payer(), on="2199-01-01", by="pia", threshold_micros=0, four_eyes=True)
     (batch,) = plan.batches
     paying.approve(studio, batch.batch_id, "quentin")
     sending.send_file(studio, batch.batch_id, folder / f"{studio.path.name}-out.xml", "quentin")

@@ -328,7 +328,7 @@ def pay(handle: StudioHandle, folder: Path, owed: tuple[Statement, ...]) -> dict
     ]
     (folder / "payees.csv").write_text("\n".join(rows) + "\n")
     assert len(handle.import_payees(folder / "payees.csv").new) == 4
-    plan, new = handle.plan_payouts(payer(us_source="100"), by="Pia", four_eyes=True)
+    plan, new = handle.plan_payouts(payer(us_source="100"), by="Pia", threshold_micros=0, four_eyes=True)
     assert new
     held = {(hold.party_id, hold.currency): hold.reason for hold in plan.holds}
     assert held == {

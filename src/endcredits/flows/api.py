@@ -306,7 +306,7 @@ class StudioHandle:
         *,
         by: str,
         on: str = "",
-        threshold_micros: int = 0,
+        threshold_micros: int | None = None,
         four_eyes: bool = False,
         without_form: bool = False,
     ) -> tuple[Plan, bool]:
@@ -316,7 +316,8 @@ class StudioHandle:
             payer: who pays, or the path of its TOML file.
             by: who plans.
             on: day of execution; tomorrow in UTC by default.
-            threshold_micros: least payment of everybody.
+            threshold_micros: least payment of everybody; by default the payout threshold of the policy of the period closed
+                last. 0 pays every balance.
             four_eyes: whether somebody else must approve.
             without_form: withhold the full rate where a tax form is missing, instead of holding the payment.
 

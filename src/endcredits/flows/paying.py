@@ -32,6 +32,7 @@ from endcredits.payouts.reconcile import reconcile as reconcile_lines
 from endcredits.payouts.tax import Rates, read_rates
 from endcredits.payouts.year_end import YearEnd
 from endcredits.payouts.year_end import year_end as sum_up
+from endcredits.royalties import book as royalties_book
 from endcredits.works import parties
 
 
@@ -75,7 +76,7 @@ def plan_payments(
     on: str = "",
     by: str,
     rates: Rates | None = None,
-    threshold_micros: int = 0,
+    threshold_micros: int | None = None,
     without_form: bool = False,
     four_eyes: bool = False,
 ) -> tuple[Plan, bool]:
@@ -84,7 +85,8 @@ def plan_payments(
     Args:
         on: day of execution, YYYY-MM-DD; tomorrow in UTC by default.
         by: who plans.
-        threshold_micros: least payment of everybody.
+        threshold_micros: least payment of everybody, in micros of any currency; by default the payout threshold of the
+            policy of the period closed last, which its statements name, and 0 where no period is closed.
         without_form: withhold the full rate where a tax form is missing, instead of holding the payment.
         four_eyes: whether somebody else must approve.
 
@@ -97,9 +99,11 @@ def plan_payments(
     """
     moment = now()
     day = on or (datetime.date.fromisoformat(moment[:10]) + datetime.timedelta(days=1)).isoformat()
-    terms = Terms(day, payer, rates or read_rates(), threshold_micros, without_form)
+    table = rates or read_rates()
 
     def work(conn: Connection) -> tuple[Plan, bool]:
+        least = _threshold_micros(conn) if threshold_micros is None else threshold_micros
+        terms = Terms(day, payer, table, least, without_form)
         profiles = payee_book.latest_profiles(conn)
         planned = make_plan(payout_book.owed(conn), profiles, payout_book.sent_before(conn), terms)
         if day < moment[:10]:
@@ -108,6 +112,12 @@ def plan_payments(
         return planned, new
 
     return studio.store.write(work)
+
+
+def _threshold_micros(conn: Connection) -> int:
+    """What the statements of the period closed last say is the least that is paid."""
+    last = royalties_book.last_close(conn)
+    return 0 if last is None else last.close.policy.payout_threshold_micros
 
 
 def approve(studio: Studio, batch_id: str, by: str) -> BookedBatch:

@@ -183,6 +183,16 @@ def closes(conn: Connection) -> tuple[BookedClose, ...]:
     return tuple(_booked(row) for row in rows)
 
 
+def last_close(conn: Connection) -> BookedClose | None:
+    """The closed period that ends last, or None when none is closed.
+
+    Raises:
+        IntegrityError: its document is damaged.
+    """
+    row = one(conn, sa.select(period_closes).order_by(period_closes.c.ends_on.desc()).limit(1))
+    return None if row is None else _booked(row)
+
+
 def find_close(conn: Connection, period_id: str) -> BookedClose | None:
     """A closed period by its id, or None.
 

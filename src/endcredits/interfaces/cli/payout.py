@@ -86,7 +86,13 @@ def list_payees(studio: StudioOption = ".", as_json: JsonOption = False) -> None
 def plan(
     payer: Annotated[str, typer.Option(help="Who pays (TOML): name, country, accounts.")],
     on: Annotated[str, typer.Option("--on", help="Day of execution, YYYY-MM-DD.", show_default="tomorrow, UTC")] = "",
-    threshold: Annotated[str, typer.Option(help="Least payment of everybody, in main units.")] = "0",
+    threshold: Annotated[
+        str,
+        typer.Option(
+            help="Least payment of everybody, in main units; 0 pays every balance.",
+            show_default="the payout threshold of the period closed last",
+        ),
+    ] = "",
     four_eyes: Annotated[bool, typer.Option("--four-eyes", help="Somebody else than the planner must approve.")] = False,
     without_form: Annotated[
         bool, typer.Option("--without-form", help="Withhold the full rate where a tax form is missing, instead of holding.")
@@ -108,7 +114,7 @@ def plan(
 
     who = read_payer(payer)
     table = read_rates(rates) if rates else read_rates()
-    least = parse_micros(threshold, field="--threshold")
+    least = parse_micros(threshold, field="--threshold") if threshold else None
     with opened(studio) as place:
         made, new = paying.plan_payments(
             place,
@@ -198,10 +204,13 @@ def send(
             say(f"  {change.field} '{change.original}' stands in the file as '{change.written}'")
         if len(done.rewritten) > 20:
             say(f"  ... and {len(done.rewritten) - 20} more names are spelt in Latin letters")
-        if done.was_sent:
+        if done.restored:
+            say("It was sent before, and its file was gone: the same file stands there again. Nothing was booked now.")
+            say("Hand it to the bank only if the bank does not have it: the bank may pay a second file a second time.")
+        elif done.was_sent:
             say("It was sent before; nothing was sent now.")
     rewritten = [[c.payment_id, c.field, c.original, c.written] for c in done.rewritten]
-    _print_batch(done.booked, as_json, "", was_sent=done.was_sent, rewritten=rewritten)
+    _print_batch(done.booked, as_json, "", was_sent=done.was_sent, restored=done.restored, rewritten=rewritten)
 
 
 def reconcile(
