@@ -14,12 +14,13 @@ import pytest
 from rich.console import Console
 
 from endcredits.attribution import attribution_of
-from endcredits.flows import end_credits
+from endcredits.flows import credit_view, end_credits
 from endcredits.flows.attributing import People
 from endcredits.flows.credit_view import UNKNOWN, CreditView
 from endcredits.flows.spans import CreditSpan, TextSpans
 from endcredits.ids import PartyId, WorkId
 from endcredits.influence import Credits
+from endcredits.money import PPB
 from endcredits.works import Credit, Party, Split, Work
 
 EVIL = "<script>alert(1)</script>\x1b[2J'\" onload=x"
@@ -181,6 +182,22 @@ def test_without_spans_there_are_credits_without_a_text(view: CreditView) -> Non
     assert plain.as_dict()["calibration"] == "c" * 64 and "spans" not in plain.as_dict()
     nobody = replace(plain, people=People({}, {}))
     assert "work:00" in shown(nobody) and nobody.portions()["work:00"] == {UNKNOWN: 1.0}
+
+
+def test_splits_that_begin_tomorrow_do_not_count_today(view: CreditView, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a day, today's splits in UTC name the creators; from the first day of others on, those do."""
+    work = view.people.works[WorkId("work:00")]
+    old, new = (sorted(view.people.parties)[n] for n in (0, 1))
+    splits = (Split(old, PPB, valid_from="2030-01-01"), Split(new, PPB, valid_from="2030-01-02"))
+    people = replace(view.people, works={**view.people.works, work.work_id: replace(work, splits=splits)})
+    changing = replace(view, people=people)
+    for day, party_id in (("2030-01-01", old), ("2030-01-02", new)):
+        monkeypatch.setattr(credit_view, "now", lambda at=f"{day}T23:59:59Z": at)
+        name = people.parties[party_id].name
+        assert changing.portions()["work:00"] == {name: 1.0}
+        assert changing.shares(by="creator") == changing.shares(by="creator", on=day)
+    assert changing.shares(by="creator", on="2030-01-01") != changing.shares(by="creator", on="2030-01-02")
+    assert changing.portions("2029-12-31")["work:00"] == {UNKNOWN: 1.0}
 
 
 def test_an_output_that_owes_nothing_says_so(view: CreditView) -> None:

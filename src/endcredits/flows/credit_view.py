@@ -12,6 +12,7 @@ from endcredits.attribution import NANO, UNCALIBRATED, Attribution, Line, docume
 from endcredits.errors import InputError
 from endcredits.flows.attributing import People
 from endcredits.flows.audit_report import reliability_of, trust
+from endcredits.flows.clock import now
 from endcredits.ids import PartyId, WorkId
 from endcredits.money import PPB, allocate
 from endcredits.works import TRAIN_RIGHT, WORLD, splits_at
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from endcredits.flows.indexing import OpenIndex
     from endcredits.flows.spans import TextSpans
 
-LAST_DAY = "9999-12-31"
 UNATTRIBUTED = "unattributed"
 UNKNOWN = "unknown creators"
 RESERVED = (UNATTRIBUTED, UNKNOWN)
@@ -86,12 +86,12 @@ class CreditView:
             line.error_nanonats / NANO,
         )
 
-    def shares(self, by: str = "work", on: str = LAST_DAY) -> dict[str, int]:
+    def shares(self, by: str = "work", on: str = "") -> dict[str, int]:
         """Who has which share of the output, in parts per billion that sum to 1,000,000,000.
 
         Args:
             by: "work" (titles; an id is added where two works have one title) or "creator" (payees, by the splits).
-            on: the day whose splits count, YYYY-MM-DD.
+            on: the day whose splits count, YYYY-MM-DD; today in UTC by default.
 
         Returns:
             Shares above zero, largest first, and "unattributed" last.
@@ -101,6 +101,7 @@ class CreditView:
         """
         if by not in ("work", "creator"):
             raise InputError(f"shares by '{by}' are not known", remedy='Ask by="work" or by="creator".', field="by")
+        on = on or now()[:10]
         titles = Counter(work.title for work in self.people.works.values())
         found: Counter[str] = Counter()
         for line in self.attribution.lines:
@@ -134,8 +135,13 @@ class CreditView:
         name = self.people.parties[PartyId(party_id)].name
         return f"{name} ({party_id})" if name in RESERVED else name
 
-    def portions(self, on: str = LAST_DAY) -> dict[str, dict[str, float]]:
-        """For every work of the index, which part of it is whose; a work's parts sum to 1."""
+    def portions(self, on: str = "") -> dict[str, dict[str, float]]:
+        """For every work of the index, which part of it is whose; a work's parts sum to 1.
+
+        Args:
+            on: the day whose splits count, YYYY-MM-DD; today in UTC by default.
+        """
+        on = on or now()[:10]
         found = {}
         for line in self.attribution.lines:
             parts: dict[str, float] = {}
