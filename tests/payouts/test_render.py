@@ -78,6 +78,12 @@ def test_html_shows_outside_words_as_they_are(words: str) -> None:
     assert not re.search(r"[\u202a-\u202e\u2066-\u2069\x00-\x08]", html)
 
 
+def test_amounts_read_plainly_in_markdown() -> None:
+    """Wherever an amount stands, no backslash stands in it."""
+    for one in ordinary():
+        assert not re.search(r"\d\\[.,)]", statement_markdown(one))
+
+
 def numbers(one: Statement) -> list[str]:
     """Every amount of a statement as people read it."""
     money = [abs(getattr(one.summary, name)) for name in one.summary.__dataclass_fields__]
@@ -172,6 +178,11 @@ def test_text_from_right_to_left_is_isolated() -> None:
     ("words", "escaped"),
     [
         ("1. x", "1\\. x"),
+        ("12)", "12\\)"),
+        ("0.008893 EUR", "0.008893 EUR"),
+        ("-0.008893 EUR", "-0.008893 EUR"),
+        ("- item", "\\- item"),
+        ("---", "\\---"),
         ("1) x", "1\\) x"),
         ("- x", "\\- x"),
         ("# x", "\\# x"),

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 # What means something anywhere in a line, and what begins a heading, a list or an underline at its start.
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&$])")
-_LINE_START = re.compile(r"^(\d+(?=[.)])|(?=[#+\-=]))(.)")
+# A number begins a list only before ". " or ") ", and a sign none before a digit, so that amounts stay as they are.
+_LINE_START = re.compile(r"^(\d+(?=[.)](?:\s|$))|(?=[#=]|[+\-](?!\d)))(.)")
 # First Strong Isolate and Pop Directional Isolate: what stands between decides its own direction and nothing else's.
 _ISOLATE = "\u2068{}\u2069"
 _RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
