@@ -105,6 +105,14 @@ def test_or_takes_the_best_and_and_the_strictest(expression: str, value: str) ->
     assert judge_licence(expression)[0] == value
 
 
+@pytest.mark.parametrize("text", ["MIT OR (AND MIT)", "()", "MIT OR ()", "(OR MIT)", "AND", "MIT AND"])
+def test_what_is_no_expression_is_no_yes(text: str) -> None:
+    """Operators without operands and empty brackets are answered like any text that names no licence."""
+    value, reason = judge_licence(text)
+
+    assert value == "unknown" and "not one that we recognise" in reason
+
+
 def test_an_exception_that_spdx_does_not_know_may_take_something_away() -> None:
     value, reason = judge_licence("MIT WITH Commons-Clause")
 

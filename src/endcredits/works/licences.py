@@ -262,7 +262,8 @@ def _judge_expression(text: str) -> Judgement:
     spelled = "".join(SPELLINGS.get(_plain(piece), piece) if piece.strip() else piece for piece in pieces)
     try:
         tree = _licensing().parse(spelled)
-    except (ExpressionError, ExpressionParseError):
+    except (ExpressionError, ExpressionParseError, AssertionError, IndexError):
+        # The library fails on an operator without its first operand, "(AND MIT)", and on empty brackets.
         tree = None
     judgement = ("unknown", f"the licence '{text}' is not one that we recognise") if tree is None else _judge_tree(tree)
     word = next((word for word in DENYING_WORDS if word in text.casefold()), None)
