@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from endcredits.flows.studio import open_studio
 from endcredits.ids import WorkId
-from endcredits.royalties import suspense_account
+from endcredits.ledger import Posting, make_entry, post
+from endcredits.royalties import COMMONS_ACCOUNT, suspense_account
 from tests.interfaces.terminal import type_in, type_well
 from tests.story import house as h
 from tests.story.house import House
@@ -53,3 +55,24 @@ def test_unclaimed_money_is_set_aside_and_given_back(studio: Path) -> None:
     assert "Liabilities:Unclaimed:" in type_well("holds", "list", "-s", studio).out
     assert "Booked as" in type_well("holds", "release", account, "--why", "she wrote", "-s", studio).out
     assert type_in("check", "-s", studio).code == 0
+
+
+def test_what_was_taken_too_much_is_shown_apart(studio: Path) -> None:
+    """It is no sum that waits, in no list for programs, and nobody can be given it."""
+    place = open_studio(studio)
+    postings = [Posting(RHYME, 10**12, "EUR"), Posting(COMMONS_ACCOUNT, -(10**12), "EUR")]
+    place.store.write(
+        lambda conn: post(conn, make_entry("wrong", "2025-03-01", "by hand", postings), "2025-03-01T00:00:00Z")
+    )
+    place.close()
+    for words in (("list",), ("search", "rhymes")):
+        told = type_well("holds", *words, "-s", studio).out.splitlines()
+        (line,) = (line for line in told if "EUR" in line)
+        assert "taken too much since 2025-03-01" in line and RHYME in line and "-" not in line.split("EUR")[0]
+        listed = type_well("holds", *words, "-s", studio, "--json").json
+        assert all(one["lot"]["amount_micros"] > 0 for one in listed)
+    release = ("holds", "release", RHYME, "--why", "found", "--to", h.ADA, "-s", studio)
+    told = type_well(*release).out
+    assert "USD" in told and "EUR" not in told, "what waits in another currency goes, and the debit stays"
+    refused = type_in(*release)
+    assert refused.code == 4 and "nothing waits" in refused.err
