@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from endcredits.works import party_id_of
 from tests.story import house as h
 from tests.story.house import House
 
@@ -46,6 +47,11 @@ def test_every_command_walks(tmp_path: Path, house: House, monkeypatch: pytest.M
     text, listed = both(studio, "works", "list")
     assert "4 admitted, 2 refused." in text.out
     assert {row["work_id"]: row["decision"] for row in listed.json}[h.CLOSED] == "deny"
+
+    text, parties = both(studio, "works", "parties")
+    ids = {row["name"]: row["party_id"] for row in parties.json}
+    assert ids[h.ADA] == party_id_of(h.ADA) and f"{ids[h.ADA]}  {h.ADA}" in text.out
+    assert f"{len(ids)} parties." in text.out and all(row["identifiers"] == [] for row in parties.json)
 
     text, permitted = both(
         studio, "works", "permit", h.FOUND, "deny", "--reason", "no", "--by", h.DORA, "--from", "2025-01-01T00:00:00Z"
@@ -134,7 +140,9 @@ def test_every_command_walks(tmp_path: Path, house: House, monkeypatch: pytest.M
 
     commands = {name for name, command in leaves() if not hasattr(command, "commands")}
     elsewhere = {("demo",), ("credits",), ("audit", "output"), ("audit", "period"), ("estimate",), ("earnings",)}
-    elsewhere |= {name for name in commands if name[0] in ("policy", "payout", "contracts", "units", "disputes", "holds", "rights")}
+    elsewhere |= {
+        name for name in commands if name[0] in ("policy", "payout", "contracts", "units", "disputes", "holds", "rights")
+    }
     elsewhere |= {("usage", name) for name in ("revenue", "refund", "rates", "held")}
     elsewhere |= {("period", name) for name in ("propose", "approve", "correct", "withdraw", "steps")}
     assert commands - walked == elsewhere, "these have tests of their own"

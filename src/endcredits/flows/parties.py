@@ -1,14 +1,21 @@
-"""Finding a registered party by what people call it: its id, or its name."""
+"""Who the registered works name, and finding a party by what people call it: its id, or its name."""
 
 from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
 from endcredits.errors import InputError, NotFoundError
+from endcredits.flows.studio import Studio
 from endcredits.ids import PartyId
-from endcredits.works import parties
+from endcredits.works import Party, parties
 
 NAMES_SHOWN = 5
+
+
+def all_parties(studio: Studio) -> tuple[Party, ...]:
+    """Everybody whom a registered work names, by name, then by id."""
+    with studio.store.reading() as conn:
+        return tuple(sorted(parties(conn).values(), key=lambda party: (party.name.casefold(), party.party_id)))
 
 
 def party_called(conn: Connection, called: str) -> PartyId:

@@ -14,7 +14,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from endcredits.errors import InputError
-from endcredits.ids import PartyId, plain_id
+from endcredits.ids import PartyId
 from endcredits.money import PPB, currency_code
 from endcredits.payouts.bank import (
     BankDetail,
@@ -26,6 +26,7 @@ from endcredits.payouts.bank import (
     validate_routing,
 )
 from endcredits.payouts.parse import check_day
+from endcredits.works.party_ids import checked_party_id
 
 RAILS = ("pain001", "nacha", "csv", "stripe")
 """The ways that money can take."""
@@ -147,7 +148,7 @@ def make_profile(
             "a routing number and an account number go together", remedy="Give both or neither.", field="account"
         )
     return PayeeProfile(
-        PartyId(plain_id(party_id, what="party_id")),
+        checked_party_id(party_id),
         version,
         check_day(valid_from, field="valid_from"),
         country,

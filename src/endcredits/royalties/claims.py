@@ -26,6 +26,7 @@ from endcredits.royalties.disputes import Dispute, find_dispute, open_dispute
 from endcredits.royalties.policy_text import percent
 from endcredits.royalties.spellings import percent_ppb, readable
 from endcredits.royalties.tabular import RawRow, raw_rows
+from endcredits.works.party_ids import checked_party_id
 
 REQUIRED = ("work_id", "party_id", "claimed")
 COLUMNS = frozenset({*REQUIRED, "right", "territory", "source"})
@@ -157,7 +158,7 @@ def _claim(raw: RawRow) -> Claim:
         WorkId(plain_id(texts["work_id"], what="work_id")),
         plain_id(texts.get("right", "train"), what="right"),
         territory(texts.get("territory", "WORLD")),
-        PartyId(plain_id(texts["party_id"], what="party_id")),
+        checked_party_id(texts["party_id"]),
         claimed_ppb,
         readable(texts["source"], "source") if "source" in texts else "",
     )

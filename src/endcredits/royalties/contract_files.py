@@ -34,6 +34,7 @@ from endcredits.royalties.contract_records import ORDER, Contract
 from endcredits.royalties.spellings import checked_currency, percent_ppb, readable
 from endcredits.royalties.tabular import raw_rows
 from endcredits.royalties.toml_table import Table, load_toml
+from endcredits.works.party_ids import checked_party_id
 
 CONTRACT_ID_LENGTH_MAX = 80
 """An account's path holds the ids of a party and of a contract and has at most 300 characters."""
@@ -85,7 +86,7 @@ def check_contract(contract: Contract) -> Contract:
             remedy=f"Use at most {CONTRACT_ID_LENGTH_MAX} characters and no colon: an account is named after it.",
             field="contract_id",
         )
-    plain_id(contract.party_id, what="party_id")
+    checked_party_id(contract.party_id)
     checked_currency(contract.currency, "currency")
     day(contract.valid_from, field="valid_from")
     if contract.valid_to and day(contract.valid_to, field="valid_to") < contract.valid_from:

@@ -184,7 +184,7 @@ def find_held(conn: Connection, beginning: str) -> str:
             remedy="Give more of its characters; --json lists whole ids.",
             field="held_id",
         )
-    return found[0]
+    return str(found[0])
 
 
 def drop_held(conn: Connection, held_id: str, reason: str, at: str) -> None:

@@ -91,6 +91,7 @@ def init(
 works_app = new_app("Register works, see what is permitted, say no.\n\nExample: endcredits works add novels.csv")
 works_app.command("add")(works.add)
 works_app.command("list")(works.show)
+works_app.command("parties")(works.parties)
 works_app.command("permit")(works.permit)
 works_app.command("split")(split.split)
 app.add_typer(works_app, name="works")

@@ -1,4 +1,4 @@
-"""`endcredits works`: register works, list them with what is permitted, record a yes or a no."""
+"""`endcredits works`: register works, list them with what is permitted, list whom they name, record a yes or a no."""
 
 from __future__ import annotations
 
@@ -96,6 +96,34 @@ def show(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
         if decision.value != "allow":
             say(f"{'':<12}refused: {_why(decision)}")
     say(f"{len(found.admitted)} admitted, {len(found.refused)} refused.")
+
+
+def parties(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
+    """List the parties that works name, with the ids that files of payees, contracts and claims ask for.
+
+    Example: endcredits works parties --json
+    """
+    from endcredits.flows.parties import all_parties
+
+    with opened(studio) as place:
+        found = all_parties(place)
+    if as_json:
+        print_json(
+            [
+                {
+                    "party_id": party.party_id,
+                    "name": party.name,
+                    "kind": party.kind,
+                    "identifiers": [{"scheme": scheme, "value": value} for scheme, value in party.identifiers],
+                }
+                for party in found
+            ]
+        )
+        return
+    for party in found:
+        known = "".join(f"  {scheme} {value}" for scheme, value in party.identifiers)
+        say(f"{party.party_id}  {party.name}{known}")
+    say(f"{len(found)} parties.")
 
 
 def permit(
