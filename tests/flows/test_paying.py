@@ -119,6 +119,29 @@ def test_sending_again_sends_nothing(studio: Studio, tmp_path: Path) -> None:
     assert on_the_way(studio) == 5_010_000
 
 
+def test_a_lost_file_is_written_again(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bytes at the same place, and nothing is booked; elsewhere, or with other bytes, nothing is written."""
+    batch = approved(studio)
+    out = tmp_path / "out.xml"
+    first = sending.send_file(studio, batch.batch_id, out, "q")
+    data = out.read_bytes()
+    out.unlink()
+
+    with pytest.raises(ConflictError, match="not sent a second time"):
+        sending.send_file(studio, batch.batch_id, tmp_path / "other.xml", "q")
+    with monkeypatch.context() as patch:
+        patch.setitem(sending.FILE_RAILS, "pain001", lambda order: sending.RailFile(b"other", ()))
+        with pytest.raises(ConflictError, match="not what was sent"):
+            sending.send_file(studio, batch.batch_id, out, "q")
+    assert list(tmp_path.glob("*.xml")) == []
+    again = sending.send_file(studio, batch.batch_id, out, "r")
+
+    assert again.was_sent and again.restored and again.booked == first.booked
+    assert out.read_bytes() == data and oct(out.stat().st_mode & 0o777) == "0o600"
+    assert not sending.send_file(studio, batch.batch_id, out, "r").restored
+    assert on_the_way(studio) == 5_010_000
+
+
 @pytest.mark.parametrize("kept", [False, True], ids=["lost", "kept-but-reported-lost"])
 def test_a_file_that_could_not_be_written_is_written_once(
     studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: bool

@@ -99,6 +99,11 @@ def test_the_walk_from_the_keyboard(place: Path) -> None:
     assert (sent.code, sent.json["state"], sent.json["was_sent"]) == (0, "sent", False)
     assert "sent before" in type_in("send", bank, "--out", "out.xml").out
     assert type_in("send", bank, "--out", "other.xml").code == 4
+    data = (place / "out.xml").read_bytes()
+    (place / "out.xml").unlink()
+    again = type_in("send", bank, "--out", "out.xml")
+    assert again.code == 0 and "its file was gone: the same file stands there again" in again.out
+    assert (place / "out.xml").read_bytes() == data
 
     payment = plan["batches"][0]["payments"][0]["payment_id"]
     (place / "camt.xml").write_bytes(statement(entry("12.34", detail(payment)), entry("12.34", detail(payment), ref="B2")))

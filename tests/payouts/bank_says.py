@@ -46,13 +46,14 @@ def batch_detail(batch_id: str) -> str:
     return f"<Btch><PmtInfId>{batch_id}</PmtInfId></Btch>"
 
 
-def report(batch_id: str, group: str = "", *transfers: tuple[str, str, str]) -> bytes:
-    """A pain.002: a status of the whole, and (end-to-end id, status, reason) of payments."""
+def report(batch_id: str, group: str = "", *transfers: tuple[str, str, str], amount: str = "", currency: str = "") -> bytes:
+    """A pain.002: a status of the whole, and (end-to-end id, status, reason) of payments, each of `amount` if given."""
+    money = f'<OrgnlTxRef><Amt><InstdAmt Ccy="{currency}">{amount}</InstdAmt></Amt></OrgnlTxRef>' if amount else ""
     whole = f"<GrpSts>{group}</GrpSts>" if group else ""
     lines = "".join(
         f"<TxInfAndSts><OrgnlEndToEndId>{name}</OrgnlEndToEndId><TxSts>{status}</TxSts>"
         + (f"<StsRsnInf><Rsn><Cd>{reason}</Cd></Rsn></StsRsnInf>" if reason else "")
-        + "</TxInfAndSts>"
+        + f"{money}</TxInfAndSts>"
         for name, status, reason in transfers
     )
     block = f"<OrgnlPmtInfAndSts><OrgnlPmtInfId>{batch_id}</OrgnlPmtInfId>{lines}</OrgnlPmtInfAndSts>" if lines else ""

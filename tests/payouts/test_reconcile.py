@@ -99,7 +99,10 @@ def test_a_return_is_owed_again_and_its_detail_held(store: Store, batch: Batch) 
     back = entry("12.34", detail(ada, reason="AC04", ref="R1"), kind="CRDT")
     assert read(store, statement(back, entry("12.34", detail(ada)))) == ["confirmed", "returned"]
     assert bank(store) == 0
-    assert read(store, statement(entry("12.34", detail(ada, reason="AC04", ref="R2"), kind="CRDT"))) == ["duplicate"]
+    assert read(store, statement(back)) == ["duplicate"]
+    # Under another reference it is other money: the account is fuller than the books, and somebody has to look.
+    assert read(store, statement(entry("12.34", detail(ada, reason="AC04", ref="R2"), kind="CRDT"))) == ["twice"]
+    assert bank(store) == 0
     assert read(store, statement(entry("5.00", detail(ben, reason="AM04"), kind="CRDT", ref="R3"))) == ["returned"]
     with store.reading() as conn:
         assert payee_book.latest_profiles(conn)[ADA].bank_hold == "returned: AC04 closed"
@@ -127,6 +130,64 @@ def test_accepted_and_pending_book_nothing(store: Store, batch: Batch) -> None:
     assert read(store, statement(entry("12.34", detail(ada)))) == ["confirmed"]
     assert read(store, report(batch.batch_id, "", (ada, "RJCT", "AC04"))) == ["unfit"]
     assert bank(store) == 12_340_000
+
+
+@pytest.mark.parametrize(
+    "amounts",
+    [("1.00", "5.00", "7.00"), ("13.00", "5.00", "7.00"), ("12.00", "5.00", ""), ("5.00", "", ""), ("-2", "5.00", "7.00")],
+    ids=["more", "less", "one-unsaid", "both-unsaid", "the-other-way"],
+)
+def test_details_sum_to_their_entry_or_nothing_of_it_is_booked(
+    store: Store, batch: Batch, amounts: tuple[str, str, str]
+) -> None:
+    """Neither the detail that fits nor the one that does not; then the bank's corrected entry is taken."""
+    _, ben, cleo = ids(batch)
+    whole, first, second = amounts
+    details = detail(ben, first) + detail(cleo, second)
+    if whole == "-2":
+        # 7.00 out and 5.00 back are 2.00 out, and not the 12.00 that the entry says.
+        whole, details = "12.00", details.replace("</Refs>", "</Refs><CdtDbtInd>CRDT</CdtDbtInd>", 1)
+
+    assert read(store, statement(entry(whole, details))) == ["unfit", "unfit"]
+    assert read(store, statement(entry(whole, details))) == ["unfit", "unfit"]
+    assert bank(store) == 0
+    assert read(store, statement(entry("12.00", detail(ben, "5.00") + detail(cleo, "7.00")))) == ["confirmed", "confirmed"]
+    assert bank(store) == 12_000_000
+
+
+def test_a_detail_in_another_currency_makes_its_entry_unfit(store: Store, batch: Batch) -> None:
+    """Its sum cannot be compared; the words say so."""
+    _, ben, cleo = ids(batch)
+    said = statement(entry("12.00", detail(ben, "5.00") + detail(cleo, "7.00", currency="USD")))
+
+    assert read(store, said) == ["unfit", "unfit"]
+    (line, _) = read_bank_file(said)
+    assert line.fault == "the entry is in EUR, and its details are not"
+
+
+def test_a_batch_booking_with_details_sums_to_them(store: Store, batch: Batch) -> None:
+    """Details without our payments' ids are counted where they name amounts."""
+    mark = batch_detail(batch.batch_id)
+    wrong = mark + detail("NOTPROVIDED", "12.34") + detail("NOTPROVIDED", "11.00")
+    right = mark + detail("NOTPROVIDED", "12.34") + detail("NOTPROVIDED", "12.00")
+
+    assert read(store, statement(entry("24.34", wrong))) == ["unfit"]
+    assert bank(store) == 0
+    assert read(store, statement(entry("24.34", right))) == ["confirmed"]
+    assert bank(store) == 24_340_000
+
+
+@pytest.mark.parametrize("status", ["RJCT", "ACCP"])
+@pytest.mark.parametrize(("amount", "currency"), [("1.00", "USD"), ("12.34", "USD"), ("12.33", "EUR"), ("0.00", "EUR")])
+def test_a_status_of_another_amount_is_unfit(store: Store, batch: Batch, status: str, amount: str, currency: str) -> None:
+    """Nothing is returned by it; a status that names what was sent is taken."""
+    ada = ids(batch)[0]
+
+    assert read(store, report(batch.batch_id, "", (ada, status, ""), amount=amount, currency=currency)) == ["unfit"]
+    with store.reading() as conn:
+        assert payout_book.owed(conn) == {}
+    right = report(batch.batch_id, "", (ada, status, ""), amount="12.34", currency="EUR")
+    assert read(store, right) == ["returned" if status == "RJCT" else "accepted"]
 
 
 @pytest.mark.parametrize(
@@ -168,6 +229,12 @@ def test_a_payment_that_was_not_sent_is_not_confirmed(store: Store) -> None:
         (statement(entry("ten")), "not an amount"),
         (statement(entry("1.00", currency="XXXX")), "not a currency"),
         (statement(entry("1.00", day="03.12.2026")), "not a date"),
+        (
+            statement(entry("1.00", detail("p-1", "0.50") + detail("p-2", "0.50")), entry("1", day="2026-99-99")),
+            "entry 2 .* date",
+        ),
+        (statement(entry("1.00", day="9999-12-31")), "entry 1 cannot be read: '9999-12-31' is not a date"),
+        (report("b", "", ("p-1", "RJCT", ""), amount="1", currency="EURO"), "status of payment 1 .* not a currency"),
         (statement(entry("1.00", kind="")), "neither credit nor debit"),
         (b'<!DOCTYPE x [<!ENTITY a "b">]>' + statement().split(b"\n")[1], "document type"),
     ],

@@ -35,17 +35,22 @@ class Sent:
 
     Attributes:
         booked: the batch with its states.
-        was_sent: whether it had been sent before this call, and nothing happened now.
+        was_sent: whether it had been sent before this call, and nothing was booked or recorded now.
         rewritten: texts that stand in the file otherwise than they were given.
+        restored: whether its file was missing and now stands there again, byte for byte.
     """
 
     booked: BookedBatch
     was_sent: bool
     rewritten: tuple[Rewritten, ...]
+    restored: bool = False
 
 
 def send_file(studio: Studio, batch_id: str, out: str | os.PathLike[str], by: str, *, rail: str = "") -> Sent:
     """Sends a batch over a rail that makes a file. Running it again completes it and never sends it twice.
+
+    A batch that was sent and whose file is gone gets the same file again, at the same place: the digest recorded when
+    sending began says that it is the same. Nothing is booked by that.
 
     Args:
         out: where the file goes, for the bank alone (it holds whole account numbers, and only its owner may read it).
@@ -54,8 +59,8 @@ def send_file(studio: Studio, batch_id: str, out: str | os.PathLike[str], by: st
     Raises:
         NotFoundError: no such batch.
         InputError: the batch is for another rail, or a bank would refuse the file; nothing is booked then.
-        ConflictError: not approved; changed since it was planned; being sent to another place; or a file of another
-            content stands at `out`.
+        ConflictError: not approved; changed since it was planned; being sent to another place; a file of another
+            content stands at `out`; or a lost file cannot be made again as it was.
         MachineError: the file could not be written; run the same command again.
     """
     place = Path(os.path.abspath(out))
@@ -67,7 +72,7 @@ def send_file(studio: Studio, batch_id: str, out: str | os.PathLike[str], by: st
             )
         if "sent" in booked.steps:
             _same_place(booked, str(place))
-            return Sent(booked, True, ())
+            return _restored(booked, order, place)
         made = FILE_RAILS[booked.batch.rail](order)
         if "sending" not in booked.steps and place.exists():
             raise ConflictError("a file stands there already", remedy="Choose a new name.", file=place, field="out")
@@ -155,6 +160,22 @@ def _write_once(place: Path, made: RailFile) -> None:
     if place.exists() and place.read_bytes() == made.data:
         return
     durable.write_atomic(place, made.data, private=True)
+
+
+def _restored(booked: BookedBatch, order: Order, place: Path) -> Sent:
+    """A batch that was sent, after its file, if it is gone, was written again."""
+    if place.exists():
+        return Sent(booked, True, ())
+    made = FILE_RAILS[booked.batch.rail](order)
+    if sha256_bytes(made.data) != booked.steps["sent"].sha256:
+        raise ConflictError(
+            f"the file of {booked.batch.batch_id} is gone, and what would be written now is not what was sent",
+            remedy="Use the version of endcredits that sent it, or restore the file from your last copy.",
+            file=place,
+            field="out",
+        )
+    _write_once(place, made)
+    return Sent(booked, True, made.rewritten, restored=True)
 
 
 def _same_place(booked: BookedBatch, place: str) -> None:

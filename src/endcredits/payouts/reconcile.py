@@ -2,9 +2,9 @@
 
 A line that names a payment is compared with it in amount and currency: equal, the payment is confirmed, or, coming back,
 returned. A line for a whole batch confirms its payments when it is exactly what is still on its way. Everything else posts
-nothing and is reported: a part of an amount, a payment that the bank booked a second time, a line of a payment that was
-never sent, a line that is nobody's. In one file debits are read before credits, so that a payment and its return on one
-day are taken in their order.
+nothing and is reported: a part of an amount, a payment that the bank booked or sent back a second time, an entry whose
+details do not sum to it, a line of a payment that was never sent, a line that is nobody's. In one file debits are read
+before credits, so that a payment and its return on one day are taken in their order.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Outcome:
     Attributes:
         line: the line.
         outcome: "confirmed", "returned" (both posted), "duplicate" (posted before), "accepted", "pending", "unmatched"
-            (nobody's), "partial" (another amount), "twice" (booked a second time), "unfit" (does not follow from what
-            was sent).
+            (nobody's), "partial" (another amount), "twice" (booked or come back a second time), "unfit" (does not
+            follow from what was sent, or contradicts itself).
         payment_ids: payments concerned.
         detail: the same in words.
     """
@@ -67,6 +67,10 @@ def judge(line: BankLine, payments: Mapping[str, Payment], currency: str, fates:
         return "pending", "the bank has not booked it yet"
     if not payments:
         return "unmatched", "no payment of ours is named"
+    if line.fault:
+        return "unfit", f"{line.fault}: nothing of it is booked"
+    if line.source == "pain.002" and (contradiction := _contradiction(line, payments, currency)):
+        return "unfit", contradiction
     if line.kind == "accepted":
         return "accepted", f"the bank has it ({line.reason or 'accepted'}); nothing is booked before the account says so"
     states = {fates[payment_id] for payment_id in payments}
@@ -88,7 +92,19 @@ def judge(line: BankLine, payments: Mapping[str, Payment], currency: str, fates:
     return _judge_return(line, states)
 
 
+def _contradiction(line: BankLine, payments: Mapping[str, Payment], currency: str) -> str:
+    """How a status report misnames the payment that it speaks of, "" when it does not; an amount it may leave out."""
+    sent = sum(payment.transfer_micros for payment in payments.values())
+    if not line.currency or (line.amount_micros, line.currency) == (sent, currency):
+        return ""
+    said = format_micros(line.amount_micros, line.currency)
+    return f"the bank names {said}, and {format_micros(sent, currency)} was sent: nothing is booked"
+
+
 def _judge_return(line: BankLine, states: set[str]) -> tuple[str, str]:
+    if states == {"returned"} and line.kind == "credit":
+        # The line itself is new: its own second reading never comes here.
+        return "twice", "it had come back before, and the bank credits it again: ask the bank whose money it is"
     if states == {"returned"}:
         return "duplicate", "it is known to have come back"
     if line.kind == "rejected" and "confirmed" in states:

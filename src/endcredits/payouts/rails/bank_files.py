@@ -4,20 +4,21 @@ A statement's entry may hold one payment, or a whole batch with or without its d
 block or single payments. Both become `BankLine`s: what happened, to which of our ids, how much, when, and the bank's own
 reference, from which a line's identity is made, so that the same line read twice is known. Amounts are exact, and an amount
 that its currency cannot have is refused by name. Versions differ in small ways (where a date or a status stands); elements
-are found by their names, whatever the version.
+are found by their names, whatever the version. Details that do not sum to their entry say two things of one amount: each of
+their lines then carries that as its `fault`, and nobody may book it.
 """
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, replace
 
 from endcredits.canonical import digest
 from endcredits.errors import InputError
-from endcredits.money import EXPONENT_OF_CURRENCY
+from endcredits.ledger.entry import check_date
+from endcredits.money import EXPONENT_OF_CURRENCY, format_micros
 from endcredits.payouts.payments import parse_coins
 from endcredits.payouts.rails.safe_xml import local, parse_xml
 
@@ -40,6 +41,7 @@ class BankLine:
         returned: whether the bank marks it as the return of an earlier payment.
         whole_batch: whether it stands for all payments of `batch_id`.
         twice: how many lines before it in the file are the same in everything.
+        fault: why the entry contradicts itself, "" when it does not; no part of the line's identity.
     """
 
     line_id: str
@@ -55,6 +57,7 @@ class BankLine:
     returned: bool = False
     whole_batch: bool = False
     twice: int = 0
+    fault: str = ""
 
 
 def read_bank_file(data: bytes, *, file: object = None) -> tuple[BankLine, ...]:
@@ -76,24 +79,32 @@ def read_bank_file(data: bytes, *, file: object = None) -> tuple[BankLine, ...]:
     lines = []
     try:
         for line in names[local(message)](message):
-            name = digest(line)
+            name = _identity(line)
             lines.append(replace(line, line_id=name, twice=seen[name]))
             seen[name] += 1
     except ValueError as error:
-        raise InputError(
-            f"entry {len(lines) + 1} cannot be read: {error}", remedy="Ask the bank for the original file.", file=file
-        ) from error
+        raise InputError(str(error), remedy="Ask the bank for the original file.", file=file) from error
     return tuple(lines)
 
 
+def _identity(line: BankLine) -> str:
+    """A digest of what the bank said of one thing; that its neighbours contradict it makes it no other thing."""
+    return digest({each.name: getattr(line, each.name) for each in fields(line) if each.name != "fault"})
+
+
 def _statement(message: ET.Element) -> Iterator[BankLine]:
+    number = 0
     for statement in _children(message, "Stmt"):
         account = _text(statement, "Acct", "Id", "IBAN") or _text(statement, "Acct", "Id", "Othr", "Id")
         for entry in _children(statement, "Ntry"):
-            yield from _entry(entry, account)
+            number += 1
+            try:
+                yield from _entry(entry, account)
+            except ValueError as error:
+                raise ValueError(f"entry {number} cannot be read: {error}") from error
 
 
-def _entry(entry: ET.Element, account: str) -> Iterator[BankLine]:
+def _entry(entry: ET.Element, account: str) -> Iterable[BankLine]:
     amount, currency = _amount(_find(entry, "Amt"))
     status = _text(entry, "Sts", "Cd") or _text(entry, "Sts")
     kind = {"CRDT": "credit", "DBIT": "debit"}.get(_text(entry, "CdtDbtInd"), "")
@@ -117,10 +128,22 @@ def _entry(entry: ET.Element, account: str) -> Iterator[BankLine]:
     details = [tx for block in _children(entry, "NtryDtls") for tx in _children(block, "TxDtls")]
     named = [_detail(tx, whole) for tx in details]
     if any(line.end_to_end_id for line in named):
-        yield from named
-        return
+        fault = _fault(whole, named)
+        return [replace(line, fault=fault) for line in named]
     batch_id = next((line.batch_id for line in named if line.batch_id), "") or _batch_of(entry)
-    yield replace(whole, batch_id=batch_id, whole_batch=bool(batch_id))
+    fault = _fault(whole, [line for line, tx in zip(named, details, strict=True) if _own_amount(tx) is not None])
+    return [replace(whole, batch_id=batch_id, whole_batch=bool(batch_id), fault=fault)]
+
+
+def _fault(whole: BankLine, details: list[BankLine]) -> str:
+    """How an entry's details contradict its amount, in words; details that go the other way count against it."""
+    if any(line.currency != whole.currency for line in details):
+        return f"the entry is in {whole.currency}, and its details are not"
+    total = sum(line.amount_micros if line.kind == whole.kind else -line.amount_micros for line in details)
+    if not details or total == whole.amount_micros:
+        return ""
+    said, entry = format_micros(total, whole.currency), format_micros(whole.amount_micros, whole.currency)
+    return f"the entry's details come to {said}, and the entry is {entry}"
 
 
 _RETURNS = frozenset({"RRTN", "RPCR", "DRTN", "ARET"})
@@ -128,9 +151,7 @@ _RETURNS = frozenset({"RRTN", "RPCR", "DRTN", "ARET"})
 
 
 def _detail(details: ET.Element, whole: BankLine) -> BankLine:
-    amount = _find(details, "Amt")
-    if amount is None:
-        amount = _find(details, "AmtDtls", "TxAmt", "Amt")
+    amount = _own_amount(details)
     micros, currency = (whole.amount_micros, whole.currency) if amount is None else _amount(amount)
     code = _text(details, "BkTxCd", "Domn", "Fmly", "SubFmlyCd")
     kind = {"CRDT": "credit", "DBIT": "debit"}.get(_text(details, "CdtDbtInd"), whole.kind)
@@ -146,6 +167,11 @@ def _detail(details: ET.Element, whole: BankLine) -> BankLine:
         reason=_reason(details) or whole.reason,
         returned=whole.returned or _find(details, "RtrInf") is not None or code in _RETURNS,
     )
+
+
+def _own_amount(details: ET.Element) -> ET.Element | None:
+    amount = _find(details, "Amt")
+    return _find(details, "AmtDtls", "TxAmt", "Amt") if amount is None else amount
 
 
 def _batch_of(entry: ET.Element) -> str:
@@ -169,10 +195,13 @@ def _report(message: ET.Element) -> Iterator[BankLine]:
         batch_id = _text(block, "OrgnlPmtInfId") or message_id
         if _text(block, "PmtInfSts"):
             yield _status(block, "PmtInfSts", head, batch_id=batch_id, whole_batch=True)
-        for transfer in _children(block, "TxInfAndSts"):
+        for number, transfer in enumerate(_children(block, "TxInfAndSts"), start=1):
             line = _status(transfer, "TxSts", head, batch_id=batch_id)
             amount = _find(transfer, "OrgnlTxRef", "Amt", "InstdAmt")
-            micros, currency = (0, "") if amount is None else _amount(amount)
+            try:
+                micros, currency = (0, "") if amount is None else _amount(amount)
+            except ValueError as error:
+                raise ValueError(f"the status of payment {number} cannot be read: {error}") from error
             end_to_end = _text(transfer, "OrgnlEndToEndId")
             yield replace(line, end_to_end_id=end_to_end, amount_micros=micros, currency=currency)
 
@@ -208,9 +237,10 @@ def _amount(element: ET.Element | None) -> tuple[int, str]:
 
 def _date(element: ET.Element, name: str) -> str:
     text = _text(element, name, "Dt") or _text(element, name, "DtTm")[:10]
-    if text and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text[:10]):
-        raise ValueError(f"'{text[:20]}' is not a date")
-    return text[:10]
+    try:
+        return check_date(text[:10]) if text else ""
+    except InputError as error:
+        raise ValueError(f"'{text[:20]}' is not a date") from error
 
 
 def _children(element: ET.Element, name: str) -> list[ET.Element]:
