@@ -9,6 +9,7 @@ from endcredits.flows import paying, periods, reporting
 from endcredits.flows.studio import Studio
 from endcredits.payouts import payee_book
 from endcredits.royalties.book import last_close
+from tests.interfaces.terminal import type_well
 from tests.payouts.paying_makers import owe, payee, payer
 from tests.story import house as h
 
@@ -41,6 +42,23 @@ def test_the_last_period_says_what_is_least(studio: Studio, tmp_path: Path) -> N
     paid, held = planned(studio, None)
     assert BEN not in paid and (BEN, "below-threshold") in held
     assert BEN in planned(studio, 0)[0]
+    (tmp_path / "payer.toml").write_text(
+        '[payer]\nname = "Small Studio Ltd"\ncountry = "DE"\niban = "DE89370400440532013000"\n'
+    )
+    typed = (
+        "payout",
+        "plan",
+        "--payer",
+        tmp_path / "payer.toml",
+        "--on",
+        "2199-01-02",
+        "--by",
+        "pia",
+        "-s",
+        studio.path,
+        "--json",
+    )
+    assert type_well(*typed).json["batches"] == [] and len(type_well(*typed, "--threshold", "0").json["batches"]) == 1
 
     periods.close(studio, FEBRUARY, policy=replace(policy, payout_threshold_micros=1_000_000))
     with studio.store.reading() as conn:

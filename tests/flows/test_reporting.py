@@ -183,9 +183,7 @@ def test_what_waits_for_a_sale_a_day_or_nobody(studio: Studio) -> None:
 
 def test_a_held_row_is_dropped_by_the_beginning_of_its_id(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the list shows names its row; what is too short, unknown or shared by two rows names none and drops none."""
-    reporting.report(
-        studio, [make_event(f"never-{n}", "output:never", "2025-01-09T00:00:00Z", 1, "EUR") for n in range(17)]
-    )
+    reporting.report(studio, [make_event(f"never-{n}", "output:never", "2025-01-09T00:00:00Z", 1, "EUR") for n in range(17)])
     rows = {row.held_id for row in reporting.held_rows(studio)}
     (shared, times), *_ = Counter(held_id[0] for held_id in rows).most_common()
     assert len(rows) == 17 and times > 1

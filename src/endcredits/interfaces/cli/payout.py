@@ -89,8 +89,9 @@ def plan(
     threshold: Annotated[
         str,
         typer.Option(
-            help="Least payment of everybody, in main units; 0 pays every balance.",
-            show_default="the payout threshold of the period closed last",
+            help="Least payment of everybody, in main units; by default the payout threshold that the policy of the period "
+            "closed last names, as its statements do. 0 pays every balance.",
+            show_default=False,
         ),
     ] = "",
     four_eyes: Annotated[bool, typer.Option("--four-eyes", help="Somebody else than the planner must approve.")] = False,
