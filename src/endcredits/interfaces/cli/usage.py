@@ -109,7 +109,7 @@ def held(
     kind: Annotated[str, typer.Option(help="events, revenue, refunds or rates; all by default.")] = "",
     out: Annotated[str, typer.Option(help="Write the rows of a kind to this file, to be mended and added again.")] = "",
     retry: Annotated[bool, typer.Option("--retry", help="Try the rows again that only wait for something.")] = False,
-    drop: Annotated[str, typer.Option(help="End the hold of the row with this id, as listed, for good; needs --reason.")] = "",
+    drop: Annotated[str, typer.Option(help="End the hold of the row with this id, for good; needs --reason.")] = "",
     reason: Annotated[str, typer.Option(help="Why a row is dropped.")] = "",
     studio: StudioOption = ".",
     as_json: JsonOption = False,
