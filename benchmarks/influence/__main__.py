@@ -26,6 +26,7 @@ products with the curvature and the rows, the division of the gap and the error 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import copy
 import dataclasses
 import json
@@ -309,7 +310,8 @@ def main() -> None:
     clock = Clock(asked.clock, asked.runs)
     figures: dict[str, Figure] = {}
     facts: dict[str, Any] = {"clock": asked.clock, "threads": torch.get_num_threads()}
-    with tempfile.TemporaryDirectory() as folder:
+    # What libraries print is no part of the document.
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         if asked.only in (None, "texts"):
             found, facts_of_texts = texts(Path(folder), clock)
             figures |= found
