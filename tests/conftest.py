@@ -27,9 +27,11 @@ from hypothesis import settings
 
 from endcredits.store import Store, open_store
 
-# A shared machine has slow moments, and a slow moment is not a failure.
-settings.register_profile("endcredits", deadline=None, print_blob=True)
-settings.load_profile("endcredits")
+# A shared machine has slow moments, and a slow moment is not a failure. Sixty examples a property keep the whole suite under
+# ten minutes on two cores; HYPOTHESIS_PROFILE=thorough looks longer.
+settings.register_profile("endcredits", deadline=None, print_blob=True, max_examples=60)
+settings.register_profile("thorough", deadline=None, print_blob=True, max_examples=500)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "endcredits"))
 
 
 def _without_postgres(reason: str) -> None:

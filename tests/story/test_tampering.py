@@ -31,7 +31,7 @@ from .lived_in import MARCH, live_on
 
 T = TypeVar("T")
 TABLES = [table.name for table in metadata.sorted_tables]
-POSITIONS_OF_THE_DATABASE = 200
+POSITIONS_OF_THE_DATABASE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,7 +360,7 @@ def test_one_changed_byte_of_the_database_file(tmp_path: Path, house: House) -> 
 
 
 def test_tampering_on_postgresql(tmp_path: Path, postgres_url: str, house: House) -> None:
-    """The same on a server: guards, one changed value in every column of every table, one missing posting."""
+    """The same on a server: guards, changed values in three columns of every table (SQLite has every one), a missing row."""
     studio = init_studio(tmp_path / "studio", database=postgres_url)
     h.finish(studio, h.fill(studio, house.models))
     live_on(studio)
@@ -375,7 +375,8 @@ def test_tampering_on_postgresql(tmp_path: Path, postgres_url: str, house: House
         for table in metadata.sorted_tables:
             row = dict(hand.execute(sa.select(table)).mappings().fetchall()[0])
             keys = {key.name: row[key.name] for key in table.primary_key.columns}
-            for column in table.columns:
+            columns = list(table.columns)
+            for column in dict.fromkeys((columns[0], columns[len(columns) // 2], columns[-1])):
                 value = other(row[column.name])
                 if isinstance(column.type, sa.String) and column.type.length:
                     value = str(value)[: column.type.length]
