@@ -361,7 +361,7 @@ def revenue_in_no_currency(place: Path, house: House) -> tuple[list[object], lis
 @scene(2)
 def revenue_less_than_its_tax(place: Path, house: House) -> tuple[list[object], list[str]]:
     path = table(place, "r,2025-03-01,5.00,5.01,EUR", header="revenue_id,earned_on,gross,tax,currency")
-    return ["usage", "revenue", path], ["t.csv, row 1, field 'tax_micros'", "more than"]
+    return ["usage", "revenue", path], ["t.csv, row 1, field 'tax'", "more than"]
 
 
 @scene(4)
