@@ -1,56 +1,22 @@
-"""Every row of paying is counted in one log beside the tables, so that a row forged whole, or taken out, leaves a gap.
-
-A row's own digest tells a careless change. Who changes a value and makes the digest anew, or deletes the row, is found by
-the log: it holds, numbered 1, 2, 3..., the digest of every row that was ever added, and the tables must hold exactly those.
-"""
+"""The rows of paying, counted in `payout_log` beside their tables; see `endcredits.row_log`."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from endcredits.payouts import payout_tables as tables
-from endcredits.store import Finding, insert_records, many, row_digest
-
-_LOG = tables.payout_log
+from endcredits import row_log
+from endcredits.payouts.payout_tables import TABLES, payout_log
+from endcredits.store import Finding
 
 
 def insert_logged(conn: Connection, table: sa.Table, rows: Iterable[Mapping[str, object]]) -> int:
-    """Adds rows to a table of paying, and their digests to the log, and returns how many.
-
-    Raises:
-        sqlalchemy.exc.IntegrityError: a key is taken, or another constraint of the table is broken.
-    """
-    given = list(rows)
-    if not given:
-        return 0
-    names = [column.name for column in table.columns if column.name != "digest"]
-    digests = [row_digest(table.name, {name: row.get(name) for name in names}) for row in given]
-    insert_records(conn, table, given)
-    last = conn.scalar(sa.select(sa.func.max(_LOG.c.number))) or 0
-    name = str(table.name)  # a type of its own in SQLAlchemy, and digests tell types apart
-    entries = [{"number": last + n, "table_name": name, "row_digest": one} for n, one in enumerate(digests, 1)]
-    insert_records(conn, _LOG, entries)
-    return len(given)
+    """Adds rows to a table of paying, and their digests to the log, and returns how many."""
+    return row_log.insert_logged(conn, payout_log, table, rows)
 
 
 def check_log_of_rows(conn: Connection) -> list[Finding]:
     """What the tables of paying and their log do not agree on."""
-    logged: dict[str, Counter[str]] = {table.name: Counter() for table in tables.TABLES}
-    findings = []
-    for expected, row in enumerate(many(conn, sa.select(_LOG).order_by(_LOG.c.number)), 1):
-        if row["number"] != expected:
-            findings.append(Finding("database table payout_log", f"number {row['number']} stands where {expected} belongs"))
-            break
-        logged.setdefault(row["table_name"], Counter())[row["row_digest"]] += 1
-    for table in tables.TABLES:
-        held, known = Counter(conn.scalars(sa.select(table.c.digest)).all()), logged.pop(table.name)
-        if missing := (known - held).total():
-            findings.append(Finding(f"database table {table.name}", f"{missing} rows were recorded and are not there"))
-        if strange := (held - known).total():
-            findings.append(Finding(f"database table {table.name}", f"{strange} rows are there and were never recorded so"))
-    findings += [Finding("database table payout_log", f"it names a table '{name}'") for name in logged]
-    return findings
+    return row_log.check_row_log(conn, payout_log, TABLES)
