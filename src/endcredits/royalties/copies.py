@@ -12,8 +12,7 @@ undoes copying exactly: with a for the work and R for all else, m exact copies t
 
 Where copies took nearly all of an output, T - total is mostly measuring error, m copies' errors together, and so is what is
 left to them; it is never more than they had. On average it is less than the original would have got: twenty copies cost
-their own owner, and also an owner whose work somebody else copied, money that the benchmark states. Taking the first member
-alone, or the mean alone, instead of the larger of both was tried there and cost such a victim more.
+their own owner, and also an owner whose work somebody else copied, money that `benchmarks.manipulation` states.
 
 For measured influence it is an approximation: a work that was read twenty times did move the model more than one that was
 read once, and this gives up paying for the repetition, on purpose. The mean keeps a cluster from losing what it earned where
