@@ -226,6 +226,7 @@ def test_nothing_is_booked_for_a_file_that_a_bank_would_refuse(studio: Studio, t
     with pytest.raises(InputError, match="would not be taken"):
         sending.send_file(studio, plan.batches[0].batch_id, tmp_path / "out.xml", "q")
     assert on_the_way(studio) == 0
+    paying.cancel(studio, plan.batches[0].batch_id, "q")
 
     other = paying.plan_payments(studio, payer(), on=LATER, by="pia")[0].batches[0]
     paying.approve(studio, other.batch_id, "q")

@@ -171,6 +171,6 @@ def test_every_command_has_an_example() -> None:
             yield from commands(group.typer_instance)
 
     found = list(commands(payout_app(new_app)))
-    assert len(found) == 8
+    assert len(found) == 9
     for command in found:
         assert "Example: endcredits payout " in command.__doc__

@@ -119,15 +119,37 @@ def test_a_changed_bank_detail_stops_a_batch_at_every_step(store: Store) -> None
 
 
 def test_two_batches_cannot_pay_the_same_money(store: Store) -> None:
-    """Both were approved; the one that comes second finds nothing owed."""
+    """The second is not approved while the first waits, and finds nothing owed once the first is sent."""
     earned(store, payee(), ada=5_000_000)
     (one,), (other,) = record_plan(store).batches, record_plan(store, on="2026-12-04").batches
-    store.write(lambda conn: payout_book.approve(conn, other.batch_id, "quentin", AT))
-    send(store, one)
+    store.write(lambda conn: payout_book.approve(conn, one.batch_id, "quentin", AT))
 
+    with pytest.raises(ConflictError, match="pays 'ada' the same money"):
+        store.write(lambda conn: payout_book.approve(conn, other.batch_id, "quentin", AT))
+    send(store, one)
     with pytest.raises(ConflictError, match="less is owed"):
         send(store, other)
     assert books(store, "Liabilities") == {f"{CLEARING}:{one.batch_id}": -5_000_000}
+
+
+def test_a_cancelled_batch_gives_way_to_another(store: Store) -> None:
+    """What it would have paid stays owed; cancelled once, never approved or sent again, and never after sending began."""
+    earned(store, payee(), ada=5_000_000)
+    (one,), (other,) = record_plan(store).batches, record_plan(store, on="2026-12-04").batches
+    store.write(lambda conn: payout_book.approve(conn, one.batch_id, "quentin", AT))
+    for by in ("quentin", "rosa"):
+        cancelled = store.write(lambda conn, by=by: payout_book.cancel(conn, one.batch_id, by, AT))
+        assert (cancelled.state, cancelled.steps["cancelled"].by) == ("cancelled", "quentin")
+
+    with pytest.raises(ConflictError, match="was cancelled"):
+        store.write(lambda conn: payout_book.approve(conn, one.batch_id, "quentin", AT))
+    with pytest.raises(ConflictError, match="was cancelled"):
+        store.write(lambda conn: payout_book.begin_sending(conn, one.batch_id, "q", AT, "0" * 64, "/a"))
+    assert books(store, "Liabilities") == {"Liabilities:Payable:ada": -5_000_000}
+    send(store, other)
+    with pytest.raises(ConflictError, match="being sent since"):
+        store.write(lambda conn: payout_book.cancel(conn, other.batch_id, "q", AT))
+    assert books(store, "Liabilities") == {f"{CLEARING}:{other.batch_id}": -5_000_000}
 
 
 def test_four_eyes_are_two_persons(store: Store) -> None:

@@ -125,10 +125,22 @@ def approve(studio: Studio, batch_id: str, by: str) -> BookedBatch:
 
     Raises:
         NotFoundError: no such batch.
-        ConflictError: the planner may not approve, or a payee or what is owed changed since it was planned.
+        ConflictError: it is cancelled, the planner may not approve, a payee or what is owed changed since it was planned, or
+            another approved batch pays the same money.
     """
     moment = now()
     return studio.store.write(lambda conn: payout_book.approve(conn, batch_id, who(by), moment))
+
+
+def cancel(studio: Studio, batch_id: str, by: str) -> BookedBatch:
+    """Takes a batch back that is not being sent, once.
+
+    Raises:
+        NotFoundError: no such batch.
+        ConflictError: sending was begun.
+    """
+    moment = now()
+    return studio.store.write(lambda conn: payout_book.cancel(conn, batch_id, who(by), moment))
 
 
 def reconcile(studio: Studio, path: str | os.PathLike[str]) -> tuple[Outcome, ...]:

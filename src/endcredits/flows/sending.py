@@ -217,8 +217,8 @@ def who(by: str) -> str:
     """Who does something, as one visible line.
 
     Raises:
-        InputError: empty, too long or with characters that cannot be seen.
+        InputError: without a letter or a digit, too long, or with characters that cannot be seen.
     """
-    if not by.strip() or len(by) > 200 or not by.isprintable():
+    if not any(letter.isalnum() for letter in by) or len(by) > 200 or not by.isprintable():
         raise InputError("who does this has no usable name", remedy="Give --by with a name on one line.", field="by")
     return by

@@ -73,6 +73,8 @@ def _problems(conn: Connection, booked: BookedBatch) -> list[str]:
     for state, earlier in (("sending", "approved"), ("sent", "sending")):
         if state in steps and earlier not in steps:
             found.append(f"it is {state} and was never {earlier}")
+    if "cancelled" in steps and "sending" in steps:
+        found.append("it was cancelled and sent")
     if booked.four_eyes and "approved" in steps and steps["approved"].by == booked.planned_by:
         found.append("it was planned and approved by the same person, against its own rule")
     entry = find(conn, f"payout:sent:{batch.batch_id}")

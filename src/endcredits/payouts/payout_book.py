@@ -1,9 +1,9 @@
 """The book of payouts: plans, batches and states, in rows that are only ever added.
 
-A batch walks planned -> approved -> sending -> sent; a payment of it then is confirmed or returned. Each step is a row with
-a key of its own, so a step that runs twice counts once. *Sending* is the promise that is made before anything leaves the
-house: from that row on the books say that the money is on its way, the same bytes or requests are sent as often as it
-takes, and no other batch can be planned with the same money.
+A batch walks planned -> approved -> sending -> sent; a payment of it then is confirmed or returned. Until sending begins it
+can be cancelled. Each step is a row with a key of its own, so a step that runs twice counts once. *Sending* is the promise
+that is made before anything leaves the house: from that row on the books say that the money is on its way, the same bytes
+or requests are sent as often as it takes, and no other batch can be planned with the same money.
 """
 
 from __future__ import annotations
@@ -147,9 +147,11 @@ def approve(conn: Connection, batch_id: str, by: str, at: str) -> BookedBatch:
 
     Raises:
         NotFoundError: no such batch.
-        ConflictError: the planner may not approve, or what was planned no longer holds (see `check_standing`).
+        ConflictError: it is cancelled, the planner may not approve, what was planned no longer holds (see `check_standing`),
+            or another approved batch pays the same money.
     """
     booked = find_batch(conn, batch_id)
+    _not_cancelled(booked)
     if "approved" in booked.steps:
         return booked
     if booked.four_eyes and same_person(by, booked.planned_by):
@@ -159,8 +161,55 @@ def approve(conn: Connection, batch_id: str, by: str, at: str) -> BookedBatch:
             field="by",
         )
     check_standing(conn, booked)
+    _only_one(conn, booked)
     _step(conn, batch_id, Step("approved", at, by))
     return find_batch(conn, batch_id)
+
+
+def cancel(conn: Connection, batch_id: str, by: str, at: str) -> BookedBatch:
+    """Takes a batch back before anything of it is sent, once; what it would have paid stays owed.
+
+    Raises:
+        NotFoundError: no such batch.
+        ConflictError: sending was begun.
+    """
+    booked = find_batch(conn, batch_id)
+    if "cancelled" in booked.steps:
+        return booked
+    begun = booked.steps.get("sending")
+    if begun is not None:
+        raise ConflictError(
+            f"{batch_id} is being sent since {begun.at}",
+            remedy="What the bank does not execute comes back by its own file: endcredits payout reconcile.",
+            field="batch",
+        )
+    _step(conn, batch_id, Step("cancelled", at, by))
+    return find_batch(conn, batch_id)
+
+
+def _not_cancelled(booked: BookedBatch) -> None:
+    if "cancelled" in booked.steps:
+        raise ConflictError(
+            f"{booked.batch.batch_id} was cancelled at {booked.steps['cancelled'].at}",
+            remedy="Plan again for another day: endcredits payout plan --on DAY.",
+            field="batch",
+        )
+
+
+def _only_one(conn: Connection, booked: BookedBatch) -> None:
+    """Refuses a batch while another one that could still be sent pays somebody the same money."""
+    paid = {payment.party_id for payment in booked.batch.payments}
+    steps = many(conn, sa.select(tables.payout_states.c.batch_id, tables.payout_states.c.state))
+    gone = {step["batch_id"] for step in steps if step["state"] != "approved"}
+    for batch_id in sorted({step["batch_id"] for step in steps} - gone):
+        other = find_batch(conn, batch_id)
+        both = paid & {payment.party_id for payment in other.batch.payments}
+        if both and other.batch.currency == booked.batch.currency and _stands(conn, other):
+            raise ConflictError(
+                f"{other.batch.batch_id}, approved at {other.steps['approved'].at}, pays '{min(both)}' the same money",
+                remedy=f"Send that one, or take it back: endcredits payout cancel {other.batch.batch_id}.",
+                field="batch",
+            )
 
 
 def check_standing(conn: Connection, booked: BookedBatch) -> None:
@@ -188,6 +237,14 @@ def check_standing(conn: Connection, booked: BookedBatch) -> None:
             )
 
 
+def _stands(conn: Connection, booked: BookedBatch) -> bool:
+    try:
+        check_standing(conn, booked)
+    except ConflictError:
+        return False
+    return True
+
+
 def begin_sending(conn: Connection, batch_id: str, by: str, at: str, sha256: str, place: str) -> BookedBatch:
     """Makes the promise and books the money as on its way, once.
 
@@ -196,9 +253,10 @@ def begin_sending(conn: Connection, batch_id: str, by: str, at: str, sha256: str
         place: where it will be sent.
 
     Raises:
-        ConflictError: not approved, no longer standing, or sending was begun with another content or another place.
+        ConflictError: not approved, cancelled, no longer standing, or sending was begun with another content or place.
     """
     booked = find_batch(conn, batch_id)
+    _not_cancelled(booked)
     begun = booked.steps.get("sending")
     if begun is not None:
         if begun.place != place:

@@ -1,7 +1,7 @@
 """What happened to a batch and to each of its payments, as records.
 
-A batch walks planned -> approved -> sending -> sent; a payment of it is accepted (by a rail that answers), confirmed (the
-money arrived) or returned. A payment may be returned after it was confirmed.
+A batch walks planned -> approved -> sending -> sent, or is cancelled before anything of it is sent. A payment of it is
+accepted (by a rail that answers), confirmed (the money arrived) or returned, which may also happen after it was confirmed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from endcredits.payouts.payers import Payer
 from endcredits.payouts.payments import Batch
 
-STATES = ("approved", "sending", "sent")
+STATES = ("approved", "sending", "sent", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Step:
     """A batch's step.
 
     Attributes:
-        state: "approved", "sending" or "sent".
+        state: "approved", "sending", "sent" or "cancelled".
         at: UTC time.
         by: who.
         sha256: of what is sent, from "sending" on.
@@ -76,7 +76,7 @@ class BookedBatch:
 
     @property
     def state(self) -> str:
-        """The last step: "planned", "approved", "sending" or "sent"."""
+        """The last step: "planned", "approved", "sending", "sent" or "cancelled"."""
         return next((state for state in reversed(STATES) if state in self.steps), "planned")
 
     def fate(self, payment_id: str) -> str:

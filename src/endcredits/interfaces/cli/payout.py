@@ -30,6 +30,7 @@ def payout_app(new_app: Callable[[str], typer.Typer]) -> typer.Typer:
     group.add_typer(payees, name="payees")
     for name, command in (("plan", plan), ("approve", approve), ("send", send), ("reconcile", reconcile)):
         group.command(name)(command)
+    group.command("cancel")(cancel)
     group.command("status")(status)
     group.command("year-end")(year_end)
     return group
@@ -166,6 +167,23 @@ def approve(
     with opened(studio) as place:
         booked = paying.approve(place, batch, by or _user())
     _print_batch(booked, as_json, f"Next: endcredits payout send {batch} --out FILE")
+
+
+def cancel(
+    batch: Annotated[str, typer.Argument(metavar="BATCH", help="Id of a planned or approved batch.")],
+    by: ByOption = "",
+    studio: StudioOption = ".",
+    as_json: JsonOption = False,
+) -> None:
+    """Take a batch back before it is sent; what it would have paid stays owed, and is planned anew for another day.
+
+    Example: endcredits payout cancel payout-0123456789abcdef01234567 --by "Second Person"
+    """
+    from endcredits.flows import paying
+
+    with opened(studio) as place:
+        booked = paying.cancel(place, batch, by or _user())
+    _print_batch(booked, as_json, "")
 
 
 def send(
