@@ -152,6 +152,7 @@ def test_what_cannot_be_corrected_is_refused(studio: Studio) -> None:
     for other in ("", "ada", " Ada", "ada\u200b", "a\u00adda", "\u2060"):
         with pytest.raises(ConflictError, match="four eyes"):
             correcting.correct(studio, h.JANUARY, careful, approved_by=other, **WORDS)
+    assert correcting.correct(studio, h.JANUARY, careful, dry_run=True, **WORDS).version == 2  # looking needs nobody else
     assert h.dump(studio) == rows
     assert correcting.correct(studio, h.JANUARY, careful, approved_by="bob", **WORDS).version == 2
 

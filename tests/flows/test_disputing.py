@@ -100,6 +100,15 @@ def test_the_same_again_opens_and_ends_nothing_twice(studio: Studio) -> None:
     assert check_studio(studio) == []
 
 
+def test_a_name_that_nobody_has_ends_no_dispute(studio: Studio) -> None:
+    """Not even where nothing waits, and its sums would not matter."""
+    dispute_id = opened(studio)
+    rows = h.dump(studio)
+    with pytest.raises(NotFoundError, match="there is no party"):
+        disputing.end(studio, dispute_id, "settled", "Agreed.", to=(("Nobody at All", 1_000_000_000),))
+    assert h.dump(studio) == rows
+
+
 def test_the_last_dispute_of_a_work_releases_the_money(studio: Studio) -> None:
     first, second = opened(studio), opened(studio, dispute_id="second")
     close_month(studio, 3)

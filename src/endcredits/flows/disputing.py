@@ -167,10 +167,11 @@ def end(
 
 def _released(conn: Connection, ended: Dispute, to: Sequence[tuple[str, int]], on: str, at: str) -> JournalEntry | None:
     account = disputed_account(ended.work_id)
+    named = portions_of(conn, to) if to else None  # a name that cannot be used is refused even where nothing waits
     if not any(micros for (path, _), micros in balances(conn, account).items() if path == account):
         return None
-    if to:
-        right: Mapping[PartyId, int] = portions_of(conn, to)
+    if named is not None:
+        right: Mapping[PartyId, int] = named
     elif ended.outcome in KEEPS_SPLITS:
         right = registered_portions(conn, ended.work_id, on)
     else:
