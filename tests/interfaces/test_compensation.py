@@ -129,6 +129,11 @@ def test_four_eyes_from_proposal_to_approval(studio: Path) -> None:
     assert len(type_well(*warned, "--json").json["warnings"]) == 1
     assert rows_of(studio) == before
 
+    gated = ("period", "close", MARCH, "--policy", "pro-rata", "--dry-run")  # its works need a thousand uses
+    (reason,) = type_well(*gated, "--json").json["left_out"]
+    assert (reason["reason"], reason["amount_micros"]) == ("uses", 0)
+    assert f"{reason['works']} works: fewer uses than the part asks for (uses_min)" in type_well(*gated).out
+
     words = ("period", "propose", MARCH, "--policy", "four.toml", "--by", "ada")
     assert "Next: endcredits period approve 2025-03" in type_well(*words).out
     proposed = type_well(*words, "--json").json

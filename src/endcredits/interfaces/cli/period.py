@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from endcredits.flows.periods import ClosedPeriod
     from endcredits.royalties import PeriodClose
+    from endcredits.royalties.left_out import LeftOut
 
 PeriodArgument = Annotated[
     str, typer.Argument(metavar="PERIOD", help="A month (2026-11), or any name with --from and --to.")
@@ -46,7 +47,9 @@ def close(
 
     Example: endcredits period close 2026-10 --policy pro-rata
     """
+    from endcredits.canonical import to_plain
     from endcredits.flows import closing, freezing, periods
+    from endcredits.royalties.left_out import left_out
 
     chosen = chosen_policy(policy)
     with opened(studio) as place, progress_bars() as progress:
@@ -62,16 +65,22 @@ def close(
                 progress=progress,
             )
         else:
-            found: PeriodClose = closing.previewed(
-                place, period, lambda close, _: close, starts_on=starts_on, ends_on=ends_on, policy=chosen
+            found, taken = closing.previewed(
+                place,
+                period,
+                lambda close, folder: (close, left_out(folder)),
+                starts_on=starts_on,
+                ends_on=ends_on,
+                policy=chosen,
             )
         warnings = freezing.unknown_parties(place, found.policy if dry_run else done.close.policy)
     if not dry_run:
         _print_closed(done, as_json, warnings)
     elif as_json:
-        print_json(_document(found) | {"dry_run": True, "warnings": list(warnings)})
+        told = {"dry_run": True, "warnings": list(warnings), "left_out": to_plain(taken)}
+        print_json(_document(found) | told)
     else:
-        _print(found, "would close so; nothing was recorded")
+        _print(found, "would close so; nothing was recorded", taken)
         _print_warnings(warnings)
 
 
@@ -91,6 +100,7 @@ def propose(
     """
     from endcredits.flows import closing, freezing
     from endcredits.flows.clock import now
+    from endcredits.royalties.left_out import left_out
 
     chosen, begun = chosen_policy(policy), now()
     with opened(studio) as place, progress_bars() as progress:
@@ -109,7 +119,7 @@ def propose(
         told = {"proposed_at": found.proposed_at, "proposed_by": found.proposed_by, "warnings": list(warnings)}
         print_json(_document(found.close) | _place(found.close_digest, found.folder) | told)
         return
-    _print(found.close, f"is proposed by {found.proposed_by or 'nobody named'}")
+    _print(found.close, f"is proposed by {found.proposed_by or 'nobody named'}", left_out(found.folder))
     _print_warnings(warnings)
     if found.proposed_at < begun:
         say(f"It was proposed before, at {found.proposed_at}; what was reported or disputed since is not in it.")
@@ -216,7 +226,10 @@ def _print_closed(closed: ClosedPeriod, as_json: bool, warnings: tuple[str, ...]
         )
         print_json(document)
         return
-    _print(closed.close, "was closed before; nothing changed" if closed.was_closed else "is closed")
+    from endcredits.royalties.left_out import left_out
+
+    state = "was closed before; nothing changed" if closed.was_closed else "is closed"
+    _print(closed.close, state, left_out(closed.tables))
     _print_warnings(warnings)
     say(f"{len(closed.statements)} statements and pictures in {closed.folder}; receipt {closed.receipt.receipt_id}.")
 
@@ -232,8 +245,9 @@ def _place(close_digest: str, tables: Path) -> dict[str, Any]:
     return {"close_digest": close_digest, "tables": str(tables)}
 
 
-def _print(close: PeriodClose, state: str) -> None:
+def _print(close: PeriodClose, state: str, taken: tuple[LeftOut, ...]) -> None:
     from endcredits.money import format_micros
+    from endcredits.royalties.left_out import WHY
 
     say(f"The period {close.period_id} ({close.starts_on} to {close.ends_on}) {state}; policy {close.policy.name}.")
     for total in close.totals:
@@ -247,7 +261,7 @@ def _print(close: PeriodClose, state: str) -> None:
         for name, micros in rows:
             if micros or name in ("revenue", "operator", "pools"):
                 say(f"  {name:<16}{format_micros(micros, total.currency):>22}")
-    for pool in close.pools:
+    for number, pool in enumerate(close.pools):
         key = " ".join(word for word in (pool.usage_period, pool.service, pool.territory, pool.offer) if word)
         kind = "" if pool.kind == "earned" else f"{pool.kind}, "
         say(f"pool {pool.rule} ({kind}{pool.events:,} events{', ' if key else ''}{key})")
@@ -265,3 +279,7 @@ def _print(close: PeriodClose, state: str) -> None:
         for name, micros in rows:
             if micros or name in ("pool", "  allocated", "  commons", "  carry"):
                 say(f"  {name:<16}{format_micros(micros, pool.currency):>22}")
+        for one in taken:
+            if one.pool == number:
+                part = f" of the part '{pool.parts[one.part].name}'" if len(pool.parts) > 1 else ""
+                say(f"    {one.works:,} {'work' if one.works == 1 else 'works'}{part}: {WHY.get(one.reason, one.reason)}")
