@@ -55,5 +55,8 @@ def test_a_period_is_corrected_after_a_look(studio: Path) -> None:
     assert planned["dry_run"] and not done["dry_run"] and done["close_digest"] == planned["close_digest"]
     assert "was corrected so before (version 2); nothing changed." in type_well(*words).out
     assert "corrected" in type_well("period", "steps", h.JANUARY, "-s", studio).out
+    told = type_well("statement", h.JANUARY, "-s", studio)
+    assert "(wrong rules): what changed stands in each payee's next statement." in told.err
+    assert type_well("statement", h.FEBRUARY, "-s", studio).err == ""
     assert type_in("period", "correct", "2031-01", *words[3:]).code == 2
     assert type_in("check", "-s", studio).code == 0

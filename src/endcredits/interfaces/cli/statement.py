@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, say
+from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, say, shown
 
 if TYPE_CHECKING:
     from endcredits.flows.studio import Studio
@@ -34,7 +34,7 @@ def statement(
     """
     from endcredits.canonical import to_plain
     from endcredits.errors import InputError, NotFoundError
-    from endcredits.flows import periods
+    from endcredits.flows import closing, periods
 
     if form not in ("", *FORMS):
         raise InputError(f"'{form}' is not a form of a statement", remedy=f"Use {', '.join(FORMS)}.", field="--form")
@@ -50,6 +50,7 @@ def statement(
                 field="--payee",
             )
         written = [_write(place, one, form or "md", Path(out)) for one in found] if out else []
+        corrected = [step for step in closing.steps(place, period) if step.step == "corrected"]
     if as_json:
         print_json({"written": written} if out else [to_plain(one) for one in found])
     elif out:
@@ -63,6 +64,9 @@ def statement(
     else:
         _table(found)
         say(f"The statements themselves are in {closed.folder}.")
+    for step in corrected:  # beside the documents, which are what was issued
+        note = f"Corrected at {step.at} ({step.facts['reason']}): what changed stands in each payee's next statement."
+        typer.echo(shown(f"Note: {note}"), err=True)
 
 
 def estimate(
