@@ -1,24 +1,22 @@
-"""A close's sum trees hold all its money and nothing else, are written once, and survive every failure of a write."""
+"""The leaves of a close's sum trees hold all its money and nothing else, for every close that there can be."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from endcredits import durable
-from endcredits.errors import InputError, IntegrityError, MachineError
+from endcredits.errors import InputError, IntegrityError
 from endcredits.flows import sums
-from endcredits.receipts.sum_tree import MICROS_MAX, PAYEE, Salted, SumLeaf, SumTree, build, verify_sum
+from endcredits.flows.kept_sums import payees_of
+from endcredits.receipts.sum_tree import MICROS_MAX, PAYEE, SumLeaf, SumTree, build, verify_sum
 from endcredits.royalties.close import Closed
 from endcredits.royalties.lines import write_lines
-from tests.receipts.sums import payee, salted
+from tests.receipts.sums import salted
 from tests.royalties.makers import ALL, FIFTY, Given, event, givens, november, output, song
 
 DIGEST = "ab" * 32
@@ -63,7 +61,7 @@ def test_the_root_is_the_pool_for_every_close(inputs: Given) -> None:
             both[line.amount_micros < 0] += abs(line.amount_micros)
     proven = {}
     for currency, tree in found.items():
-        for party_id, index in sums.payees_of(tree).items():
+        for party_id, index in payees_of(tree).items():
             place = tree.place(index)
             assert verify_sum(place, tree.published(currency)) and place.leaf.statement_sha256 == DIGEST
             proven[party_id, currency] = [place.leaf.paid_micros, place.leaf.taken_micros]
@@ -144,116 +142,3 @@ def test_a_close_that_no_document_can_hold_is_refused_before_it_is_posted(tmp_pa
     beyond = replace(huge, pool_micros=MICROS_MAX + 1, rest_micros=huge.rest_micros + 1)
     with pytest.raises(InputError, match="more than a document can hold"):
         sums.must_be_provable(replace(one.close, pools=(beyond,)), tmp_path)
-
-
-# --- keeping them ---
-
-LEAVES = {
-    "EUR": [payee("ada", 7_000_000, 5), payee("ben", 3), SumLeaf("commons", "", "EUR", 11, 0, "")],
-    "USD": [payee("ada", 0, currency="USD")],
-}
-
-
-def roots(folder: Path, *, issued: bool = False) -> list[str]:
-    return [one.root for one in sums.published(sums.keep_sums(folder, LEAVES, issued=issued))]
-
-
-def test_trees_are_written_once(tmp_path: Path) -> None:
-    first = roots(tmp_path)
-    assert roots(tmp_path) == first == roots(tmp_path, issued=True)
-    assert [one.root for one in sums.published(sums.read_sums(tmp_path, LEAVES))] == first
-    assert roots(tmp_path / "other") != first, "salts are random"
-    assert list(sums.check_sums(tmp_path, LEAVES)) == []
-    assert sorted(path.name for path in (tmp_path / "sums").glob("*.jsonl")) == ["EUR.jsonl", "USD.jsonl"]
-
-
-def test_what_was_published_is_never_made_anew(tmp_path: Path) -> None:
-    roots(tmp_path)
-    (tmp_path / "sums" / "EUR.jsonl").unlink()
-    with pytest.raises(IntegrityError, match="no such sum tree") as caught:
-        roots(tmp_path, issued=True)
-    assert "EUR.jsonl" in str(caught.value.file) and caught.value.remedy
-    (found,) = sums.check_sums(tmp_path, LEAVES)
-    assert "EUR.jsonl" in found.where
-
-
-def lost(write: Callable[..., None]) -> Callable[..., None]:
-    def fail(path: Any, data: bytes, **options: Any) -> None:
-        raise MachineError("the disk is full")
-
-    return fail
-
-
-def kept(write: Callable[..., None]) -> Callable[..., None]:
-    def fail(path: Any, data: bytes, **options: Any) -> None:
-        write(path, data, **options)
-        raise MachineError("the disk is full")
-
-    return fail
-
-
-@pytest.mark.parametrize("failing", [lost, kept])
-@pytest.mark.parametrize("number", [1, 2])
-def test_a_failed_write_is_done_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: Callable[..., Callable[..., None]], number: int
-) -> None:
-    """Every write fails once, lost or kept and reported lost; what was kept before is what counts after."""
-    real, count = durable.write_atomic, [0]
-
-    def write(path: Any, data: bytes, **options: Any) -> None:
-        count[0] += 1
-        (failing(real) if count[0] == number else real)(path, data, **options)
-
-    monkeypatch.setattr(durable, "write_atomic", write)
-    with pytest.raises(MachineError):
-        roots(tmp_path)
-    there = {path.name: path.read_bytes() for path in (tmp_path / "sums").glob("*.jsonl")}
-    first = roots(tmp_path)
-    assert len(first) == 2
-    for name, data in there.items():
-        assert (tmp_path / "sums" / name).read_bytes() == data
-    assert roots(tmp_path, issued=True) == first and list(sums.check_sums(tmp_path, LEAVES)) == []
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda found: [*found, payee("friend", 5)],
-        lambda found: found[1:],
-        lambda found: [replace(found[0], paid_micros=1), *found[1:]],
-        lambda found: [replace(found[0], statement_sha256="cd" * 32), *found[1:]],
-        lambda found: [replace(found[0], paid_micros=1), replace(found[1], paid_micros=7_000_002), found[2]],
-    ],
-)
-def test_trees_over_other_money_are_refused(tmp_path: Path, change: Callable[[list[SumLeaf]], list[SumLeaf]]) -> None:
-    roots(tmp_path)
-    other = LEAVES | {"EUR": change(LEAVES["EUR"])}
-    with pytest.raises(IntegrityError, match="sum tree"):
-        sums.keep_sums(tmp_path, other, issued=True)
-    (found,) = sums.check_sums(tmp_path, other)
-    assert "sum tree" in found.problem
-
-
-def test_a_tree_of_another_currency_is_found(tmp_path: Path) -> None:
-    roots(tmp_path)
-    (found,) = sums.check_sums(tmp_path, {"EUR": LEAVES["EUR"]})
-    assert "USD.jsonl" in found.where and "no money" in found.problem
-
-
-# --- erasing ---
-
-
-def test_an_erased_payee_changes_no_root_and_no_other_proof(tmp_path: Path) -> None:
-    before = sums.keep_sums(tmp_path, LEAVES, issued=False)
-    assert sums.erase_payee(tmp_path, "ada") == 2
-    assert sums.erase_payee(tmp_path, "ada") == 0 and sums.erase_payee(tmp_path, "nobody") == 0
-    assert b"ada" not in (tmp_path / "sums" / "EUR.jsonl").read_bytes()
-
-    after = sums.keep_sums(tmp_path, LEAVES, issued=True)
-
-    assert sums.published(after) == sums.published(before)
-    assert set(sums.payees_of(after["EUR"])) == {"ben"} and sums.payees_of(after["USD"]) == {}
-    for index, row in enumerate(after["EUR"].rows):
-        assert after["EUR"].path(index) == before["EUR"].path(index)
-        assert not isinstance(row, Salted) or after["EUR"].place(index) == before["EUR"].place(index)
-    assert list(sums.check_sums(tmp_path, LEAVES)) == []
