@@ -2,12 +2,12 @@
 
 A scan is as fast as its file is packed, so there are three references, and a ratio says something only beside its own:
 
-- `close_over_scan`: each with its own layout. The close reads the frozen folder as we pack it, DuckDB the same rows in the
-  Parquet that it writes by itself (`copy ... to`: snappy, dictionaries);
-- `close_over_scan_same_file`: DuckDB reads our packed file, which it does faster than its own, so the ratio is higher. It is
-  the strictest reference: nothing in it but reading what the close reads;
-- `close_over_scan_zstd`: DuckDB reads zstd Parquet as pyarrow writes it, the layout in which the limits (4x, 2.5x) were
-  once measured.
+- `close_over_scan`: DuckDB reads zstd Parquet as pyarrow writes it, the layout in which the limits (4x, 2.5x) were measured.
+  The scan that they were set against took 0.75 s; this one takes less, so nothing is won by the choice;
+- `close_over_scan_snappy`: DuckDB reads the Parquet that it writes by itself (`copy ... to`: snappy, dictionaries), which
+  takes it half as long;
+- `close_over_scan_same_file`: DuckDB reads our packed file. It is the strictest reference: nothing in it but reading what
+  the close reads.
 
 All are ratios of processor time, one thread each; `close_over_scan_wall` is the first one's by the clock on the wall.
 """
@@ -118,19 +118,15 @@ def run(frozen: Frozen, runs: int) -> tuple[list[Figure], dict[str, Any]]:
         return ratios([one[clock] for one in closed], [one[clock] for one in scanned])
 
     figures = [
-        figure("close_over_scan", over(of_own), "x", "processor time; DuckDB scans its own Parquet; must 4, aim 2.5"),
+        figure("close_over_scan", over(of_zstd), "x", "processor time; DuckDB scans zstd Parquet; must 4, aim 2.5"),
+        figure("close_over_scan_snappy", over(of_own), "x", "processor time; DuckDB scans the Parquet it writes by itself"),
         figure("close_over_scan_same_file", over(of_same), "x", "processor time; DuckDB scans our packed file"),
-        figure(
-            "close_over_scan_zstd", over(of_zstd), "x", "processor time; DuckDB scans zstd Parquet, as the limits' own did"
-        ),
-        figure(
-            "close_over_scan_wall", over(of_own, 0), "x", "clock on the wall; DuckDB scans its own Parquet on one thread"
-        ),
+        figure("close_over_scan_wall", over(of_zstd, 0), "x", "clock on the wall; DuckDB scans zstd Parquet on one thread"),
         figure("close_cpu_s", [cpu for _, cpu in closed], "s", "processor time; freeze to written, digested lines"),
         figure("close_s", [wall for wall, _ in closed], "s", "wall; the same"),
-        figure("scan_cpu_s", [cpu for _, cpu in of_own], "s", "the reference, DuckDB's own Parquet"),
-        figure("scan_same_file_cpu_s", [cpu for _, cpu in of_same], "s", "the reference, our packed file"),
-        figure("scan_zstd_cpu_s", [cpu for _, cpu in of_zstd], "s", "the reference, zstd Parquet"),
+        figure("scan_cpu_s", [cpu for _, cpu in of_zstd], "s", "the reference, zstd Parquet"),
+        figure("scan_snappy_cpu_s", [cpu for _, cpu in of_own], "s", "DuckDB's own Parquet"),
+        figure("scan_same_file_cpu_s", [cpu for _, cpu in of_same], "s", "our packed file"),
     ]
     facts = {"lines": found[0].lines, "work_lines": found[0].work_lines, "lines_digest": found[0].lines_digest}
     return figures, facts

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from benchmarks.frame import Figure, figure, ratios
-from benchmarks.settlement.closing import by_duckdb, in_turn, scan
+from benchmarks.settlement.closing import by_zstd, in_turn, scan
 from endcredits.royalties.frozen import Frozen, table_path
 
 _EXACT = """
@@ -62,7 +62,7 @@ def run(frozen: Frozen, runs: int) -> tuple[list[Figure], dict[str, Any]]:
     """Times of each over the scan of the same round, and what rounding rules would pay."""
     facts: dict[str, Any] = {}
     with opened(frozen) as connection:
-        works: dict[str, Callable[[], Any]] = {"scan": lambda: scan(by_duckdb(frozen.folder))}
+        works: dict[str, Callable[[], Any]] = {"scan": lambda: scan(by_zstd(frozen.folder))}
         works["duckdb_float"] = lambda: facts.update(float_rows=connection.execute(_DOUBLE).fetchone())
         works["duckdb_exact"] = lambda: facts.update(exact_rows=connection.execute(_EXACT).fetchone())
         if (polars := _polars(frozen, facts)) is not None:
