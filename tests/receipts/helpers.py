@@ -6,6 +6,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from endcredits.receipts.issuing import Item
 from endcredits.receipts.leaf import Leaf, leaf_bytes
 from endcredits.receipts.log import Log
 from endcredits.receipts.note import SigningKey
@@ -18,19 +19,25 @@ OTHER_KEY = SigningKey("studio.example/endcredits/log", Ed25519PrivateKey.from_p
 
 def leaf(number: int) -> bytes:
     """A well-formed entry."""
-    return leaf_bytes(Leaf(hashlib.sha256(str(number).encode()).hexdigest(), f"entry-{number}", AT, "run.receipt"))
+    commit, subject = (hashlib.sha256(f"{what}{number}".encode()).hexdigest() for what in ("", "entry-"))
+    return leaf_bytes(Leaf(commit, subject, AT, "run.receipt"))
+
+
+def run_lines(number: int = 0) -> list[dict[str, Any]]:
+    """An output's lines, cut down to what matters here."""
+    first = 600_000_000 + number
+    return [{"rank": 1, "share_ppb": first, "work_id": "wuthering"}, {"rank": 2, "share_ppb": 300, "work_id": "w-ü"}]
 
 
 def run_body(number: int = 0) -> dict[str, Any]:
-    """An output's attribution, cut down to what matters here."""
-    first = 600_000_000 + number
-    lines = [{"rank": 1, "share_ppb": first, "work_id": "wuthering"}, {"rank": 2, "share_ppb": 300, "work_id": "w-ü"}]
-    return {"lines": lines, "method": "ek-fac-midpoint/2", "unattributed_ppb": 1_000_000_000 - first - 300}
+    """An output's document without its lines, cut down likewise."""
+    rest = 1_000_000_000 - sum(line["share_ppb"] for line in run_lines(number))
+    return {"method": "ek-fac-midpoint/2", "output_id": f"out-{number}", "unattributed_ppb": rest}
 
 
-def items(*numbers: int) -> list[tuple[str, str, str, Any]]:
+def items(*numbers: int) -> list[Item]:
     """Receipts to be issued."""
-    return [(f"out-{number}", "run.receipt", f"out-{number}", run_body(number)) for number in numbers]
+    return [Item(f"out-{number}", "run.receipt", run_body(number), run_lines(number)) for number in numbers]
 
 
 def new_log(folder: Path, size: int = 0) -> Log:

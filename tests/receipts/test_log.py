@@ -43,17 +43,17 @@ def test_entries_are_proven_from_the_published_files_alone(tmp_path: Path) -> No
     assert (tmp_path / "entries").read_bytes() == b"".join(leaf(index) + b"\n" for index in range(7))
 
 
-def test_entries_are_found_by_commitment_and_subject(tmp_path: Path) -> None:
+def test_entries_are_found_by_commitment_and_name(tmp_path: Path) -> None:
     """Looking up works in the writer and in a reader opened before the entry came."""
     writer = new_log(tmp_path, 3)
     reader = Log.open(tmp_path)
     assert reader.find("00" * 32) is None
 
-    writer.append([leaf(3)])
+    writer.append([leaf(3)], ["out-3"])
 
     commit = leaf(3).decode().split('"')[3]
-    assert writer.find(commit) == reader.find(commit) == reader.find_subject("entry-3") == 3
-    assert reader.find_subject("entry-4") is None
+    assert writer.find(commit) == reader.find(commit) == reader.find_name("out-3") == 3
+    assert reader.find_name("out-4") is None
 
 
 def test_every_checkpoint_is_consistent_with_all_before(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_tail_beyond_the_checkpoint_is_dropped(tmp_path: Path) -> None:
     durable.append(tmp_path / "entries", leaf(77) + b"\n" + leaf(78)[:20])
     durable.append(tmp_path / "hashes", b"x" * 40)
 
-    assert Log.open(tmp_path).find_subject("entry-77") is None
+    assert Log.open(tmp_path).find(leaf(77).decode().split('"')[3]) is None
     log.append([leaf(3)])
 
     hashes = [leaf_hash(leaf(number)) for number in range(4)]

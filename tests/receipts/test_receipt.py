@@ -1,5 +1,6 @@
 """One id, one entry, one receipt: issuing is repeatable, refuses contradictions, and its files verify."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -12,26 +13,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from endcredits import durable
 from endcredits.attribution.records import Attribution, Line
+from endcredits.canonical import canonical_bytes, digest
 from endcredits.errors import ConflictError, EndcreditsError, InputError, IntegrityError, NotFoundError
 from endcredits.ids import OutputId, WorkId
 from endcredits.receipts import log as log_module
 from endcredits.receipts.check import check_log
+from endcredits.receipts.issuing import finish, issue
 from endcredits.receipts.leaf import parse_leaf, subject_of
+from endcredits.receipts.lines import lines_path
 from endcredits.receipts.log import Log
+from endcredits.receipts.names import receipt_name, receipt_path
 from endcredits.receipts.note import open_checkpoint
-from endcredits.receipts.receipt import (
-    check_receipts,
-    issue,
-    load_receipt,
-    receipt_bytes,
-    receipt_name,
-    receipt_path,
-    receipts_in,
-)
+from endcredits.receipts.receipt import load_receipt, receipt_bytes, receipts_in
+from endcredits.receipts.receipt_check import check_receipts
 from endcredits.receipts.verify import verify_receipt
-from tests.receipts.helpers import AT, KEY, LATER, items, leaf, new_log, run_body
+from tests.receipts.helpers import AT, KEY, LATER, items, leaf, new_log, run_body, run_lines
 
+OTHER = {**run_body(1), "method": "bm25"}
 IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:@/+~-]{0,199}", fullmatch=True)
 
 
@@ -49,6 +49,7 @@ def test_a_batch_is_proven_by_one_new_checkpoint(tmp_path: Path) -> None:
         assert data == receipt_bytes(receipt)
         assert verify_receipt(data, log.vkey).verified
     assert sorted(path.name for path in (tmp_path / "receipts").iterdir()) == [
+        "lines",
         "out-0.json",
         "out-1.json",
         "out-2.json",
@@ -63,7 +64,7 @@ def test_records_are_bodies_too(tmp_path: Path) -> None:
     record = Attribution(OutputId("out-1"), "a" * 64, "b" * 64, 10, "m/1", "c" * 64, 7, 2, 300_000_000, lines)
     log = new_log(tmp_path / "log")
 
-    [receipt] = issue(log, tmp_path, [("out-1", "run.receipt", "out-1", record)], AT)
+    [receipt] = issue(log, tmp_path, [("out-1", "disclosure", record)], AT)
 
     assert receipt.body["lines"][1]["credit_nanonats"] == -3
     assert load_receipt(tmp_path / "out-1.json") == receipt
@@ -91,19 +92,22 @@ def test_an_id_twice_in_a_batch_gets_one_entry(tmp_path: Path) -> None:
     assert receipts[0] == receipts[1]
     assert log.checkpoint().size == 1
     with pytest.raises(ConflictError, match="twice"):
-        issue(log, tmp_path, [*items(1), ("out-1", "run.receipt", "out-1", {})], AT)
+        issue(log, tmp_path, [*items(1), ("out-1", "run.receipt", {})], AT)
 
 
 @pytest.mark.parametrize(
     "item",
     [
-        ("out-0", "run.receipt", "out-0", run_body(1)),
-        ("out-0", "disclosure", "out-0", run_body(0)),
-        ("out-0", "run.receipt", "", run_body(0)),
+        ("out-0", "run.receipt", {**run_body(0), "method": "bm25"}, run_lines(0)),
+        ("out-0", "disclosure", run_body(0), run_lines(0)),
+        ("out-0", "run.receipt", run_body(0), run_lines(1)),
+        ("out-0", "run.receipt", run_body(0), run_lines(0)[:1]),
+        ("out-0", "run.receipt", run_body(0), run_lines(0)[::-1]),
+        ("out-0", "run.receipt", run_body(0)),
     ],
 )
-def test_an_issued_id_cannot_say_something_else(tmp_path: Path, item: tuple[str, str, str, Any]) -> None:
-    """Another body, type or subject is refused, and nothing else of the batch is written."""
+def test_an_issued_id_cannot_say_something_else(tmp_path: Path, item: tuple[Any, ...]) -> None:
+    """Another body, other lines or another type is refused, and nothing else of the batch is written."""
     log = new_log(tmp_path / "log")
     issue(log, tmp_path / "receipts", items(0), AT)
     before = sorted(path.name for path in tmp_path.rglob("*"))
@@ -115,30 +119,40 @@ def test_an_issued_id_cannot_say_something_else(tmp_path: Path, item: tuple[str,
     assert log.checkpoint().size == 1
 
 
-def test_an_erased_receipt_is_not_issued_again(tmp_path: Path) -> None:
-    """When body and salt are gone, the log still knows that the id was used; every other proof stands."""
+def test_a_lost_receipt_is_not_issued_again(tmp_path: Path) -> None:
+    """When the file is gone, the log's private index still knows that the id was used, and the check names the entry."""
     log = new_log(tmp_path / "log")
-    issue(log, tmp_path, [*items(0), ("period:2026-11", "period.receipt", "", {"pools": []})], AT)
+    issue(log, tmp_path, [*items(0), ("period:2026-11", "disclosure", {"pools": []})], AT)
     (tmp_path / "out-0.json").unlink()
     receipt_path(tmp_path, "period:2026-11").unlink()
 
     with pytest.raises(ConflictError, match="not here"):
         issue(log, tmp_path, items(0), LATER)
     with pytest.raises(ConflictError, match="not here"):
-        issue(log, tmp_path, [("period:2026-11", "period.receipt", "", {"pools": []})], LATER)
+        issue(log, tmp_path, [("period:2026-11", "disclosure", {"pools": []})], LATER)
 
-    assert check_log(log) == check_receipts(tmp_path, log) == []
+    assert check_log(log) == []
+    assert [(one.where, one.problem[:13]) for one in check_receipts(tmp_path, log, ["out-0", "out-5"])] == [
+        ("lines out-0.json", "there is no r"),
+        ("receipt out-0", "it was issued"),
+        ("receipt out-5", "it was never "),
+        ("entry 1 (counted from 0) of the log", "it was issued"),
+    ]
+    assert [one.where for one in check_receipts(tmp_path, log, accounted=[0, 1, 7])] == ["lines out-0.json"]
 
 
 def test_the_log_names_nobody(tmp_path: Path) -> None:
-    """Of an id that says something only the SHA-256 is in the log, and nothing of the body."""
+    """Neither an id nor its plain digest is in the log, and nothing of the body or of a line."""
     log = new_log(tmp_path / "log")
 
-    [receipt] = issue(log, tmp_path, [("statement:emily@example.org", "statement", "", {"payee": "Emily"})], AT)
+    [receipt] = issue(
+        log, tmp_path, [("statement:emily@example.org", "statement", {"payee": "Emily"}, [{"work_id": "heights"}])], AT
+    )
 
-    entries = (tmp_path / "log" / "entries").read_text()
-    assert "emily" not in entries.lower()
-    assert parse_leaf(receipt.leaf.encode()).subject == subject_of("statement:emily@example.org")
+    public = b"".join(path.read_bytes() for path in (tmp_path / "log").rglob("*") if path.is_file()).decode("latin-1")
+    secrets = [receipt.receipt_id, hashlib.sha256(receipt.receipt_id.encode()).hexdigest(), receipt.salt, "emily", "heights"]
+    assert not [secret for secret in secrets if secret in public.lower()]
+    assert parse_leaf(receipt.leaf.encode()).subject == subject_of(bytes.fromhex(receipt.salt), receipt.receipt_id)
     assert verify_receipt(receipt_bytes(receipt), log.vkey).verified
 
 
@@ -146,7 +160,7 @@ def test_equal_bodies_have_different_commitments(tmp_path: Path) -> None:
     """Salts are random, so a guessed body cannot be found in the log."""
     log = new_log(tmp_path / "log")
 
-    one, two = issue(log, tmp_path, [("a", "disclosure", "a", {"x": 1}), ("b", "disclosure", "b", {"x": 1})], AT)
+    one, two = issue(log, tmp_path, [("a", "disclosure", {"x": 1}), ("b", "disclosure", {"x": 1})], AT)
 
     assert len(one.salt) == 64
     assert one.salt != two.salt
@@ -156,17 +170,19 @@ def test_equal_bodies_have_different_commitments(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("item", "field"),
     [
-        (("two words", "run.receipt", "", {}), "receipt_id"),
-        (("sha256:ab", "run.receipt", "", {}), "receipt_id"),
-        (("a", "Run Receipt", "", {}), "type"),
-        (("a", "run.receipt", "Emily", {}), "subject"),
-        (("a", "run.receipt", "", {"x": 0.5}), None),
-        (("a", "run.receipt", "", {"x": 2**53}), None),
-        (("a", "run.receipt", "", {"x": "\ud800"}), None),
-        (("a", "run.receipt", "", [1]), "body"),
+        (("two words", "run.receipt", {}), "receipt_id"),
+        (("a\u0430", "run.receipt", {}), "receipt_id"),
+        (("a\u202e", "run.receipt", {}), "receipt_id"),
+        (("a", "Run Receipt", {}), "type"),
+        (("a", "run.receipt", {"x": 0.5}), None),
+        (("a", "run.receipt", {"x": 2**53}), None),
+        (("a", "run.receipt", {"x": "\ud800"}), None),
+        (("a", "run.receipt", [1]), "body"),
+        (("a", "run.receipt", {"lines_root": ""}, []), "body"),
+        (("a", "run.receipt", {}, [1]), "lines"),
     ],
 )
-def test_what_is_no_receipt_is_refused(tmp_path: Path, item: tuple[str, str, str, Any], field: str | None) -> None:
+def test_what_is_no_receipt_is_refused(tmp_path: Path, item: tuple[Any, ...], field: str | None) -> None:
     """The error names the field, and nothing is written."""
     log = new_log(tmp_path / "log")
 
@@ -212,7 +228,7 @@ def test_awkward_ids_are_issued_and_found(tmp_path: Path, receipt_id: str) -> No
     """Whatever an id holds, its receipt is one file directly in the folder."""
     log = new_log(tmp_path / "log")
 
-    [receipt] = issue(log, tmp_path / "receipts", [(receipt_id, "disclosure", "", {})], AT)
+    [receipt] = issue(log, tmp_path / "receipts", [(receipt_id, "disclosure", {})], AT)
 
     assert receipt_path(tmp_path / "receipts", receipt_id).parent == tmp_path / "receipts"
     assert receipts_in(tmp_path / "receipts") == [receipt]
@@ -227,11 +243,11 @@ def test_a_draft_that_the_log_does_not_know_may_be_replaced(tmp_path: Path) -> N
     _leave_pending(tmp_path, "out-1")
 
     assert "interrupted" in check_receipts(tmp_path / "receipts", log)[0].problem
-    [receipt] = issue(log, tmp_path / "receipts", [("out-1", "run.receipt", "out-1", run_body(7))], AT)
+    [receipt] = issue(log, tmp_path / "receipts", [("out-1", "run.receipt", OTHER, run_lines(1))], AT)
 
-    assert receipt.body == run_body(7)
+    assert receipt.body["method"] == "bm25"
     assert not pending.exists()
-    assert check_receipts(tmp_path / "receipts", log) == []
+    assert check_receipts(tmp_path / "receipts", log, accounted=[0]) == []
 
 
 def test_a_draft_that_the_log_knows_may_not(tmp_path: Path) -> None:
@@ -241,7 +257,7 @@ def test_a_draft_that_the_log_knows_may_not(tmp_path: Path) -> None:
     log.append([document["leaf"].encode()])
 
     with pytest.raises(ConflictError, match="another content"):
-        issue(log, tmp_path / "receipts", [("out-1", "run.receipt", "out-1", run_body(7))], LATER)
+        issue(log, tmp_path / "receipts", [("out-1", "run.receipt", OTHER, run_lines(1))], LATER)
     [receipt] = issue(log, tmp_path / "receipts", items(1), LATER)
 
     assert (receipt.salt, receipt.leaf, log.checkpoint().size) == (document["salt"], document["leaf"], 1)
@@ -253,13 +269,31 @@ def _leave_pending(tmp_path: Path, receipt_id: str) -> dict[str, Any]:
     [receipt] = issue(spare, tmp_path / "spare", items(int(receipt_id.removeprefix("out-"))), AT)
     document = json.loads(receipt_bytes(receipt))
     del document["proof"]
-    (tmp_path / "receipts" / "pending").mkdir(parents=True)
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    (tmp_path / "receipts" / "pending" / f"{receipt_id}.json").write_text(f"{text}\n", encoding="utf-8")
+    document["lines"] = json.loads(lines_path(tmp_path / "spare", receipt_id).read_bytes())["lines"]
+    durable.write_atomic(
+        tmp_path / "receipts" / "pending" / f"{receipt_id}.json",
+        canonical_bytes({**document, "sha256": digest(document)}) + b"\n",
+    )
     return dict(document)
 
 
-@pytest.mark.parametrize("place", range(0, 900, 37))
+def test_what_a_crash_left_is_finished(tmp_path: Path) -> None:
+    """A draft whose entry is in the log gets its receipt and lines; one that is not stays as it is."""
+    log = new_log(tmp_path / "log")
+    assert finish(log, tmp_path / "receipts") == []
+    document = _leave_pending(tmp_path, "out-1")
+    assert finish(log, tmp_path / "receipts") == []
+    log.append([document["leaf"].encode()])
+
+    [receipt] = finish(log, tmp_path / "receipts")
+
+    assert (receipt.receipt_id, receipt.salt) == ("out-1", document["salt"])
+    assert check_receipts(tmp_path / "receipts", log) == []
+    assert not list((tmp_path / "receipts" / "pending").iterdir())
+    assert finish(log, tmp_path / "receipts") == []
+
+
+@pytest.mark.parametrize("place", range(0, 1100, 37))
 def test_a_damaged_draft_is_not_issued(tmp_path: Path, place: int) -> None:
     """A pending file that changed is named instead of being logged."""
     log = new_log(tmp_path / "log")
@@ -280,7 +314,7 @@ def test_a_damaged_receipt_is_named_everywhere(tmp_path: Path) -> None:
     log = new_log(tmp_path / "log")
     issue(log, tmp_path, items(0, 1), AT)
     path = tmp_path / "out-1.json"
-    path.write_bytes(path.read_bytes().replace(b"300", b"301"))
+    path.write_bytes(path.read_bytes().replace(b"midpoint", b"midpaint"))
 
     for look in (lambda: load_receipt(path), lambda: receipts_in(tmp_path), lambda: issue(log, tmp_path, items(1), AT)):
         with pytest.raises(IntegrityError, match=r"out-1\.json"):
@@ -297,6 +331,7 @@ def test_a_receipt_under_anothers_name_is_found(tmp_path: Path) -> None:
     (tmp_path / "out-1.json").write_bytes((tmp_path / "out-0.json").read_bytes())
 
     assert "another's file name" in check_receipts(tmp_path, log)[0].problem
+    assert check_receipts(tmp_path, log)[1].where == "entry 1 (counted from 0) of the log"
     with pytest.raises(IntegrityError, match="file name"):
         issue(log, tmp_path, items(1), AT)
 
@@ -307,6 +342,7 @@ def test_receipts_find_out_a_rewritten_log(tmp_path: Path) -> None:
     issue(log, tmp_path, items(7), AT)
     short = new_log(tmp_path / "short", 1)
     rewritten = new_log(tmp_path / "rewritten", 5)
+    assert check_receipts(tmp_path, log, accounted=[0]) == []
 
     assert check_log(short) == check_log(rewritten) == []
     assert "entries are missing" in check_receipts(tmp_path, short)[0].problem
@@ -340,7 +376,7 @@ ISSUER = """
 import sys, time
 from pathlib import Path
 from endcredits.receipts.log import Log
-from endcredits.receipts.receipt import issue
+from endcredits.receipts.issuing import issue
 from tests.receipts.helpers import AT, KEY, items
 
 place, start = Path(sys.argv[1]), float(sys.argv[2])

@@ -11,16 +11,17 @@ import pytest
 
 from endcredits import durable
 from endcredits.errors import MachineError
+from endcredits.receipts import issuing
 from endcredits.receipts import log as log_module
-from endcredits.receipts import receipt as receipt_module
 from endcredits.receipts.check import check_log
-from endcredits.receipts.leaf import parse_leaf
+from endcredits.receipts.issuing import issue
 from endcredits.receipts.log import Log
-from endcredits.receipts.receipt import check_receipts, issue, receipts_in
+from endcredits.receipts.receipt import receipts_in
+from endcredits.receipts.receipt_check import check_receipts
 from tests.receipts.helpers import AT, KEY, LATER, items, new_log
 
-STEPS = 10
-"""2 pending files, 2 tails cut off, entries, hashes, checkpoint, 2 receipts, the removal of what is pending."""
+STEPS = 13
+"""2 pending files, 2 tails cut off, entries, hashes, names, checkpoint, 2 times lines and receipt, the removal of drafts."""
 MODES = ("lost", "half", "kept")
 
 
@@ -80,7 +81,7 @@ def install(monkeypatch: pytest.MonkeyPatch, faults: Faults) -> None:
     monkeypatch.setattr(durable, "append", faults.around(durable.append, half_append))
     monkeypatch.setattr(durable, "write_atomic", faults.around(durable.write_atomic, half_atomic))
     monkeypatch.setattr(log_module, "cut", faults.around(log_module.cut, half_cut))
-    monkeypatch.setattr(receipt_module, "_remove", faults.around(receipt_module._remove, half_removal))
+    monkeypatch.setattr(issuing, "remove", faults.around(issuing.remove, half_removal))
 
 
 @pytest.fixture
@@ -100,13 +101,13 @@ def run(place: Path) -> list[Any]:
 def assert_whole(place: Path, before: str) -> None:
     """Three old entries and exactly one for each new id, all proven, grown from what was signed before."""
     log = Log.open(place / "log")
-    subjects = [parse_leaf(line).subject for line in (place / "log" / "entries").read_bytes().splitlines()]
-    assert sorted(subjects[3:]) == ["out-11", "out-12"]
     assert log.checkpoint().size == 5
+    assert sorted(receipt.proof.leaf_index for receipt in receipts_in(place / "receipts")) == [2, 3, 4]
+    assert sorted(log.find_name(name) or 0 for name in ("out-11", "out-12")) == [3, 4]
     assert [receipt.receipt_id for receipt in receipts_in(place / "receipts")] == ["out-10", "out-11", "out-12"]
     assert list((place / "receipts" / "pending").glob("*.json")) == []
     assert check_log(log, [before]) == []
-    assert check_receipts(place / "receipts", log) == []
+    assert check_receipts(place / "receipts", log, accounted=[0, 1]) == []
 
 
 def test_the_steps(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

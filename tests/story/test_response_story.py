@@ -21,7 +21,8 @@ from endcredits.flows.studio import Studio, open_studio
 from endcredits.influence import load_text_models
 from endcredits.influence.text.windows import training_windows
 from endcredits.money import PPB
-from endcredits.receipts import load_receipt, receipt_path
+from endcredits.receipts import load_lines, load_receipt, receipt_path
+from endcredits.receipts.lines import lines_path
 from endcredits.royalties import make_event
 from endcredits.works import read_table
 from tests.story import house as h
@@ -115,9 +116,8 @@ def studio(template: Measured, tmp_path: Path) -> Iterator[Studio]:
 
 def lines(studio: Studio, output_id: str) -> dict[str, dict[str, object]]:
     """The lines of an output's receipt, by work."""
-    return {
-        line["work_id"]: line for line in load_receipt(receipt_path(studio.receipts, output_id)).body["attribution"]["lines"]
-    }
+    kept = load_lines(lines_path(studio.receipts, output_id), output_id)
+    return {one.line["work_id"]: dict(one.line) for one in kept if one.line is not None}
 
 
 def test_each_creator_is_paid_for_what_their_works_moved(template: Measured, studio: Studio) -> None:
@@ -128,9 +128,9 @@ def test_each_creator_is_paid_for_what_their_works_moved(template: Measured, stu
         found = lines(studio, output_id)
         credits = {work: int(line["credit_nanonats"]) for work, line in found.items()}
 
-        assert body["attribution"]["method"] == "response/1:two-levels"
+        assert (body["method"]["id"], body["method"]["version"]) == ("response", "1:two-levels")
         assert max(credits, key=credits.__getitem__) == leader
-        assert sum(credits.values()) == pytest.approx(body["attribution"]["log_ratio_nanonats"], abs=10)
+        assert sum(credits.values()) == pytest.approx(body["log_ratio_nanonats"], abs=10)
         assert credits.get(NEVER_READ, 0) == 0 == found.get(NEVER_READ, {}).get("share_ppb", 0)
 
 

@@ -22,7 +22,7 @@ from endcredits.errors import EndcreditsError
 from endcredits.flows import attributing, checking, indexing, periods
 from endcredits.flows.checking import check_studio
 from endcredits.flows.studio import Studio, init_studio, open_studio
-from endcredits.receipts import issue, receipt_path, subject_of
+from endcredits.receipts import issue, receipt_path
 from endcredits.store import Finding, metadata, row_digest
 
 from . import house as h
@@ -229,6 +229,7 @@ def trials(name: str, path: Path, number: int) -> Iterator[tuple[int, int]]:
 
 NAMED: dict[str, tuple[str, int, Callable[[Path], str]]] = {
     "receipts": ("receipts/*.json", 3, lambda path: path.name),
+    "lines of receipts": ("receipts/lines/*.json", 3, lambda path: path.name),
     "entries": ("log/entries", 20, lambda path: "log file entries"),
     "hashes": ("log/hashes", 10, lambda path: "log file hashes"),
     "checkpoint": ("log/checkpoint", 20, lambda path: "checkpoint"),
@@ -266,6 +267,7 @@ def test_one_changed_bit_in_a_file(tmp_path: Path, house: House, kind: str) -> N
     "pattern",
     [
         "receipts/*.json",
+        "receipts/lines/*.json",
         "statements/*/*",
         "content/*/*",
         "index/*/*",
@@ -288,10 +290,13 @@ def test_one_missing_file(tmp_path: Path, house: House, lived_in: Path, pattern:
         found = quickly(lambda: check_studio(studio))
 
         assert found, path
-        if pattern.startswith("receipts"):
-            assert [one.problem for one in found] == [
-                "it was issued, and its file is missing; restore it from your last copy"
+        if pattern == "receipts/lines/*.json":
+            assert [(one.where, one.problem.partition(";")[0]) for one in found] == [
+                (f"receipt {path.name}", "its file of lines is missing")
             ]
+        elif pattern.startswith("receipts"):
+            problems = {one.problem for one in found if not one.where.startswith("lines ")}
+            assert problems == {"it was issued, and its file is missing; restore it from your last copy"}
         path.write_bytes(held)
     studio.close()
 
@@ -307,24 +312,24 @@ def test_a_period_that_was_taken_away_whole(scene: Scene) -> None:
     found = scene.news()
 
     assert "entry 7 (counted from 0) of the log" in [one.where for one in found]
-    assert any(f"issued for period:{MARCH}, and nothing of it is here" in one.problem for one in found)
+    assert any("nothing of what it was issued for is here" in one.problem for one in found)
 
 
 def test_an_output_that_was_taken_away_whole(tmp_path: Path, house: House) -> None:
-    """The same for an output that nobody used, on a studio with its guards, and for an entry that hides its id."""
+    """The same for an output that nobody used, on a studio with its guards, and for an entry of another kind."""
     studio = open_studio(house.copy(house.indexed, tmp_path / "studio"))
-    issue(studio.log(), studio.receipts, [("hidden", "disclosure", "", {})], "2025-01-01T00:00:00Z")
+    issue(studio.log(), studio.receipts, [("hidden", "disclosure", {})], "2025-01-01T00:00:00Z")
     receipt_path(studio.receipts, "hidden").unlink()
     untouched = house.copy(studio.path, tmp_path / "untouched")
-    (output,) = attributing.attribute(studio, indexing.current_index(studio), h.outputs()[:1])
+    attributing.attribute(studio, indexing.current_index(studio), h.outputs()[:1])
     studio.close()
     shutil.rmtree(tmp_path / "studio" / "receipts")
     shutil.copyfile(untouched / "studio.db", studio.path / "studio.db")
 
     studio = open_studio(studio.path)
-    found = [finding.problem.split(",")[0] for finding in check_studio(studio)]
+    found = [(finding.where, finding.problem.split(",")[0]) for finding in check_studio(studio)]
 
-    assert found == [f"it was issued for {subject_of('hidden')}", f"it was issued for {output.output_id}"]
+    assert found == [(f"entry {number} (counted from 0) of the log", "it was issued") for number in (0, 1)]
     studio.close()
 
 

@@ -2,6 +2,7 @@
 
 from endcredits.attribution.book import (
     attributed,
+    attributed_ids,
     attributions,
     attributions_of,
     check_attributions,
@@ -19,6 +20,7 @@ __all__ = [
     "UNCALIBRATED",
     "UNMEASURED",
     "attributed",
+    "attributed_ids",
     "attribution_of",
     "attributions",
     "attributions_of",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -84,6 +84,12 @@ def attributed(conn: Connection, output_ids: Iterable[OutputId]) -> set[OutputId
         chosen = attribution_table.c.output_id.in_(wanted[start : start + 500])
         found.update(OutputId(one) for one in conn.scalars(sa.select(attribution_table.c.output_id).where(chosen)))
     return found
+
+
+def attributed_ids(conn: Connection) -> Iterator[OutputId]:
+    """The ids of everything that was ever attributed, in their order, one by one."""
+    query = sa.select(attribution_table.c.output_id).order_by(attribution_table.c.output_id)
+    return (OutputId(one) for one in conn.scalars(query))
 
 
 def parse_attribution(document: str) -> Attribution:

@@ -68,7 +68,7 @@ def complete(studio: Studio) -> None:
     """Issues the receipts of recorded audits that have none yet."""
     missing = [one for one in kept(studio) if not receipt_path(studio.receipts, one.audit_id).exists()]
     if missing:
-        items = [Item(one.audit_id, TYPE, one.audit_id, one.body) for one in missing]
+        items = [Item(one.audit_id, TYPE, one.body) for one in missing]
         issue(studio.log(), studio.receipts, items, now())
 
 

@@ -11,41 +11,35 @@ cannot go on is a finding, not the end of the walk.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from endcredits import store
-from endcredits.attribution import Attribution, attributions, check_attributions
-from endcredits.canonical import canonical_bytes, to_plain
+from endcredits.attribution import attributions, check_attributions
 from endcredits.errors import EndcreditsError
-from endcredits.flows import closing, freezing
-from endcredits.flows.attributing import output_body
-from endcredits.flows.audit_log import check_audits, expected_receipts
+from endcredits.flows import checking_receipts, closing, freezing
+from endcredits.flows.audit_log import check_audits
 from endcredits.flows.booking import gathered, make_statements
 from endcredits.flows.catalogue import VERB, digest_within
 from endcredits.flows.close_files import changed_files, computed_closes
 from endcredits.flows.duplicates import check_kept
 from endcredits.flows.indexing import (
     CURRENT,
-    IndexFacts,
     index_folders,
     index_name,
-    intact_indexes,
     read_corpus,
     read_current,
 )
-from endcredits.flows.periods import period_body, period_files, picture_files, receipt_id_of
+from endcredits.flows.periods import period_files, picture_files
 from endcredits.flows.studio import KEY, Studio
-from endcredits.flows.versions import check_corrections, expected_corrections
+from endcredits.flows.versions import check_corrections
 from endcredits.influence import check_index, read_manifest
 from endcredits.ledger import check_books, check_entries, entries, find
 from endcredits.payouts import check_paying, check_payouts, check_remade, statements_for_period
 from endcredits.progress import Progress, silent
-from endcredits.receipts import Receipt, check_log, check_receipts, load_receipt, receipt_path, subject_of
+from endcredits.receipts import check_log
 from endcredits.royalties import (
     BookedClose,
     all_steps,
@@ -234,93 +228,6 @@ def _key(studio: Studio) -> Iterator[Finding]:
         studio.log()  # refuses a key that is not this log's
 
 
-@dataclass(frozen=True, slots=True)
-class _Expected:
-    """What the books say that receipts must say, by receipt id: (type, body)."""
-
-    bodies: dict[str, tuple[str, dict[str, Any]]]
-    problems: dict[str, str]
-
-
-def _expected(studio: Studio) -> _Expected:
-    indexes = intact_indexes(studio)
-    expected = _Expected(expected_receipts(studio), {})
-    with studio.store.reading() as conn:
-        journal = entries(conn)
-        for booked in closes(conn):
-            issued = statements_for_period(conn, booked.close.period_id)
-            body = period_body(booked, issued, journal)
-            expected.bodies[receipt_id_of(booked.close.period_id)] = ("period.receipt", body)
-            expected.bodies.update(expected_corrections(studio, conn, booked.close.period_id))
-        for attribution in attributions(conn):
-            _expect_output(expected, attribution, indexes.get(attribution.index_digest))
-    return expected
-
-
-def _expect_output(expected: _Expected, attribution: Attribution, index: IndexFacts | None) -> None:
-    if index is None:
-        expected.problems[attribution.output_id] = f"the index {attribution.index_digest} that it names is not here"
-        return
-    expected.bodies[attribution.output_id] = ("run.receipt", output_body(attribution, index))
-
-
-def _receipts_agree(studio: Studio) -> Iterator[Finding]:
-    """That recorded outputs and closes, receipts, and the entries of the log are of the same things and say the same."""
-    expected = _expected(studio)
-    for name in [*expected.bodies, *expected.problems]:
-        if not receipt_path(studio.receipts, name).exists():
-            yield Finding(f"receipt {name}", _why_missing(studio, name))
-    present = list(_readable(studio.receipts))
-    known = {*expected.bodies, *expected.problems, *(receipt.receipt_id for receipt in present)}
-    yield from _unanswered(studio, known)
-    for receipt in present:
-        where = f"receipt {receipt.receipt_id}"
-        if receipt.receipt_id in expected.problems:
-            yield Finding(where, expected.problems[receipt.receipt_id])
-        elif receipt.receipt_id not in expected.bodies:
-            yield Finding(where, "the books know nothing of what it is about")
-        else:
-            kind, body = expected.bodies[receipt.receipt_id]
-            plain = to_plain(body)
-            if receipt.type != kind or set(receipt.body) != set(plain):
-                yield Finding(where, "the books say something else about it")
-                continue
-            for key in plain:
-                if canonical_bytes(receipt.body[key]) != canonical_bytes(plain[key]):
-                    yield Finding(where, f"the books say something else about its {key.replace('_', ' ')}")
-
-
-def _unanswered(studio: Studio, known: set[str]) -> Iterator[Finding]:
-    """Entries of the log that neither the books nor a receipt know of: what they were issued for was taken away whole."""
-    try:
-        issued = studio.log_to_read().subjects()
-    except EndcreditsError:
-        return  # check_log says what is wrong with the log
-    answered = known | {subject_of(receipt_id) for receipt_id in known}
-    for subject, index in issued.items():
-        if subject not in answered:
-            where = f"entry {index} (counted from 0) of the log"
-            yield Finding(where, f"it was issued for {subject}, and nothing of it is here; restore it from your last copy")
-
-
-def _why_missing(studio: Studio, name: str) -> str:
-    try:
-        issued = studio.log_to_read().find_subject(name) is not None
-    except EndcreditsError:
-        return "it is missing"  # check_log says what is wrong with the log
-    if issued:
-        return "it was issued, and its file is missing; restore it from your last copy"
-    return "it was never issued; run the command again that records it"
-
-
-def _readable(folder: Path) -> Iterator[Receipt]:
-    for path in sorted(folder.glob("*.json")):
-        try:
-            yield load_receipt(path)
-        except EndcreditsError:
-            continue  # check_receipts names it
-
-
 IN_BOOKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
     "database file": (_database_file, _books(store.check_schema)),
     "works": (_works,),
@@ -346,7 +253,7 @@ CHECKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
     "index": (_index_files, _index_corpora),
     "audits": (_audits,),
     "log": (lambda studio: check_log(studio.log_to_read()), _key),
-    "receipts": (lambda studio: check_receipts(studio.receipts, studio.log_to_read()), _receipts_agree),
+    "receipts": (checking_receipts.check_files, checking_receipts.check_agreement),
 }
 """All checks by stage, in their order."""
 

@@ -279,7 +279,7 @@ def _done(studio: Studio, known: Version | None, *, version: int = 0, period_id:
     before = next(one for one in found if one.number == mine.number - 1)
     assert mine.step is not None
     name = correction_id(mine)
-    issue(studio.log(), studio.receipts, [Item(name, "period.correction", name, correction_body(mine))], now())
+    issue(studio.log(), studio.receipts, [Item(name, "period.correction", correction_body(mine))], now())
     return Corrected(
         mine.close.period_id,
         mine.number,

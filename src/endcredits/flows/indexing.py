@@ -40,7 +40,7 @@ from endcredits.ids import WorkId
 from endcredits.influence import Example, ModelPair, read_manifest
 from endcredits.influence.opening import open_index
 from endcredits.progress import Progress, silent
-from endcredits.receipts import receipts_in
+from endcredits.receipts import each_receipt
 
 if TYPE_CHECKING:
     from endcredits.influence import InfluenceIndex
@@ -162,8 +162,8 @@ def build(
 
 def _spoil_no_receipt(studio: Studio, folder: Path, index_digest: str, catalogue_digest: str) -> None:
     """A lost corpus.json is written anew only as it was: receipts of this index state the catalogue of that time."""
-    for receipt in receipts_in(studio.receipts):
-        if receipt.type != "run.receipt" or receipt.body["attribution"]["index_digest"] != index_digest:
+    for receipt in each_receipt(studio.receipts):
+        if receipt.type != "run.receipt" or receipt.body["index_digest"] != index_digest:
             continue
         if receipt.body["catalogue_digest"] != catalogue_digest:
             raise IntegrityError(

@@ -131,7 +131,7 @@ def publish(studio: Studio, period_id: str, *, was_closed: bool, only_missing: b
     if only_missing and kept.exists():
         receipt = load_receipt(kept)
     else:
-        item = Item(name, "period.receipt", name, period_body(booked, issued, journal))
+        item = Item(name, "period.receipt", period_body(booked, issued, journal))
         (receipt,) = issue(studio.log(), studio.receipts, [item], now())
     return ClosedPeriod(
         booked.close, booked.close_digest, booked.entry_id or "", issued, receipt, folder, tables, was_closed

@@ -1,13 +1,9 @@
-"""What the log says in public about a document: a salted commitment, and no name in plain words.
+"""What the log says in public about a document: two salted digests, a kind and a time, and no name in plain words.
 
-A leaf is RFC 8785 JSON with five keys: `commit` is SHA-256(32-byte random salt || canonical body), `subject` says which
-receipt, `time` when (the operator's clock), `type` what kind, `v` the format. The salt keeps outsiders from guessing a
-body and checking the guess. The subject is either the receipt's id itself, for ids that say nothing by themselves, or
-`sha256:` and the SHA-256 of the id.
-
-The salt does not cover the subject. An output's id is a digest of its text, its prompt and the index's digest: whoever
-knows the index's digest and guesses the text can confirm the guess by the id, and whoever guesses a hidden id can
-confirm it by its SHA-256. Erasing a receipt and its salt removes the content, and not that possibility.
+A leaf is RFC 8785 JSON with five keys: `commit` is SHA-256(32-byte random salt || canonical body), `subject` is
+SHA-256(salt || the receipt's id), `time` says when (the operator's clock), `type` what kind, `v` the format. One salt covers
+both digests, so that whoever lacks it can confirm neither a guess of the body nor one of the id, and whoever erases body and
+salt erases the person: what stays in the log is noise to everybody, the operator included.
 """
 
 from __future__ import annotations
@@ -17,15 +13,13 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from endcredits.canonical import canonical_bytes, sha256_bytes
+from endcredits.canonical import canonical_bytes
 from endcredits.errors import InputError
-from endcredits.ids import plain_id
-from endcredits.receipts import verify
+from endcredits.receipts.strict import is_hash, read_strict
 
 LEAF_BYTES_MAX = 4096
 SALT_BYTES = 32
-HASHED = "sha256:"
-"""Begins a subject that hides the receipt's id; no receipt id may begin with it."""
+VERSION = 2
 
 _TYPE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _KEYS = {"commit", "subject", "time", "type", "v"}
@@ -36,32 +30,32 @@ class Leaf:
     """One entry of the log.
 
     Attributes:
-        commit: SHA-256(salt || canonical body), 64 hex digits.
-        subject: the receipt's id or `subject_of` it.
+        commit: `commitment` to the body, 64 hex digits.
+        subject: `subject_of` the receipt's id, 64 hex digits.
         time: UTC, such as 2026-11-20T12:00:00Z.
         type: such as "run.receipt".
-        v: format version, 1.
+        v: format version, 2.
     """
 
     commit: str
     subject: str
     time: str
     type: str
-    v: int = 1
-
-
-def subject_of(receipt_id: str) -> str:
-    """The subject that hides a receipt's id.
-
-    >>> subject_of("period:2026-11")[:15]
-    'sha256:be6f5304'
-    """
-    return HASHED + sha256_bytes(receipt_id.encode())
+    v: int = VERSION
 
 
 def commitment(salt: bytes, body: bytes) -> str:
     """SHA-256(salt || canonical body), 64 hex digits."""
     return hashlib.sha256(salt + body).hexdigest()
+
+
+def subject_of(salt: bytes, receipt_id: str) -> str:
+    """SHA-256(salt || the receipt's id in UTF-8), 64 hex digits.
+
+    >>> subject_of(bytes(32), "period:2026-11")[:8]
+    '5faa710f'
+    """
+    return hashlib.sha256(salt + receipt_id.encode()).hexdigest()
 
 
 def is_utc(text: str) -> bool:
@@ -88,22 +82,17 @@ def parse_leaf(data: bytes) -> Leaf:
     """
     if len(data) > LEAF_BYTES_MAX:
         raise InputError(f"the entry has {len(data)} bytes and may have {LEAF_BYTES_MAX}")
-    try:
-        document = verify.read_json(data)
-        canonical = verify.canonical(document)
-    except verify.Refused as error:
-        raise InputError(f"the entry is not strict JSON: {error}") from error
-    if canonical != data:
-        raise InputError("the entry is not canonical JSON (RFC 8785)")
+    document = read_strict(data, "the entry")
     if not isinstance(document, dict) or set(document) != _KEYS:
         raise InputError(f"the entry has not exactly the keys {', '.join(sorted(_KEYS))}")
-    if document["v"] is True or document["v"] != 1:
-        raise InputError("the entry's version is not 1", field="v")
-    for key in ("commit", "subject", "time", "type"):
+    if document["v"] is True or document["v"] != VERSION:
+        raise InputError(f"the entry's version is not {VERSION}", field="v")
+    for key in ("commit", "subject"):
+        if not is_hash(document[key]):
+            raise InputError("the digest has not 64 hex digits", field=key)
+    for key in ("time", "type"):
         if not isinstance(document[key], str):
             raise InputError("the value is not text", field=key)
-    if not re.fullmatch(r"[0-9a-f]{64}", document["commit"]):
-        raise InputError("the commitment has not 64 hex digits", field="commit")
     if not _TYPE.fullmatch(document["type"]):
         raise InputError(
             f"'{document['type'][:60]}' cannot be a type",
@@ -114,4 +103,4 @@ def parse_leaf(data: bytes) -> Leaf:
         raise InputError(
             f"'{document['time'][:60]}' is not a UTC time", remedy="Write it like 2026-11-20T12:00:00Z.", field="time"
         )
-    return Leaf(document["commit"], plain_id(document["subject"], what="subject"), document["time"], document["type"])
+    return Leaf(document["commit"], document["subject"], document["time"], document["type"])

@@ -17,11 +17,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from endcredits import durable
+from endcredits.canonical import sha256_bytes
 from endcredits.errors import ConflictError, InputError, IntegrityError, NotFoundError
 from endcredits.receipts.leaf import Leaf, parse_leaf
 from endcredits.receipts.merkle import EMPTY_ROOT, HASH_BYTES, Tree, leaf_hash
@@ -70,7 +72,7 @@ class Log:
         self._tree = Tree()
         self._entries_bytes = 0
         self._index_of_commit: dict[str, int] = {}
-        self._index_of_subject: dict[str, int] = {}
+        self._index_of_name: tuple[str, dict[str, int]] = ("", {})
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str], key: SigningKey | None = None) -> Log:
@@ -119,11 +121,12 @@ class Log:
         """
         return self._refresh()
 
-    def append(self, leaves: Sequence[bytes]) -> int:
+    def append(self, leaves: Sequence[bytes], names: Sequence[str] = ()) -> int:
         """Adds entries and signs the new checkpoint: all of them count, or none.
 
         Args:
             leaves: canonical JSON leaves (see `leaf`), each with a commitment that is not in the log yet.
+            names: the receipts' ids in the same order, of which only the digests are kept, beside the log and in private.
 
         Returns:
             The position of the first of them, from 0.
@@ -143,19 +146,22 @@ class Log:
                 raise ConflictError("an entry with the same commitment is in the log already", file=self.folder)
             if leaves:
                 try:
-                    self._write(leaves, parsed)
+                    self._write(leaves, parsed, names)
                 except BaseException:
                     self._forget()
                     raise
             return old.size
 
-    def _write(self, leaves: Sequence[bytes], parsed: Sequence[Leaf]) -> None:
+    def _write(self, leaves: Sequence[bytes], parsed: Sequence[Leaf], names: Sequence[str]) -> None:
         assert self._key is not None
         self._drop_tail()
         hashes = [leaf_hash(data) for data in leaves]
         lines = b"".join(data + b"\n" for data in leaves)
         durable.append(self.folder / ENTRIES, lines)
         durable.append(self.folder / HASHES, b"".join(hashes))
+        if names:
+            rows = [f"{self._tree.size + row} {sha256_bytes(name.encode())}\n" for row, name in enumerate(names)]
+            durable.append(self._names_file, f"\n{''.join(rows)}".encode())
         self._tree.extend(hashes)
         signed = sign_checkpoint(self._tree.size, self._tree.root(), self._key)
         durable.write_atomic(self.folder / CHECKPOINT, signed.note.encode())
@@ -220,15 +226,21 @@ class Log:
         self._refresh()
         return self._index_of_commit.get(commit)
 
-    def find_subject(self, subject: str) -> int | None:
-        """The position of the first entry with this subject, or None."""
-        self._refresh()
-        return self._index_of_subject.get(subject)
+    @property
+    def _names_file(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}.names")
 
-    def subjects(self) -> dict[str, int]:
-        """Every subject that the log has an entry for, with the position of its first one."""
-        self._refresh()
-        return dict(self._index_of_subject)
+    def find_name(self, receipt_id: str) -> int | None:
+        """The position of the entry of a receipt's id, or None."""
+        latest = self._refresh()
+        if self._index_of_name[0] != latest.note:
+            of_position: dict[int, str] = {}
+            for line in self._names_file.read_text().splitlines() if self._names_file.exists() else ():
+                if match := re.fullmatch(r"([0-9]+) ([0-9a-f]{64})", line):
+                    of_position[int(match[1])] = match[2]
+            index = {name: position for position, name in sorted(of_position.items(), reverse=True)}
+            self._index_of_name = (latest.note, {name: at for name, at in index.items() if at < latest.size})
+        return self._index_of_name[1].get(sha256_bytes(receipt_id.encode()))
 
     def root_at(self, size: int) -> bytes:
         """The root that the log had with `size` entries, 32 bytes.
@@ -307,7 +319,6 @@ class Log:
     def _remember(self, latest: Checkpoint, leaves: Sequence[Leaf], added_bytes: int) -> None:
         for index, leaf in enumerate(leaves, latest.size - len(leaves)):
             self._index_of_commit.setdefault(leaf.commit, index)
-            self._index_of_subject.setdefault(leaf.subject, index)
         self._entries_bytes += added_bytes
         self._latest = latest
 

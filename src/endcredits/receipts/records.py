@@ -1,10 +1,8 @@
 """What proof is made of: a receipt that anybody can check with one small program and one public key.
 
-The log is a Merkle tree (RFC 6962 section 2.1) over leaves that are salted commitments: RFC 8785 JSON such as
-`{"commit": ..., "subject": ..., "time": ..., "type": ..., "v": 1}` where `commit` is the SHA-256 of a 32-byte random
-salt followed by the receipt's canonical body. The log itself therefore holds no content; erasing a body and its salt
-erases what it said and leaves every other proof intact (what a subject can still confirm is said in `leaf`). A
-checkpoint is a C2SP tlog-checkpoint in a signed note (Ed25519).
+The log is a Merkle tree (RFC 6962 section 2.1) over leaves that are salted commitments (`leaf`). It holds no content;
+erasing a body and its salt erases what it said, and leaves every other proof as it was. A checkpoint is a C2SP
+tlog-checkpoint in a signed note.
 """
 
 from __future__ import annotations
@@ -51,10 +49,10 @@ class Receipt:
     """A document with its proof; saved as one JSON file, which is all that a verifier needs beside the log's key.
 
     Attributes:
-        v: format version, 1.
-        receipt_id: the subject, e.g. an output id or "period:2026-11".
+        v: format version, 2.
+        receipt_id: its name, e.g. an output id or "period:2026-11".
         type: "run.receipt" for an output, "period.receipt" for a period, "audit.report" for an audit.
-        body: the document that is proven (integers and strings only).
+        body: the document that is proven (text and integers only).
         salt: 64 hex digits.
         leaf: the log entry's canonical JSON, as text.
         proof: that the leaf is in the log.

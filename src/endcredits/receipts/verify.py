@@ -10,10 +10,10 @@ A receipt holds a document (`body`), a random `salt`, the log's entry about it (
 
 1. The file is strict JSON in its one canonical spelling (RFC 8785) and a final newline: no duplicate keys, no floats,
    no unknown fields, not one more space. So every changed byte is found, blanks and line ends included.
-2. SHA-256(salt || canonical body) is the `commit` in the leaf, and the leaf's type and subject are the receipt's.
+2. SHA-256(salt || canonical body) is the `commit` in the leaf, SHA-256(salt || receipt id) its `subject`, types agree.
 3. The leaf stands in the log's Merkle tree: hashing it with the path gives the root (RFC 6962, RFC 9162 2.1.3.2).
 4. The root is signed by the key that you gave, in the name of that log (C2SP signed-note and tlog-checkpoint).
-5. The body is about what the receipt's id names, and adds up: shares to one whole, a period's pools to the micro.
+5. The body is about what the receipt's id names, and adds up: a period's pools to the micro.
 """
 
 from __future__ import annotations
@@ -122,15 +122,15 @@ def check_leaf(leaf_text: str, receipt_id: str, kind: str, salt_hex: str, body: 
     names = {"commit": str, "subject": str, "time": str, "type": str, "v": int}
     commit, subject, time, leaf_kind, version = fields(leaf, names, "the log's entry")
     require(canonical(leaf) == leaf_text.encode(), "the log's entry is not canonical JSON")
-    require(version == 1, "the log's entry is of a version that this verifier does not know")
+    require(version == 2, "the log's entry is of a version that this verifier does not know")
     require(re.fullmatch(r"[0-9a-f]{64}", salt_hex) is not None, "the salt has not 64 hex digits")
     committed = hashlib.sha256(bytes.fromhex(salt_hex) + canonical(body)).hexdigest()
     require(committed == commit, "the body is not the one that the log's entry commits to")
     require(leaf_kind == kind, "the receipt's type is not the one in the log's entry")
     plain = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:@/+~-]{0,199}", receipt_id) is not None
-    require(plain and not receipt_id.startswith("sha256:"), "the receipt's id is not a plain id")
-    hidden = "sha256:" + hashlib.sha256(receipt_id.encode()).hexdigest()
-    require(subject in (receipt_id, hidden), "the receipt's id is not the subject of the log's entry")
+    require(plain, "the receipt's id is not a plain id")
+    named = hashlib.sha256(bytes.fromhex(salt_hex) + receipt_id.encode()).hexdigest()
+    require(subject == named, "the receipt's id is not the subject of the log's entry")
     require(re.fullmatch(r"[0-9-]{10}T[0-9:]{8}Z", time) is not None, "the entry's time is not a UTC time")
     return str(time)
 
@@ -153,6 +153,17 @@ def root_from_path(leaf: bytes, index: int, size: int, path: list[Any]) -> bytes
         place, last = place // 2, last // 2
     require(last == 0, "the path does not fit the entry's position")
     return node
+
+
+def read_proof(text: str) -> tuple[int, list[str], str]:
+    """Position, path and checkpoint of a proof in the text form of C2SP tlog-proof, without an extra line."""
+    head, _, checkpoint = text.partition("\n\n")
+    header, *lines = head.split("\n")
+    require(header == "c2sp.org/tlog-proof@v1", "the proof does not begin as a proof does")
+    index = re.fullmatch(r"index (0|[1-9][0-9]{0,15})", lines[0]) if lines else None
+    require(index is not None and len(lines) <= 64, "the proof has no line with the entry's index, or a path too long")
+    path = [unbase64(line).hex() for line in lines[1:]]
+    return int(index[1]) if index else -1, path, checkpoint
 
 
 # 4. The root and the signature
@@ -223,14 +234,13 @@ def micros(record: dict[str, Any], names: tuple[str, ...], what: str) -> list[in
 def check_numbers(kind: str, receipt_id: str, body: dict[str, Any]) -> list[str]:
     """What the id and the sums in the body show; other types of receipts have no sums that are known here."""
     if kind == "run.receipt":
-        run = body["attribution"] if isinstance(body.get("attribution"), dict) else body
-        require(run.get("output_id", receipt_id) == receipt_id, "the body is about another output than the receipt's id")
-        lines, unattributed = run.get("lines"), whole(run.get("unattributed_ppb"), "the unattributed part")
-        require(isinstance(lines, list) and all(isinstance(line, dict) for line in lines), "the lines are missing")
-        shares = [whole(line.get("share_ppb"), "a share") for line in lines or []]
-        require(min([unattributed, *shares]) >= 0, "a share is negative")
-        require(sum(shares) + unattributed == WHOLE_PPB, "the shares do not sum to one whole")
-        return [f"The shares of its {len(shares)} works and the unattributed part sum to exactly {WHOLE_PPB:,} ppb."]
+        require(body.get("output_id", receipt_id) == receipt_id, "the body is about another output than the receipt's id")
+        unattributed = whole(body.get("unattributed_ppb"), "the unattributed part")
+        require(0 <= unattributed <= WHOLE_PPB, "the unattributed part is no part of one whole")
+        count, root = whole(body.get("lines_count"), "the number of lines"), body.get("lines_root")
+        good = isinstance(root, str) and re.fullmatch(r"[0-9a-f]{64}", root) is not None
+        require(count >= 0 and good, "the root of the lines is missing")
+        return [f"It commits to {count} lines, one a work, of which each can be proven without the others."]
     if kind == "period.receipt":
         about = isinstance(body.get("period_id"), str) and f"period:{body['period_id']}" == receipt_id
         require(about, "the body is about another period than the receipt's id")
@@ -271,10 +281,10 @@ def verify_receipt(document: dict[str, Any] | bytes, vkey: str) -> Verdict:
         spelling = canonical(receipt) + b"\n"
         same = not isinstance(document, bytes) or spelling == document
         require(same, "the file is not canonical JSON and one final newline: something was added or spelt differently")
-        kinds = {"v": int, "receipt_id": str, "type": str, "body": dict, "salt": str, "leaf": str, "proof": dict}
+        kinds = {"v": int, "receipt_id": str, "type": str, "body": dict, "salt": str, "leaf": str, "proof": str}
         version, receipt_id, kind, body, salt, leaf, proof = fields(receipt, kinds, "the receipt")
-        require(version == 1, "the receipt is of a version that this verifier does not know")
-        index, path, note = fields(proof, {"leaf_index": int, "path": list, "checkpoint": str}, "the proof")
+        require(version == 2, "the receipt is of a version that this verifier does not know")
+        index, path, note = read_proof(proof)
         time = check_leaf(leaf, receipt_id, kind, salt, body)
         size, root = open_checkpoint(note, vkey)
         found = root_from_path(leaf.encode(), index, size, path)
