@@ -24,8 +24,8 @@ HEADER = "c2sp.org/tlog-proof@v1"
 SUFFIX = ".tlog-proof"
 PATH_MAX = 63
 """Hashes in a path: no log has 2**63 entries."""
-PROOF_BYTES_MAX = 262_144
-"""Longest proof that is read: a full path, and a checkpoint with some dozens of the longest signatures."""
+PROOF_BYTES_MAX = 405_000
+"""Longest proof that is read: a full path, and a checkpoint with a hundred of the longest signatures."""
 _HASH_BYTES = 32
 
 
