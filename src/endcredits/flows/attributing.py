@@ -27,6 +27,7 @@ from endcredits.flows.audit_log import latest_calibration
 from endcredits.flows.clock import now
 from endcredits.flows.index_files import IndexFacts, intact_indexes
 from endcredits.flows.indexing import OpenIndex
+from endcredits.flows.media_codes import keep_codes
 from endcredits.flows.studio import Studio
 from endcredits.ids import PartyId, WorkId
 from endcredits.influence.replay.calibration import Calibration
@@ -89,6 +90,7 @@ def attribute(
         moment = now()
         recorded = studio.store.write(lambda conn, m=measured, at=moment: record(conn, m, at))  # type: ignore[misc]
         _issue(studio, log, {index.index.digest: index.known}, recorded, moment)
+        keep_codes(studio, [(one.output_id, given.text) for one, given in zip(recorded, batch, strict=True)], moment)
         done.extend(recorded)
     reporting.outputs_arrived(studio, {one.output_id for one in done})
     return done

@@ -32,6 +32,7 @@ from endcredits.flows.indexing import (
     read_corpus,
     read_current,
 )
+from endcredits.flows.media_codes import check_register
 from endcredits.flows.periods import period_files, picture_files
 from endcredits.flows.studio import KEY, Studio
 from endcredits.flows.versions import check_corrections
@@ -254,6 +255,7 @@ CHECKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
     "audits": (_audits,),
     "log": (lambda studio: check_log(studio.log_to_read()), _key),
     "receipts": (checking_receipts.check_files, checking_receipts.check_agreement),
+    "media": (check_register,),
 }
 """All checks by stage, in their order."""
 

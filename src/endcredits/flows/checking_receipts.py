@@ -17,6 +17,7 @@ from endcredits.errors import EndcreditsError
 from endcredits.flows.attributing import output_problem
 from endcredits.flows.audit_log import expected_receipts
 from endcredits.flows.index_files import IndexFacts, intact_indexes
+from endcredits.flows.media_codes import DISCLOSURE, check_disclosures
 from endcredits.flows.periods import period_body, receipt_id_of
 from endcredits.flows.studio import Studio
 from endcredits.flows.versions import expected_corrections
@@ -62,7 +63,9 @@ def check_agreement(studio: Studio) -> Iterator[Finding]:
     expected, indexes = _expected(studio), intact_indexes(studio)
     receipts = readable_receipts(studio.receipts)
     while chunk := list(islice(receipts, AT_ONCE)):
-        yield from _outputs(studio, [one for one in chunk if one.receipt_id not in expected], indexes)
+        others = [one for one in chunk if one.receipt_id not in expected]
+        yield from _outputs(studio, [one for one in others if one.type != DISCLOSURE], indexes)
+        yield from check_disclosures(studio, [one for one in others if one.type == DISCLOSURE])
         for receipt in chunk:
             if receipt.receipt_id in expected and (problem := _problem(receipt, *expected[receipt.receipt_id])):
                 yield Finding(f"receipt {receipt.receipt_id}", problem)

@@ -18,6 +18,7 @@ from endcredits.interfaces.cli import (
     holds,
     index,
     ledger,
+    media,
     payout,
     period,
     policy,
@@ -185,6 +186,8 @@ audit_app = new_app(
 audit_app.command("output")(audit.output)
 audit_app.command("period")(audit.period)
 app.add_typer(audit_app, name="audit")
+
+app.add_typer(media.media_app(new_app), name="media")
 
 app.command("check")(check.check)
 app.command("demo")(demo.demo)

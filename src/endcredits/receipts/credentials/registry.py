@@ -127,6 +127,16 @@ def count(path: str | os.PathLike[str]) -> int:
         return int(conn.execute("SELECT COUNT(*) FROM codes").fetchone()[0])
 
 
+def kept(path: str | os.PathLike[str], output_ids: Iterable[str]) -> set[tuple[str, str]]:
+    """The (output, SHA-256) pairs that the register has of some outputs."""
+    place = Path(path)
+    if not place.exists():
+        return set()
+    query = "SELECT output_id, sha256 FROM codes WHERE output_id = ?"
+    with _opened(place) as conn:
+        return {(str(one), str(sha256)) for output_id in output_ids for one, sha256 in conn.execute(query, (output_id,))}
+
+
 def lookup(path: str | os.PathLike[str], codes: Codes, *, most: int = 10) -> list[Match]:
     """The outputs that a file may be a copy of, the likeliest first; one match an output.
 
