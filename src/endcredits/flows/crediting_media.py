@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from endcredits import __version__
 from endcredits.canonical import to_plain
 from endcredits.errors import InputError
 from endcredits.flows.clock import now
@@ -136,6 +137,7 @@ def sign(
         disclosure,
         time=at,
         unique_id=unique_id,
+        version=__version__,
         mining=mining.carried_on(said, mining.stated(wishes.mining), file),
         has_parent=before.state != "none",
         inputs=len(wishes.inputs),

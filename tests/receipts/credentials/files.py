@@ -231,6 +231,7 @@ def manifest_for(
         disclosure or said(),
         time=AT,
         unique_id="ab" * 16,
+        version="1.0",
         mining=mining,
         has_parent=has_parent,
         inputs=inputs,

@@ -62,7 +62,7 @@ def test_a_file_with_a_parent_is_opened_and_not_created(path: Path) -> None:
 def test_names_and_shares_are_told_only_when_given(path: Path) -> None:
     form, codes, _ = files.manifest_for(path)
     told = [UsedWork("work:1", 1, share_ppb=600), UsedWork("work:2", 2, "<b>\x1b]0;x\x07</b>", ("=cmd()",))]
-    manifest = definition(form, "a", codes, files.PROOF, told, files.said(), time=files.AT, unique_id="u")
+    manifest = definition(form, "a", codes, files.PROOF, told, files.said(), time=files.AT, unique_id="u", version="1.0")
     works = data_of(manifest, ATTRIBUTION)["works"]
     assert works == [
         {"work_id": "work:1", "rank": 1, "sha256": [], "iscc": [], "share_ppb": 600},
@@ -76,7 +76,7 @@ def test_names_and_shares_are_told_only_when_given(path: Path) -> None:
 def test_no_works_and_no_address(path: Path) -> None:
     form, codes, _ = files.manifest_for(path)
     bare = replace(files.PROOF, receipt_url="")
-    manifest = definition(form, "a", codes, bare, [], files.said(), time=files.AT, unique_id="u")
+    manifest = definition(form, "a", codes, bare, [], files.said(), time=files.AT, unique_id="u", version="1.0")
     assert "url" not in json.dumps(data_of(manifest, ATTRIBUTION)["receipt"])
     with signed(path, path.with_name("b.png"), form, manifest, files.signer()) as copy:
         assert copy.reading.state == "Trusted" and copy.reading.ingredients == ()
@@ -92,7 +92,7 @@ def padded(size: int, path: Path) -> dict[str, object]:
     """A definition of about so many bytes."""
     form, codes, _ = files.manifest_for(path)
     works = [replace(files.used(0), title="x" * size)]
-    return definition(form, "a", codes, files.PROOF, works, files.said(), time=files.AT, unique_id="u")
+    return definition(form, "a", codes, files.PROOF, works, files.said(), time=files.AT, unique_id="u", version="1.0")
 
 
 def test_the_largest_definition_is_signed_and_a_larger_one_refused_before(path: Path) -> None:
@@ -121,4 +121,4 @@ def test_why_there_is_a_limit(path: Path) -> None:
 def test_half_a_character_is_refused(path: Path) -> None:
     form, codes, _ = files.manifest_for(path)
     with pytest.raises(InputError, match="half a character"):
-        definition(form, "\ud800", codes, files.PROOF, [], files.said(), time=files.AT, unique_id="u")
+        definition(form, "\ud800", codes, files.PROOF, [], files.said(), time=files.AT, unique_id="u", version="1.0")

@@ -16,7 +16,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from endcredits import __version__
 from endcredits.canonical import to_plain
 from endcredits.errors import InputError
 from endcredits.receipts.credentials.disclosure import Disclosure
@@ -53,6 +52,7 @@ def definition(
     *,
     time: str,
     unique_id: str,
+    version: str,
     mining: Entries | None = None,
     has_parent: bool = False,
     inputs: int = 0,
@@ -68,6 +68,7 @@ def definition(
         disclosure: checked.
         time: UTC, such as 2026-11-20T12:00:00Z.
         unique_id: of this very disclosure.
+        version: of endcredits, which makes the claim.
         mining: what may be done with the output; None or empty for no such statement.
         has_parent: the file carries a manifest, which the caller adds as the ingredient `PARENT`.
         inputs: number of files that the caller adds as ingredients `input_id(n)`, from 0.
@@ -85,7 +86,7 @@ def definition(
     made: dict[str, Any] = {
         "title": title,
         "format": form.media_type,
-        "claim_generator_info": [{"name": "endcredits", "version": __version__}],
+        "claim_generator_info": [{"name": "endcredits", "version": version}],
         "ingredients": [_ingredient(work) for work in works],
         "assertions": [
             {"label": "c2pa.actions.v2", "data": {"actions": _actions(disclosure, time, linked, has_parent)}},
