@@ -1,8 +1,9 @@
 """Checking a folder of receipts against its log, one file at a time.
 
-Every receipt verifies by itself, every file of lines holds what its receipt commits to, and the log of today still holds and
-continues what they prove. And nothing is missing: every entry of the log has its receipt, the tombstone of an erased one, or
-a draft that waits to be finished; an entry that has none is named. What is remembered meanwhile is one byte an entry.
+Every receipt verifies by itself, every file of lines holds what its receipt commits to, and the log of today still holds
+and continues what they prove. Nothing is missing either: every entry of the log has its receipt, the tombstone of an erased
+one, or a draft that waits to be finished; an entry that has none is named. What is remembered meanwhile is one byte an
+entry.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from endcredits.errors import EndcreditsError
 from endcredits.receipts import verify
+from endcredits.receipts.erase import Erasure, all_erased, entry_of
 from endcredits.receipts.issuing import load_draft
 from endcredits.receipts.leaf import parse_leaf
 from endcredits.receipts.lines import COUNT, LINES, KeptLine, belong_to, lines_path, load_lines
@@ -27,6 +29,7 @@ from endcredits.receipts.tombstone import load_tombstone, tombstone_files
 from endcredits.store import Finding
 
 WHOLE_PPB = 1_000_000_000
+_UNFINISHED = "its erasure was begun and is not finished; finish it: endcredits receipt erase --resume"
 NAMED_MAX = 20
 """How many entries without a receipt are named one by one."""
 
@@ -65,19 +68,24 @@ def check_receipts(
     """
     place = Path(folder)
     findings: list[Finding] = []
+    gone = Erasure()
+    try:
+        gone = all_erased(place)
+    except EndcreditsError as error:
+        findings.append(Finding(error.file or "erasures", error.message))
     seen: _Seen | None = None
     try:
         seen = _Seen(log)
     except EndcreditsError as error:
         findings.append(Finding("the receipt log", f"receipts cannot be looked up in it: {error}"))
     for path in receipt_files(place):
-        if problem := _receipt_problem(path, log, seen):
+        if problem := _receipt_problem(path, log, seen, gone):
             findings.append(Finding(f"receipt {path.name}", problem))
     for path in sorted((place / LINES).glob("*.json")):
         if not (place / path.name).exists():
             findings.append(Finding(f"lines {path.name}", "there is no receipt that they belong to"))
     for path in tombstone_files(place):
-        if problem := _tombstone_problem(path, log, seen):
+        if problem := _tombstone_problem(path, log, seen, gone):
             findings.append(Finding(f"erased receipt {path.name}", problem))
     for path in sorted((place / PENDING).glob("*.json")):
         if problem := _pending_problem(path, place, seen):
@@ -90,7 +98,7 @@ def check_receipts(
     return findings
 
 
-def _receipt_problem(path: Path, log: Log, seen: _Seen | None) -> str:
+def _receipt_problem(path: Path, log: Log, seen: _Seen | None, gone: Erasure) -> str:
     try:
         verdict = verify.verify_receipt(path.read_bytes(), log.vkey)
     except OSError as error:
@@ -103,7 +111,9 @@ def _receipt_problem(path: Path, log: Log, seen: _Seen | None) -> str:
     try:
         receipt = load_receipt(path)
         problem = "" if seen is None else seen.problem(receipt.proof, receipt.leaf)
-        return problem or lines_problem(path.parent, receipt)
+        if entry_of(receipt) in gone.entries:
+            return problem or _UNFINISHED
+        return problem or lines_problem(path.parent, receipt, gone.lines.get(entry_of(receipt), frozenset()))
     except EndcreditsError as error:
         return error.message
 
@@ -132,8 +142,14 @@ def _ids_of(path: Path) -> Iterator[str]:
     yield out
 
 
-def lines_problem(folder: Path, receipt: Receipt) -> str:
-    """Why the kept lines of a receipt are not right; "" when they are, or when it has none."""
+def lines_problem(folder: Path, receipt: Receipt, gone: frozenset[int] = frozenset()) -> str:
+    """Why the kept lines of a receipt are not right; "" when they are, or when it has none.
+
+    Args:
+        folder: of the receipts.
+        receipt: whose lines.
+        gone: places of lines that an erasure names.
+    """
     if COUNT not in receipt.body:
         return ""
     path = lines_path(folder, receipt.receipt_id)
@@ -143,7 +159,14 @@ def lines_problem(folder: Path, receipt: Receipt) -> str:
         kept = load_lines(path, receipt.receipt_id)
     except EndcreditsError as error:
         return error.message
-    return belong_to(kept, receipt.body) or (whole_problem(kept, receipt.body) if receipt.type == "run.receipt" else "")
+    if problem := belong_to(kept, receipt.body):
+        return problem
+    missing = {place for place, one in enumerate(kept) if one.line is None}
+    if missing - gone:
+        return f"line {min(missing - gone)} (counted from 0) was taken away, and no erasure in the log says so"
+    if gone - missing:
+        return _UNFINISHED
+    return whole_problem(kept, receipt.body) if receipt.type == "run.receipt" else ""
 
 
 def whole_problem(kept: Iterable[KeptLine], body: Mapping[str, Any]) -> str:
@@ -162,7 +185,7 @@ def whole_problem(kept: Iterable[KeptLine], body: Mapping[str, Any]) -> str:
     return ""
 
 
-def _tombstone_problem(path: Path, log: Log, seen: _Seen | None) -> str:
+def _tombstone_problem(path: Path, log: Log, seen: _Seen | None, gone: Erasure) -> str:
     try:
         stone = load_tombstone(path)
         signed = open_checkpoint(stone.proof.checkpoint, log.vkey)
@@ -170,7 +193,9 @@ def _tombstone_problem(path: Path, log: Log, seen: _Seen | None) -> str:
         entry, root = leaf_hash(stone.leaf.encode()), bytes.fromhex(signed.root)
         if not verify_inclusion(entry, stone.proof.leaf_index, signed.size, hashes, root):
             return "its entry is not in the log that was signed"
-        return "" if seen is None else seen.problem(stone.proof, stone.leaf)
+        problem = "" if seen is None else seen.problem(stone.proof, stone.leaf)
+        silent = "" if path.stem in gone.entries else "it was taken away, and no erasure in the log says so"
+        return problem or silent
     except EndcreditsError as error:
         return error.message
 

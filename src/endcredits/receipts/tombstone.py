@@ -3,6 +3,9 @@
 Body, id and salt are gone, so nothing tells any more what the entry commits to. The file lies in `erased/` under the hash of
 its entry (SHA-256(0x00 || leaf), the hash in the log's tree), since a name made from the id would keep the id. It is a proof
 still: that the log holds an entry there, which nobody needs to suspect of being hidden.
+
+So that no id is issued a second time, the operator keeps the SHA-256 of the erased id, in `erased/known/` and in the log's
+own index. Both are private; whoever has them and knows an id can tell that something of this name was erased, and not what.
 """
 
 from __future__ import annotations
@@ -12,17 +15,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from endcredits.canonical import canonical_bytes
+from endcredits.canonical import canonical_bytes, sha256_bytes
 from endcredits.errors import InputError, IntegrityError
 from endcredits.receipts.leaf import VERSION, is_utc, parse_leaf
 from endcredits.receipts.log import Log
 from endcredits.receipts.merkle import leaf_hash
 from endcredits.receipts.receipt import read_bytes
 from endcredits.receipts.records import InclusionProof
-from endcredits.receipts.strict import read_strict
+from endcredits.receipts.strict import is_hash, read_strict
 from endcredits.receipts.tlog_proof import parse_proof, proof_text
 
-ERASED = "erased"
+ERASED, KNOWN = "erased", "known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +101,23 @@ def tombstones(folder: str | os.PathLike[str]) -> Iterator[Tombstone]:
         yield load_tombstone(path)
 
 
+def known_path(folder: str | os.PathLike[str], receipt_id: str) -> Path:
+    """Where the entry of an erased id is noted, or would be."""
+    return Path(folder) / ERASED / KNOWN / sha256_bytes(receipt_id.encode())
+
+
 def find_tombstone(log: Log, folder: str | os.PathLike[str], receipt_id: str) -> Tombstone | None:
     """The tombstone of a receipt that was erased; None when it was never issued, or stands.
 
-    The log's own private index still knows at which place an id was entered, so that it is not issued a second time.
+    Raises:
+        IntegrityError: what is left of it is damaged.
     """
-    index = log.find_name(receipt_id)
-    if index is None:
-        return None
-    path = tombstone_path(folder, log.leaf_hash_at(index))
-    return load_tombstone(path) if path.exists() else None
+    note = known_path(folder, receipt_id)
+    if note.exists():
+        text = note.read_text(encoding="ascii", errors="replace").removesuffix("\n")
+        entry = bytes.fromhex(text) if is_hash(text) else b""
+    else:
+        index = log.find_name(receipt_id)
+        entry = b"" if index is None else log.leaf_hash_at(index)
+    path = tombstone_path(folder, entry)
+    return load_tombstone(path) if entry and path.exists() else None
