@@ -20,6 +20,7 @@ from endcredits.receipts.quorum import lacking, reached, weigh
 from tests.receipts.witnesses import MemoryLog, entries, key
 
 LOG = MemoryLog(entries(5))
+OWN = Key("own.example/w", 4, LOG.key.private.public_key().public_bytes_raw())
 
 
 def cosigner(number: int) -> CosigningKey:
@@ -94,6 +95,7 @@ def test_the_example_of_the_standard_is_read() -> None:
         ([*THREE, witness(7, "none"), "quorum w0"], 5, "the name 'none' is taken"),
         ([*THREE, witness(0, "again"), "quorum w0"], 5, "an earlier line gives the same key"),
         ([*THREE, THREE[0], "quorum w0"], 5, "an earlier line gives the same key"),
+        ([*THREE, f"witness own {OWN.vkey}", "quorum own"], 5, "an earlier line gives the same key"),
         ([*THREE, "quorum w0", "quorum w0"], 6, "an earlier line gives a quorum"),
         ([*THREE, "quorum w0 w1"], 5, "2 fields after 'quorum'"),
         ([*THREE, "quorum"], 5, "0 fields after 'quorum'"),

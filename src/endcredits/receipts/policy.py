@@ -167,20 +167,21 @@ class _Reader:
         {"log": self._log, "witness": self._witness, "group": self._group, "quorum": self._quorum}[kind](rest)
 
     def _log(self, words: list[str]) -> None:
-        key = self._key(words[0], (PLAIN_ED25519, MLDSA44), self.logs, "log")
+        key = self._key(words[0], (PLAIN_ED25519, MLDSA44), "log")
         self.logs.append(PolicyKey(key.name, key, words[1] if len(words) > 1 else ""))
 
     def _witness(self, words: list[str]) -> None:
-        key = self._key(words[1], (ED25519, MLDSA44), self.witnesses, "witness")
+        key = self._key(words[1], (ED25519, MLDSA44), "witness")
         self.witnesses.append(PolicyKey(self._new_name(words[0]), key, words[2] if len(words) > 2 else ""))
 
-    def _key(self, vkey: str, kinds: tuple[int, ...], earlier: list[PolicyKey], what: str) -> Key:
+    def _key(self, vkey: str, kinds: tuple[int, ...], what: str) -> Key:
         key = read_key(vkey)
         if key.kind not in kinds:
             remedy = "Logs sign with type 1 (Ed25519), witnesses with type 4; both may use type 6 (ML-DSA-44)."
             raise InputError(f"a key of type {key.kind} cannot be that of a {what}", remedy=remedy)
-        if any(key.public == other.key.public for other in earlier):
-            raise InputError(f"an earlier line gives the same key to a {what}", remedy="Give each key once.")
+        # A log's key is no witness either: whoever signs the log would be its own witness.
+        if any(key.public == other.key.public for other in (*self.logs, *self.witnesses)):
+            raise InputError("an earlier line gives the same key", remedy="Give each key once, to one log or witness.")
         return key
 
     def _new_name(self, name: str) -> str:
