@@ -13,8 +13,8 @@ from endcredits.flows import attributing, indexing, periods, reporting
 from endcredits.flows.attributing import GivenOutput
 from endcredits.flows.checking import check_studio
 from endcredits.flows.studio import Studio
+from endcredits.royalties import ADJUSTED, make_event, make_rate, make_refund, make_revenue
 from endcredits.royalties import held as holding
-from endcredits.royalties import make_event, make_rate, make_refund, make_revenue
 from endcredits.royalties.recording import Added
 from tests.story import house as h
 
@@ -136,7 +136,7 @@ def test_usage_that_waited_longer_than_its_period_is_late(studio: Studio) -> Non
     second = periods.close(studio, FEBRUARY)
 
     (pool,) = second.close.pools
-    assert (pool.kind, pool.usage_period, pool.revenue_micros) == ("late", JANUARY, 5_000_000)
+    assert (pool.kind, pool.usage_period, pool.revenue_micros) == (ADJUSTED, JANUARY, 5_000_000)
     assert check_studio(studio) == []
 
 

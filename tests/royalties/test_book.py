@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from endcredits.errors import ConflictError, InputError, MachineError
 from endcredits.royalties.book import closed_days, closes, find_close, must_follow, save_close, usage
-from endcredits.royalties.counting import counted_events, counts_anything, window
+from endcredits.royalties.counting import adjusted_periods, counted_events, counts_anything, window
 from endcredits.royalties.forms import handed_in
 from endcredits.royalties.freeze import frozen_digest
 from endcredits.royalties.recording import cut_off, record_refunds, record_revenue
@@ -26,6 +26,12 @@ def counted(store: Store, starts_on: str, ends_on: str) -> set[str]:
     with store.reading() as conn:
         seen = window(conn, starts_on, ends_on, cut_off(conn))
         return set(conn.scalars(sa.select(usage_events.c.event_id).where(counted_events(seen))))
+
+
+def adjusted(store: Store, starts_on: str, ends_on: str) -> tuple[str, ...]:
+    """The closed periods that a close of some days would divide again."""
+    with store.reading() as conn:
+        return adjusted_periods(conn, window(conn, starts_on, ends_on, cut_off(conn)))
 
 
 def test_a_close_comes_back_as_it_was(store: Store) -> None:
@@ -117,7 +123,7 @@ def test_a_cut_off_never_goes_back_and_never_ahead(sqlite_store: Store) -> None:
     sqlite_store.write(lambda conn: save_close(conn, december, None, cut_off=3))
 
 
-def test_late_usage_is_taken_and_counted_by_the_next_close(store: Store) -> None:
+def test_late_usage_is_taken_and_adjusts_its_period_in_the_next_close(store: Store) -> None:
     """Days of a closed period, and days before it that no period holds; and never twice."""
     store.write(lambda conn: add_events(conn, event("own"), event("next", on="2026-12-01")))
     assert counted(store, "2026-11-01", "2026-11-30") == {"own"}
@@ -126,13 +132,17 @@ def test_late_usage_is_taken_and_counted_by_the_next_close(store: Store) -> None
     store.write(lambda conn: add_events(conn, event("late"), event("older", on="2026-09-09")))
 
     assert counted(store, "2026-11-01", "2026-11-30") == {"own", "late", "older"}, "had it been closed now"
-    assert counted(store, "2026-12-01", "2026-12-31") == {"next", "late", "older"}
+    assert counted(store, "2026-12-01", "2026-12-31") == {"next"}
+    assert adjusted(store, "2026-12-01", "2026-12-31") == ("2026-11",)
     with store.reading() as conn:
         must_follow(conn, "2026-12-01", "2026-12-31")
         seen = window(conn, "2026-12-01", "2026-12-31", cut_off(conn))
         assert [seen.usage_period(day) for day in ("2026-09-09", "2026-11-30", "2026-12-01")] == ["2026-11", "2026-11", ""]
     store.write(lambda conn: close_days(conn, "2026-12", "2026-12-01", "2026-12-31"))
     assert counted(store, "2027-01-01", "2027-01-31") == set()
+    assert adjusted(store, "2027-01-01", "2027-01-31") == ()
+    store.write(lambda conn: record_refunds(conn, handed_in([refund("r", "older", 1), refund("s", "next", 1)]), at=NOW))
+    assert adjusted(store, "2027-01-01", "2027-01-31") == ("2026-11", "2026-12")
 
 
 def test_a_close_is_refused_while_earlier_days_are_open(store: Store) -> None:

@@ -28,6 +28,7 @@ from endcredits.royalties import freeze_writing, recording
 from endcredits.royalties.close import close_period
 from endcredits.royalties.forms import handed_in
 from endcredits.royalties.freeze import FACTS, freeze, frozen_digest, read_frozen
+from endcredits.royalties.freeze_again import CATALOGUE, freeze_again
 from endcredits.royalties.freeze_catalogue import splits_on
 from endcredits.royalties.freeze_credits import attribution_digest
 from endcredits.royalties.frozen import SCHEMAS, Frozen, table_path
@@ -150,10 +151,10 @@ def test_what_comes_after_the_cut_off_or_the_last_day_is_not_there(store: Store,
     assert column(before, "events", "event_id") == [("first",)]
 
 
-def test_late_usage_and_refunds_stand_in_the_next_close(store: Store, tmp_path: Path) -> None:
-    """Under the period they belong to; a refund known in time lowers its sale, one that came later stands by itself."""
+def test_late_usage_and_refunds_stand_in_their_own_period(store: Store, tmp_path: Path) -> None:
+    """The next close has its own rows alone; the closed period frozen again has all of its own, and refunds lower them."""
 
-    def work_(conn: Connection) -> tuple[Frozen, Frozen]:
+    def work_(conn: Connection) -> tuple[Frozen, Frozen, Frozen]:
         add_events(conn, event("sale", micros=1_190_000, tax_micros=190_000), event("other"))
         recording.record_refunds(conn, handed_in([refund("r1", "sale", 590_000)]), at=NOW)
         first = frozen(conn, tmp_path / "f")
@@ -167,27 +168,38 @@ def test_late_usage_and_refunds_stand_in_the_next_close(store: Store, tmp_path: 
             refund("r5", "sub", 7),
         ]
         recording.record_refunds(conn, handed_in(again), at=NOW)
-        return first, december(conn, tmp_path / "g")
+        again_ = freeze_again(
+            conn,
+            tmp_path / "a",
+            base=first,
+            cut_off=recording.cut_off(conn),
+            policy=POLICY,
+            works=WORKS,
+            attributions_of=CREDITS,
+        )
+        return first, again_, december(conn, tmp_path / "g")
 
-    first, second = store.write(work_)
+    first, again, second = store.write(work_)
 
     facts = ("event_id", "kind", "usage_period", "gross_micros", "tax_micros", "refunded_micros")
     assert column(first, "events", *facts) == [
         ("other", "earned", "", 1_000_000, 0, 0),
         ("sale", "earned", "", 1_190_000, 190_000, 590_000),
     ]
-    assert column(second, "events", *facts) == [
-        ("gap", "late", "2026-11", 1_000_000, 0, 0),
-        ("late", "late", "2026-11", 1_000_000, 0, 1),
-        ("own", "earned", "", 1_000_000, 0, 0),
-        ("r2", "refund", "2026-11", 500_000, 79_832, 0),
-        ("r3", "refund", "2026-11", 100_000, 15_967, 0),
+    assert column(again, "events", *facts) == [
+        ("gap", "earned", "", 1_000_000, 0, 0),
+        ("late", "earned", "", 1_000_000, 0, 1),
+        ("other", "earned", "", 1_000_000, 0, 0),
+        ("sale", "earned", "", 1_190_000, 190_000, 1_190_000),
     ]
-    back_before = 190_000 * 590_000 // 1_190_000
-    assert back_before + 79_832 + 15_967 == 190_000, "all taxes went back with the whole price"
-    assert column(second, "revenue", "revenue_id", "kind", "usage_period", "gross_micros", "refunded_micros") == [
-        ("sub", "late", "2026-11", 5_000_000, 7)
+    assert column(again, "revenue", "revenue_id", "kind", "usage_period", "gross_micros", "refunded_micros") == [
+        ("sub", "earned", "", 5_000_000, 7)
     ]
+    assert column(second, "events", *facts) == [("own", "earned", "", 1_000_000, 0, 0)]
+    assert column(second, "revenue", "revenue_id") == []
+    same = dict(first.digests)
+    assert {name for name, digest_ in again.digests if digest_ == same[name]} >= {*CATALOGUE, *("outputs", "credits")}
+    assert read_frozen(again.folder) == again
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -202,12 +214,13 @@ def test_late_usage_and_refunds_stand_in_the_next_close(store: Store, tmp_path: 
     )
 )
 def test_every_report_is_counted_exactly_once(sqlite_store: Store, steps: list[tuple[str, int]]) -> None:
-    """In whatever order days close and reports arrive: money counted over all closes is money earned less money given back.
+    """In whatever order days close and reports arrive: money counted over all closes, each as it stands after the last time
+    that it was divided again, is money earned less money given back.
 
     Works directly on the queries that a freeze writes from, without a folder.
     """
-    from endcredits.royalties.counting import adjusting_refunds, counted_events, refund_sums, window
-    from endcredits.royalties.tables import refunds, usage_events
+    from endcredits.royalties.counting import adjusted_periods, counted_events, refund_sums, window
+    from endcredits.royalties.tables import usage_events
 
     class Undo(Exception):
         pass
@@ -215,8 +228,19 @@ def test_every_report_is_counted_exactly_once(sqlite_store: Store, steps: list[t
     def run(conn: Connection) -> None:
         sold: list[str] = []
         returned = closed = 0
-        counted: list[str] = []
-        money = 0
+        counted: dict[str, dict[str, int]] = {}
+        days: dict[str, tuple[str, str]] = {}
+
+        def count(period_id: str, cut_off: int) -> None:
+            seen = window(conn, *days[period_id], cut_off)
+            back = refund_sums(seen)
+            query = (
+                sa.select(usage_events.c.event_id, 10 - sa.func.coalesce(back.c.refunded_micros, 0))
+                .select_from(usage_events.outerjoin(back, back.c.of_id == usage_events.c.event_id))
+                .where(counted_events(seen))
+            )
+            counted[period_id] = {row[0]: row[1] for row in conn.execute(query)}
+
         for number, (what, value) in enumerate([*steps, *[("close", 0)] * 7]):
             if what == "event":
                 sold.append(f"e{number}")
@@ -228,21 +252,14 @@ def test_every_report_is_counted_exactly_once(sqlite_store: Store, steps: list[t
             elif what == "close" and closed < (7 if number >= len(steps) else 6):
                 closed += 1
                 first, last = f"2026-0{closed}-01", f"2026-0{closed}-28"
-                seen = window(conn, first, last, recording.cut_off(conn))
-                back = refund_sums(seen)
-                query = (
-                    sa.select(usage_events.c.event_id, sa.func.coalesce(back.c.refunded_micros, 0))
-                    .select_from(usage_events.outerjoin(back, back.c.of_id == usage_events.c.event_id))
-                    .where(counted_events(seen))
-                )
-                found = conn.execute(query).all()
-                counted += [row[0] for row in found]
-                money += sum(10 - row[1] for row in found)
-                money -= sum(conn.scalars(adjusting_refunds(seen, [refunds.c.refund_micros], of_revenue=False)))
+                days[f"p{closed}"] = (first, last)
+                cut_off = recording.cut_off(conn)
+                for period_id in (*adjusted_periods(conn, window(conn, first, last, cut_off)), f"p{closed}"):
+                    count(period_id, cut_off)
                 close_days(conn, f"p{closed}", first, last)
         assert closed == 7
-        assert sorted(counted) == sorted(sold)
-        assert money == 10 * len(sold) - returned
+        assert sorted(name for rows_ in counted.values() for name in rows_) == sorted(sold)
+        assert sum(money for rows_ in counted.values() for money in rows_.values()) == 10 * len(sold) - returned
         raise Undo
 
     with pytest.raises(Undo):
@@ -568,7 +585,7 @@ def test_the_folder_holds_only_flushed_files(sqlite_store: Store, tmp_path: Path
 
 
 def test_a_freeze_is_what_the_simple_close_reads(store: Store, tmp_path: Path) -> None:
-    """Its own checks pass over late usage, refunds and revenue, and every micro of the books is in its totals."""
+    """Its own checks pass over usage, refunds and revenue, and every micro of its days is in its totals."""
     works = (work("w1", split("ada")), work("w2", split("bob")), work("w3"))
 
     def work_(conn: Connection) -> Frozen:
@@ -582,11 +599,6 @@ def test_a_freeze_is_what_the_simple_close_reads(store: Store, tmp_path: Path) -
     closed = close_period(store.write(work_), "2026-12", "2026-12-01", "2026-12-31", POLICY)
 
     (total,) = closed.close.totals
-    assert total.revenue_micros == 1_000_000 - 400_000 + 1_000_000 + 5_000_000 - 595_000
-    assert total.tax_micros == -95_000
+    assert (total.revenue_micros, total.tax_micros) == (1_000_000 - 400_000 + 5_000_000, 0)
     kinds = {(pool.kind, pool.usage_period): pool.pool_micros for pool in closed.close.pools}
-    assert kinds == {
-        ("earned", ""): (600_000 + 5_000_000) // 2,
-        ("late", "2026-11"): 500_000,
-        ("refund", "2026-11"): -(595_000 - 95_000) // 2,
-    }
+    assert kinds == {("earned", ""): (600_000 + 5_000_000) // 2}

@@ -20,10 +20,11 @@ from endcredits.royalties.accounts import disputed_account, payable_account, sus
 from endcredits.royalties.close import Closed
 from endcredits.royalties.contract_records import Contract
 from endcredits.royalties.corrections import correct, post_correction
+from endcredits.royalties.levies import levies_of
 from endcredits.royalties.line_sums import Earning, earnings, line_sums, lines_of
 from endcredits.royalties.lines import LINES, lines_schema, write_lines
-from endcredits.royalties.posting import close_entry, levies_of, settle_entry
-from endcredits.royalties.records import Line, PeriodClose
+from endcredits.royalties.posting import close_entry, settle_entry
+from endcredits.royalties.records import LevyDue, Line, PeriodClose
 from endcredits.royalties.rules import Levy, Part, Policy, PoolRule
 from endcredits.royalties.settling import Hold, settle
 from endcredits.royalties.standing import StandingBalances, standing_balances
@@ -106,9 +107,7 @@ def test_taxes_levies_breakage_disputes_and_suspense_have_their_accounts() -> No
         disputed_account(WorkId("fought")): -10_800_000,
         "Liabilities:Commons": -(6_000_000 + 10_800_000),
     }
-    assert [(levy.name, currency, micros) for levy, currency, micros in levies_of(closed.close)] == [
-        ("pension", "EUR", 7_200_000)
-    ]
+    assert list(levies_of(closed.close)) == [LevyDue("pension", "fund", "EUR", 100_000_000, 72_000_000, 7_200_000)]
 
 
 def test_conversion_balances_in_both_currencies_and_books_what_cutting_off_left() -> None:
@@ -147,8 +146,8 @@ def test_every_entry_balances_and_owes_what_was_allocated(inputs: Given) -> None
         balance[posting.currency] += posting.amount_micros
         if posting.account.startswith(("Liabilities:Payable:", "Liabilities:Suspense:", "Liabilities:Disputed:")):
             owed[posting.account, posting.currency] -= posting.amount_micros
-    for levy, currency, micros in levies_of(closed.close):
-        owed[payable_account(PartyId(levy.party_id)), currency] -= micros
+    for levy in levies_of(closed.close):
+        owed[payable_account(PartyId(levy.party_id)), levy.currency] -= levy.amount_micros
     for line in closed.lines:
         prefix = {"payable": payable_account, "suspense": suspense_account, "disputed": disputed_account}[line.state]
         whose = line.party_id if line.state == "payable" else line.work_id

@@ -73,9 +73,9 @@ def live_on(studio: Studio) -> None:
         open_dispute(conn, "d-2", WorkId(h.TIDE), h.DORA, "so are the tides", "2025-03-01T00:00:00Z")
 
     studio.store.write(agree)
-    closing.propose(studio, MARCH, policy=replace(POLICY, settle_in=""), by="ada", accept_adjustments=True)
+    closing.propose(studio, MARCH, policy=replace(POLICY, settle_in=""), by="ada")
     closing.withdraw(studio, MARCH, by="ada", reason="dollars are settled in euros")
-    closing.propose(studio, MARCH, policy=POLICY, by="ada", accept_adjustments=True)
+    closing.propose(studio, MARCH, policy=POLICY, by="ada")
     periods.approve(studio, MARCH, by="bob")
     _pay(studio)
 

@@ -40,6 +40,7 @@ from endcredits.royalties import (
     read_frozen,
     steps_of,
 )
+from endcredits.royalties.adjustments import ADJUSTED_FOLDER, read_adjustments
 from endcredits.royalties.close import close_period
 from endcredits.royalties.shares import signed_shares
 from endcredits.works import Contributor, Permission, Submission, party_id_of
@@ -286,8 +287,9 @@ def february(handle: StudioHandle, found: list[Attribution]) -> tuple[Statement,
 def check_february(
     handle: StudioHandle, statements: tuple[Statement, ...], before: tuple[Statement, ...], found: list[Attribution]
 ) -> None:
-    """By hand: society 27.25 again, of the late use 20 x 50% x 10% = 1, of the refund -30 x 50% x 10% = -1.50. Cleo 4 of the
-    app. What was reserved in January is released on 28 February. Ben's advance is worked off.
+    """By hand: society 27.25 again, of the late use 20 x 50% x 10% = 1, of the refund -30 x 50% x 10% = -1.50. January is
+    divided again: 490 EUR x 50% x 90% = 220.50 over six uses instead of 225 over five. Cleo 4 of the app. What was reserved
+    in January is released on 28 February. Ben's advance is worked off.
     """
     money = of(statements, SOCIETY).summary
     assert (money.earned_micros, money.adjustments_micros) == (27_250_000, -500_000)
@@ -295,10 +297,10 @@ def check_february(
 
     cleo = of(statements, CLEO)
     assert earned_in(cleo, "subscriptions") == 4_000_000
-    late = by_credits([(found[2], "DE")], 9_000_000)
-    back = by_credits([(found[0], "DE")], 13_500_000)
-    assert abs(earned_in(cleo, "streams", "late") - late[h.TIDE]) < 2
-    assert abs(earned_in(cleo, "streams", "refund") + back.get(h.TIDE, 0)) < 2
+    was = by_credits([(a, "DE") for a in found], 225_000_000)
+    now_ = by_credits([(a, "DE") for a in (*found, found[2])], 220_500_000)
+    change = {work: now_.get(work, 0) - was.get(work, 0) for work in {*was, *now_}}
+    assert abs(earned_in(cleo, "streams", "adjusted") - change[h.TIDE]) < 2
     assert {pool.usage_period for pool in cleo.pools if pool.kind != "earned"} == {h.JANUARY}
     assert cleo.summary.released_micros == of(before, CLEO).summary.reserved_micros > 0
     assert cleo.summary.opening_micros == of(before, CLEO).summary.closing_micros
@@ -308,8 +310,8 @@ def check_february(
     assert ("Assets:Advance:" + BEN + ":ben-advance", "EUR") not in {k: v for k, v in handle.balances().items() if v}
     ada = of(statements, ADA)
     assert ada.summary.earned_micros + ada.summary.guaranteed_micros == 500_000_000
-    salt = back[h.SALT] * Fraction(3, 5) + back.get(h.LAMP, 0) * Fraction(1, 4)
-    assert abs(earned_in(ada, "streams", "refund") + salt) < 3
+    hers = change[h.SALT] * Fraction(3, 5) + change[h.LAMP] * Fraction(1, 4)
+    assert abs(earned_in(ada, "streams", "adjusted") - hers) < 4
 
 
 def euros(micros: int) -> str:
@@ -429,7 +431,9 @@ def check_everything(studio: Studio) -> None:
             period_id = booked.close.period_id
             folder = closing.close_folder(studio, closing.proposed_step(steps_of(conn, period_id)))
             frozen = read_frozen(folder / "frozen")
-            again = close_period(frozen, period_id, booked.close.starts_on, booked.close.ends_on, booked.close.policy)
+            days = booked.close.starts_on, booked.close.ends_on
+            adjustments = read_adjustments(folder / ADJUSTED_FOLDER)
+            again = close_period(frozen, period_id, *days, booked.close.policy, adjustments)
             assert close_document(again.close) == (folder / "close.json").read_text() == close_document(booked.close)
             stored = list(documents_for_period(conn, period_id))
             before = booking.gathered(conn, booked.close, folder)

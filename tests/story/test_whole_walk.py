@@ -171,7 +171,7 @@ def test_a_period_is_closed_under_one_policy(tmp_path: Path, house: House) -> No
 
 
 def test_what_is_reported_late_counts_in_the_next_close(tmp_path: Path, house: House) -> None:
-    """Usage and refunds of closed days rewrite nothing: they are pools of their own in the next close, by their period."""
+    """Usage and refunds of closed days rewrite nothing: what they change of their period is booked by the next close."""
     studio = open_studio(house.copy(house.finished, tmp_path / "studio"))
     kept = {name: data for name, data in h.files(studio.path).items() if name.startswith(("periods", "statements"))}
     used = h.january(attributing.all_attributions(studio))[0]
@@ -183,7 +183,7 @@ def test_what_is_reported_late_counts_in_the_next_close(tmp_path: Path, house: H
     closed = periods.close(studio, "2025-03")
 
     pools = {(pool.kind, pool.usage_period): pool.pool_micros for pool in closed.close.pools}
-    assert pools == {("late", h.JANUARY): 4_000_000, ("refund", h.JANUARY): -500_000}
+    assert pools == {("adjusted", h.JANUARY): 4_000_000 - 500_000}
     assert {one.summary.earned_micros for one in closed.statements} == {0}
     moved = sum(one.summary.adjustments_micros for one in closed.statements)
     assert moved == sum(line.amount_micros for line in read_lines(closed.tables) if line.state == "payable") > 0

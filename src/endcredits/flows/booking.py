@@ -31,7 +31,6 @@ from endcredits.payouts import (
 from endcredits.payouts.earned import EarnedLine
 from endcredits.royalties import (
     PeriodClose,
-    Policy,
     close_entry,
     levies_of,
     line_sums,
@@ -140,35 +139,36 @@ def statements_of(
     """
     facts = Facts(
         issued_on=issued_on,
-        payees=with_funds(names.payees, close.policy),
+        # A fund of an earlier policy may still be owed something; it is called by its id like those of this one.
+        payees={party_id: Payee(party_id) for party_id, _ in before.standings} | with_funds(names.payees, close),
         works={work_id: WorkName(title) for work_id, title in names.titles.items()},
         settlements={(one.party_id, one.currency): one for one in before.settlements},
         standings=before.standings,
         days=before.days,
         levies=levies_by_payee(close),
         # How shares were measured: the methods of the outputs used, and each work's relative error over the period.
-        measured=measured_by(folder, names.methods),
+        measured=measured_by(close, folder, names.methods),
         entry_ids=tuple(entry.entry_id for entry in entries if entry is not None),
     )
     return statements(close, close_digest, earned, facts)
 
 
-def payee_names(conn: Connection, policy: Policy) -> dict[PartyId, Payee]:
-    """The names of all parties; see `with_funds`."""
-    return with_funds({party_id: party.name for party_id, party in parties(conn).items()}, policy)
-
-
-def with_funds(names: Mapping[PartyId, str], policy: Policy) -> dict[PartyId, Payee]:
+def with_funds(names: Mapping[PartyId, str], close: PeriodClose) -> dict[PartyId, Payee]:
     """The names of all parties; funds and societies that a policy pays and no work names are called by their ids."""
-    funds = {levy.party_id for levy in policy.levies} | {part.party_id for pool in policy.pools for part in pool.parts}
+    funds = {
+        name
+        for one in (close.policy, *(policy for adjusted in close.adjusted for policy in adjusted.policies))
+        for name in (*(levy.party_id for levy in one.levies), *(part.party_id for pool in one.pools for part in pool.parts))
+    }
     named = {PartyId(one): Payee(one) for one in sorted(funds) if one}
     return named | {party_id: Payee(name) for party_id, name in names.items()}
 
 
 def levies_by_payee(close: PeriodClose) -> dict[tuple[PartyId, str], tuple[StatementLevy, ...]]:
     """What funds got by levies, by fund and currency."""
-    base = {total.currency: total.pools_micros for total in close.totals}
     found: dict[tuple[PartyId, str], list[StatementLevy]] = defaultdict(list)
-    for levy, currency, micros in levies_of(close):
-        found[PartyId(levy.party_id), currency].append(StatementLevy(levy.name, base[currency], levy.share_ppb, micros))
+    for levy in levies_of(close):
+        found[PartyId(levy.party_id), levy.currency].append(
+            StatementLevy(levy.name, levy.base_micros, levy.share_ppb, levy.amount_micros)
+        )
     return {account: tuple(levies) for account, levies in found.items()}

@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from endcredits.canonical import sha256_file
-from endcredits.errors import IntegrityError
-from endcredits.royalties import Step
+from endcredits.errors import IntegrityError, NotFoundError
+from endcredits.flows.studio import Studio
+from endcredits.royalties import Step, standing
+from endcredits.royalties.adjustments import ADJUSTED_FOLDER, CLOSE, name_of
 from endcredits.royalties.freeze import FACTS
 from endcredits.royalties.frozen import SCHEMAS
 from endcredits.royalties.lines import LINES, WORK_LINES
 
-CLOSE = "close.json"
 FILES = (
     CLOSE,
     f"{LINES}.parquet",
@@ -26,7 +27,32 @@ FILES = (
     f"frozen/{FACTS}",
     *(f"frozen/{name}.parquet" for name in SCHEMAS),
 )
-"""What a close's folder holds, as paths within it."""
+"""What every close's folder holds, as paths within it; those of adjusted periods come to it."""
+
+TWIN_CREDITS_MAX = 300_000
+"""Credit rows up to which the simple twin computes the whole close again; above, it computes a sample of works."""
+
+
+def close_folder(studio: Studio, proposed: Step) -> Path:
+    """Where a proposed close lies; two periods and two proposals never share a folder."""
+    return studio.path / "periods" / period_name(proposed.period_id) / f"close-{proposed.number}"
+
+
+def proposed_step(steps: tuple[Step, ...]) -> Step:
+    """The step that proposed a close which is computed or posted.
+
+    Raises:
+        NotFoundError: none is proposed.
+    """
+    found = standing(steps, "proposed")
+    if found is None:
+        raise NotFoundError("no close of the period is proposed", remedy="Propose it: endcredits period propose.")
+    return found
+
+
+def period_name(period_id: str) -> str:
+    """A period's name in paths."""
+    return name_of(period_id)
 
 
 def digests_of_files(folder: Path) -> dict[str, str]:
@@ -35,7 +61,9 @@ def digests_of_files(folder: Path) -> dict[str, str]:
     Raises:
         MachineError: one cannot be read.
     """
-    return {name: sha256_file(folder / name) for name in FILES}
+    adjusted = (path for path in (folder / ADJUSTED_FOLDER).rglob("*") if path.suffix in (".json", ".parquet"))
+    names = [*FILES, *sorted(path.relative_to(folder).as_posix() for path in adjusted)]
+    return {name: sha256_file(folder / name) for name in names}
 
 
 def changed_files(folder: Path, computed: Step) -> Iterator[tuple[Path, str]]:
@@ -46,7 +74,7 @@ def changed_files(folder: Path, computed: Step) -> Iterator[tuple[Path, str]]:
         computed: the step that states the digests.
     """
     stated = computed.facts["files"]
-    for name in FILES:
+    for name in dict.fromkeys([*FILES, *stated]):
         path = folder / name
         if not path.exists():
             yield path, "it is missing"

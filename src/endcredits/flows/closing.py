@@ -8,6 +8,7 @@ there, or none of it. Where the policy asks for four eyes, whoever proposed may 
 and are written again where a crash kept them from being written (`periods.publish`).
 
     periods/<period>/close-<n>/frozen/*.parquet     what the close follows from (n: the step that proposed it)
+    periods/<period>/close-<n>/adjusted/<period>/   closed periods that are divided again, and what was booked of them
     periods/<period>/close-<n>/lines.parquet        who gets what, with work_lines.parquet and close.json beside it
 """
 
@@ -22,16 +23,23 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from endcredits import durable
-from endcredits.canonical import digest, sha256_bytes, to_plain
+from endcredits.canonical import sha256_bytes, to_plain
 from endcredits.errors import ConflictError, InputError, IntegrityError, NotFoundError
-from endcredits.flows import freezing
-from endcredits.flows.adjusting import ACCEPTS, check_adjustments
+from endcredits.flows import fact_log, freezing
+from endcredits.flows.adjusting import adjust
 from endcredits.flows.booking import LAST_ENTRY, book_close
 from endcredits.flows.clock import now
-from endcredits.flows.close_files import CLOSE, digests_of_files, must_be_unchanged
+from endcredits.flows.close_files import (
+    TWIN_CREDITS_MAX,
+    close_folder,
+    digests_of_files,
+    must_be_unchanged,
+    period_name,
+    proposed_step,
+)
 from endcredits.flows.days import checked_period, days_of
 from endcredits.flows.studio import Studio
-from endcredits.ids import person_key, same_person, slug
+from endcredits.ids import person_key, same_person
 from endcredits.progress import Progress, silent
 from endcredits.royalties import (
     FIFTY_FIFTY,
@@ -52,10 +60,24 @@ from endcredits.royalties import (
     standing,
     steps_of,
 )
+from endcredits.royalties.adjustments import ADJUSTED_FOLDER, CLOSE, read_adjustments
 from endcredits.royalties.columns import close_period
 
-TWIN_CREDITS_MAX = 300_000
-"""Credit rows up to which the simple twin computes the whole close again; above, it computes a sample of works."""
+__all__ = [
+    "TWIN_CREDITS_MAX",
+    "Proposal",
+    "approve",
+    "close_folder",
+    "compute",
+    "period_name",
+    "previewed",
+    "propose",
+    "proposed_step",
+    "read_proposal",
+    "replayed",
+    "steps",
+    "withdraw",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +107,12 @@ def propose(
     ends_on: str = "",
     policy: Policy | None = None,
     by: str = "",
-    accept_adjustments: bool = False,
     progress: Progress = silent,
 ) -> Proposal:
     """Proposes and computes a close; asking again for the same goes on where it stopped.
 
-    What cannot be computed (a rate is missing, adjustments are not accepted) takes its proposal back, so that what is
-    mended or reported afterwards counts when it is proposed again. `accept_adjustments` is explained in `adjusting`.
+    What cannot be computed (a rate is missing) takes its proposal back, so that what is mended or reported afterwards counts
+    when it is proposed again.
 
     Raises:
         InputError: the name, the days or the policy cannot be used, the period is not over, or there is nothing in it.
@@ -114,9 +135,7 @@ def propose(
         )
     studio.log()  # without it nothing could be proven, so nothing is proposed
     facts = {"starts_on": first, "ends_on": last, "policy": to_plain(policy or FIFTY_FIFTY)}
-    if accept_adjustments:
-        facts[ACCEPTS] = True
-    step = studio.store.write(lambda conn: _begun(conn, period_id, facts, by))
+    step = fact_log.write(studio, lambda conn: _begun(conn, period_id, facts, by))
     return compute(studio, step, progress=progress)
 
 
@@ -161,7 +180,7 @@ def compute(studio: Studio, proposed: Step, *, progress: Progress = silent) -> P
             "reports": freezing.reports_of(studio, proposed),
         }
         step = Step(proposed.period_id, proposed.number + 1, "computed", proposed.by, now(), facts)
-        studio.store.write(lambda conn: _add_unless_there(conn, step))
+        fact_log.write(studio, lambda conn: _add_unless_there(conn, step))
     return read_proposal(studio, proposed.period_id)
 
 
@@ -182,16 +201,14 @@ def _take_back(studio: Studio, proposed: Step, why: str) -> None:
             reason = {"reason": f"it could not be computed: {why}"}
             add_step(conn, Step(proposed.period_id, len(before) + 1, "withdrawn", proposed.by, now(), reason))
 
-    studio.store.write(work)
+    fact_log.write(studio, work)
 
 
 def _computed(studio: Studio, proposed: Step, folder: Path, progress: Progress) -> PeriodClose:
     progress("period", 0, 3)
     frozen = freezing.freeze_period(studio, proposed, folder / "frozen")
     progress("period", 1, 3)
-    if not proposed.facts.get(ACCEPTS):
-        with studio.store.reading() as conn:
-            check_adjustments(conn, frozen, record_of(Policy, proposed.facts["policy"]))
+    adjust(studio, proposed, folder)
     close = _divided(frozen, proposed, folder)
     progress("period", 2, 3)
     findings = replay_close(frozen, close, folder, credits_max=TWIN_CREDITS_MAX)
@@ -208,7 +225,13 @@ def _computed(studio: Studio, proposed: Step, folder: Path, progress: Progress) 
 def _divided(frozen: Frozen, proposed: Step, folder: Path) -> PeriodClose:
     facts = proposed.facts
     return close_period(
-        frozen, proposed.period_id, facts["starts_on"], facts["ends_on"], record_of(Policy, facts["policy"]), into=folder
+        frozen,
+        proposed.period_id,
+        facts["starts_on"],
+        facts["ends_on"],
+        record_of(Policy, facts["policy"]),
+        into=folder,
+        adjustments=read_adjustments(folder / ADJUSTED_FOLDER),
     )
 
 
@@ -265,7 +288,7 @@ def approve(studio: Studio, period_id: str, *, by: str = "", expected_digest: st
         )
     _must_be_another(proposal, by)
     _must_be_intact(proposal)
-    return studio.store.write(lambda conn: _posted(conn, proposal, by))
+    return fact_log.write(studio, lambda conn: _posted(conn, proposal, by))
 
 
 def _must_be_another(proposal: Proposal, by: str) -> None:
@@ -336,7 +359,7 @@ def withdraw(studio: Studio, period_id: str, *, by: str, reason: str) -> Step:
         before = steps_of(conn, period_id)
         return add_step(conn, Step(period_id, len(before) + 1, "withdrawn", by, now(), {"reason": reason}))
 
-    return studio.store.write(work)
+    return fact_log.write(studio, work)
 
 
 def previewed(
@@ -360,6 +383,7 @@ def previewed(
             freezing.must_know_rights(conn, chosen)
         step = Step(period_id, 1, "proposed", "", now(), facts)
         frozen = freezing.freeze_period(studio, step, folder / "frozen")
+        adjust(studio, step, folder)
         return look(_divided(frozen, step, folder), folder)
 
 
@@ -373,28 +397,13 @@ def replayed(studio: Studio, period_id: str, policy: Policy, look: Callable[[Per
     proposal = read_proposal(studio, period_id)
     frozen = _must_be_intact(proposal)
     with tempfile.TemporaryDirectory() as scratch:
-        close = close_period(frozen, period_id, proposal.close.starts_on, proposal.close.ends_on, policy, into=Path(scratch))
+        close = close_period(
+            frozen,
+            period_id,
+            proposal.close.starts_on,
+            proposal.close.ends_on,
+            policy,
+            into=Path(scratch),
+            adjustments=read_adjustments(proposal.folder / ADJUSTED_FOLDER),
+        )
         return look(close, Path(scratch))
-
-
-def close_folder(studio: Studio, proposed: Step) -> Path:
-    """Where a proposed close lies; two periods and two proposals never share a folder."""
-    return studio.path / "periods" / period_name(proposed.period_id) / f"close-{proposed.number}"
-
-
-def proposed_step(steps: tuple[Step, ...]) -> Step:
-    """The step that proposed a close which is computed or posted.
-
-    Raises:
-        NotFoundError: none is proposed.
-    """
-    found = standing(steps, "proposed")
-    if found is None:
-        raise NotFoundError("no close of the period is proposed", remedy="Propose it: endcredits period propose.")
-    return found
-
-
-def period_name(period_id: str) -> str:
-    """A period's name in paths."""
-    name = slug(period_id)
-    return name if name == period_id else f"{name}-{digest(period_id)[:8]}"

@@ -88,6 +88,6 @@ def earned_by_payee(close: PeriodClose, folder: Path) -> dict[tuple[PartyId, str
     for total in close.totals:
         add(OPERATOR, total.currency, total.operator_micros)
         add(TAXES, total.currency, total.tax_micros)
-    for levy, currency, micros in levies_of(close):
-        add(levy.party_id, currency, micros)
+    for levy in levies_of(close):
+        add(levy.party_id, levy.currency, levy.amount_micros)
     return {key: micros for key, micros in found.items() if micros}

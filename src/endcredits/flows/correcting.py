@@ -22,9 +22,9 @@ from sqlalchemy.engine import Connection
 from endcredits import durable
 from endcredits.canonical import sha256_bytes, sha256_file
 from endcredits.errors import ConflictError, InputError, IntegrityError
-from endcredits.flows import closing
+from endcredits.flows import closing, fact_log
 from endcredits.flows.clock import now
-from endcredits.flows.close_files import CLOSE
+from endcredits.flows.close_files import TWIN_CREDITS_MAX
 from endcredits.flows.comparing import Difference, earned_by_payee
 from endcredits.flows.studio import Studio
 from endcredits.flows.versions import (
@@ -53,6 +53,7 @@ from endcredits.royalties import (
     standing_of,
     steps_of,
 )
+from endcredits.royalties.adjustments import ADJUSTED_FOLDER, CLOSE, read_adjustments
 from endcredits.royalties.columns import close_period
 from endcredits.works import parties
 
@@ -148,7 +149,7 @@ def correct(
     progress("correction", 2, 3)
     studio.log()  # without it nothing could be proven, so nothing is posted
     at = now()
-    studio.store.write(lambda conn: _posted(studio, conn, now_holds, version, reason, by, approved_by, at))
+    fact_log.write(studio, lambda conn: _posted(studio, conn, now_holds, version, reason, by, approved_by, at))
     done = _done(studio, None, version=version.number, period_id=period_id)
     progress("correction", 3, 3)
     return done
@@ -194,10 +195,16 @@ def _written(studio: Studio, before: Version, computed: Version) -> Version:
         first = next(versions(studio, conn, period_id))
     frozen = read_frozen(first.folder / "frozen")
     close = close_period(
-        frozen, period_id, computed.close.starts_on, computed.close.ends_on, computed.close.policy, into=folder
+        frozen,
+        period_id,
+        computed.close.starts_on,
+        computed.close.ends_on,
+        computed.close.policy,
+        into=folder,
+        adjustments=read_adjustments(first.folder / ADJUSTED_FOLDER),
     )
     text = close_document(close).encode()
-    findings = replay_close(frozen, close, folder, credits_max=closing.TWIN_CREDITS_MAX)
+    findings = replay_close(frozen, close, folder, credits_max=TWIN_CREDITS_MAX)
     if findings or sha256_bytes(text) != computed.close_digest:
         problem = findings[0].problem if findings else "it came out otherwise the second time"
         raise IntegrityError(

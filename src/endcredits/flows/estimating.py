@@ -8,7 +8,7 @@ from pathlib import Path
 from endcredits import durable
 from endcredits.errors import NotFoundError
 from endcredits.flows import closing
-from endcredits.flows.booking import levies_by_payee, payee_names
+from endcredits.flows.booking import levies_by_payee, with_funds
 from endcredits.flows.clock import now
 from endcredits.flows.parties import party_called
 from endcredits.flows.studio import Studio
@@ -16,8 +16,8 @@ from endcredits.payouts import ESTIMATE, Facts, Statement, WorkName, read_earned
 from endcredits.payouts.evidence import evidence_zip
 from endcredits.payouts.pictures.earnings import earnings_of, earnings_svg
 from endcredits.payouts.statements import statements
-from endcredits.royalties import FIFTY_FIFTY, PeriodClose, Policy, find_close, policy_toml
-from endcredits.works import works
+from endcredits.royalties import PeriodClose, Policy, find_close, policy_toml
+from endcredits.works import parties, works
 
 
 def estimates(
@@ -29,14 +29,15 @@ def estimates(
         InputError: the name, the days or the policy cannot be used, or there is no usage.
     """
     with studio.store.reading() as conn:
+        names = {party_id: party.name for party_id, party in parties(conn).items()}
         facts = Facts(
             issued_on=now()[:10],
-            payees=payee_names(conn, policy or FIFTY_FIFTY),
+            payees={},
             works={work.work_id: WorkName(work.title) for work in works(conn)},
         )
 
     def look(close: PeriodClose, folder: Path) -> list[Statement]:
-        told = replace(facts, levies=levies_by_payee(close))
+        told = replace(facts, payees=with_funds(names, close), levies=levies_by_payee(close))
         return list(statements(close, "", read_earned_lines(folder), told, kind=ESTIMATE))
 
     found: list[Statement] = closing.previewed(studio, period_id, look, starts_on=starts_on, ends_on=ends_on, policy=policy)

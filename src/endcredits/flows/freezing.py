@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from endcredits.attribution import attributions_of
 from endcredits.errors import InputError
+from endcredits.flows.adjusting import changed_adjustments
 from endcredits.flows.catalogue import VERB
 from endcredits.flows.duplicates import duplicates
 from endcredits.flows.studio import Studio
@@ -65,10 +66,14 @@ REPORTED = ("events", "declared", "revenue", "outputs")
 
 
 def changed_tables(studio: Studio, proposed: Step, frozen: Frozen) -> tuple[str, ...]:
-    """Which tables of reports would be frozen otherwise today: rows of the books were changed or taken away since."""
+    """Which tables of reports would be frozen otherwise today: rows of the books were changed or taken away since.
+
+    Closed periods that a booked close adjusted are looked at, too (`adjusting.changed_adjustments`).
+    """
     with tempfile.TemporaryDirectory() as scratch:
         again = dict(freeze_period(studio, proposed, Path(scratch) / "frozen").digests)
-    return tuple(name for name, stated in frozen.digests if name in REPORTED and again[name] != stated)
+    own = tuple(name for name, stated in frozen.digests if name in REPORTED and again[name] != stated)
+    return own + changed_adjustments(studio, proposed)
 
 
 def reports_of(studio: Studio, proposed: Step) -> dict[str, Any]:

@@ -16,6 +16,8 @@ import pyarrow.parquet as pq
 
 from endcredits.ids import OutputId, WorkId
 from endcredits.payouts import Measurement
+from endcredits.royalties import PeriodClose
+from endcredits.royalties.adjustments import ADJUSTED_FOLDER, name_of
 from endcredits.royalties.frozen import table_path
 from endcredits.royalties.lines import WORK_LINES
 
@@ -23,18 +25,20 @@ OUTPUTS_ASKED = 2_000
 """Outputs asked for their methods; a period of one index has one method."""
 
 
-def measured_by(folder: Path, methods_of: Callable[[Sequence[OutputId]], set[str]]) -> Callable[[int, WorkId], Measurement]:
+def measured_by(
+    close: PeriodClose, folder: Path, methods_of: Callable[[Sequence[OutputId]], set[str]]
+) -> Callable[[int, WorkId], Measurement]:
     """Tells how a work's share of a pool was measured.
 
     Args:
-        folder: of a computed close.
+        close: as computed.
+        folder: of it.
         methods_of: the methods by which some outputs were attributed.
     """
-    frozen = folder / "frozen"
-    outputs = pq.read_table(table_path(frozen, "outputs"), columns=["output_id"])["output_id"]
-    methods = sorted(methods_of([OutputId(one) for one in outputs.slice(0, OUTPUTS_ASKED).to_pylist()]))
-    method, _, version = methods[0].partition("/") if len(methods) == 1 else ("several methods" if methods else "", "", "")
-    relative = _relative_errors(frozen)
+    inputs = {"": folder / "frozen"}
+    inputs |= {one.period_id: folder / ADJUSTED_FOLDER / name_of(one.period_id) / "frozen" for one in close.adjusted}
+    known = {period_id: (_method(frozen, methods_of), _relative_errors(frozen)) for period_id, frozen in inputs.items()}
+    periods = [pool.usage_period if pool.usage_period in known else "" for pool in close.pools]
     table = pq.read_table(table_path(folder, WORK_LINES), columns=["pool", "work_id", "share_ppb"])
     shares: dict[tuple[int, str], int] = {}
     for row in table.to_batches():
@@ -42,11 +46,21 @@ def measured_by(folder: Path, methods_of: Callable[[Sequence[OutputId]], set[str
             shares[pool, work] = max(share, shares.get((pool, work), 0))
 
     def told(pool: int, work_id: WorkId) -> Measurement:
+        (method, version), relative = known[periods[pool]]
         error = relative.get(work_id)
         share = shares.get((pool, work_id), 0)
         return Measurement(method, version, -1 if error is None else round(error * abs(share)))
 
     return told
+
+
+def _method(frozen: Path, methods_of: Callable[[Sequence[OutputId]], set[str]]) -> tuple[str, str]:
+    outputs = pq.read_table(table_path(frozen, "outputs"), columns=["output_id"])["output_id"]
+    methods = sorted(methods_of([OutputId(one) for one in outputs.slice(0, OUTPUTS_ASKED).to_pylist()]))
+    if len(methods) != 1:
+        return ("several methods" if methods else ""), ""
+    method, _, version = methods[0].partition("/")
+    return method, version
 
 
 def _relative_errors(frozen: Path) -> dict[str, float]:

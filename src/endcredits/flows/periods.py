@@ -77,7 +77,6 @@ def close(
     ends_on: str = "",
     policy: Policy | None = None,
     by: str = "",
-    accept_adjustments: bool = False,
     progress: Progress = silent,
 ) -> ClosedPeriod:
     """Proposes, computes, approves and publishes a period, once. Asking again with the same policy returns the same close.
@@ -95,7 +94,6 @@ def close(
         ends_on=ends_on,
         policy=policy,
         by=by,
-        accept_adjustments=accept_adjustments,
         progress=progress,
     )
     was_closed = closing.approve(studio, period_id, by=by)
@@ -222,6 +220,7 @@ def period_body(booked: BookedClose, issued: Iterable[Statement], journal: Seque
         "entry_digests": [digest(posted[key]) for key in keys if key in posted],
         "totals": close.totals,
         "pools": close.pools,
+        "adjusted": close.adjusted,
         # A statement's id is a digest: it holds no name, but whoever guesses a payee's name can confirm the guess by it.
         "statements": [{"statement_id": s.statement_id, "sha256": digest(s)} for s in issued],
     }

@@ -179,10 +179,10 @@ def _statements_of(conn: Connection, period_id: str) -> Iterator[Earlier]:
 def _with_levies(earned: Iterable[Earning], close: PeriodClose) -> list[Earning]:
     """What payees earned by lines, and funds by levies, which have none; no contract governs a levy."""
     found = {(one.party_id, one.currency, one.contract_id): one for one in earned}
-    for levy, currency, micros in levies_of(close):
-        key = (PartyId(levy.party_id), currency, "")
+    for levy in levies_of(close):
+        key = (PartyId(levy.party_id), levy.currency, "")
         own = found.get(key, Earning(*key, 0, 0))
-        found[key] = replace(own, earned_micros=own.earned_micros + micros)
+        found[key] = replace(own, earned_micros=own.earned_micros + levy.amount_micros)
     return [found[key] for key in sorted(found)]
 
 

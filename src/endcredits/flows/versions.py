@@ -17,9 +17,8 @@ from sqlalchemy.engine import Connection
 from endcredits import durable
 from endcredits.canonical import digest, sha256_bytes, sha256_file
 from endcredits.errors import IntegrityError, NotFoundError
-from endcredits.flows import closing
 from endcredits.flows.booking import gathered
-from endcredits.flows.close_files import CLOSE
+from endcredits.flows.close_files import TWIN_CREDITS_MAX, close_folder, period_name, proposed_step
 from endcredits.flows.studio import Studio
 from endcredits.ledger import JournalEntry, entries, find
 from endcredits.royalties import (
@@ -35,6 +34,7 @@ from endcredits.royalties import (
     settle_entry,
     steps_of,
 )
+from endcredits.royalties.adjustments import CLOSE
 from endcredits.royalties.corrections import correct as make_correction
 from endcredits.royalties.lines import LINES, WORK_LINES
 from endcredits.royalties.posting import entry_key
@@ -78,7 +78,7 @@ def versions(studio: Studio, conn: Connection, period_id: str) -> Iterator[Versi
             f"the period '{period_id}' is not closed", remedy="Close it: endcredits period close.", field="period"
         )
     steps = steps_of(conn, period_id)
-    yield Version(1, booked.close, booked.close_digest, closing.close_folder(studio, closing.proposed_step(steps)))
+    yield Version(1, booked.close, booked.close_digest, close_folder(studio, proposed_step(steps)))
     for step in steps:
         if step.step == "corrected":
             folder = version_folder(studio, period_id, step.facts["version"], step.facts["close_digest"])
@@ -108,7 +108,7 @@ def standing_version(studio: Studio, conn: Connection, period_id: str) -> Versio
 def version_folder(studio: Studio, period_id: str, version: int, close_digest: str) -> Path:
     """Where a correction lies: named after its content, so that two who correct differently never write into one folder."""
     name = f"correct-{version}-{close_digest[:12]}"
-    return studio.path / "periods" / closing.period_name(period_id) / name
+    return studio.path / "periods" / period_name(period_id) / name
 
 
 def correction_entries(conn: Connection, version: Version, *, on: str, why: str) -> Iterator[JournalEntry]:
@@ -177,6 +177,7 @@ def correction_body(version: Version) -> dict[str, Any]:
         "entry_ids": list(facts["entry_ids"]),
         "totals": close.totals,
         "pools": close.pools,
+        "adjusted": close.adjusted,
     }
 
 
@@ -200,7 +201,7 @@ def check_corrections(studio: Studio, conn: Connection, period_id: str) -> Itera
         for name, stated in facts["files"].items():
             if sha256_file(version.folder / name) != stated:
                 yield Finding(str(version.folder / name), "it is not what it was when the period was corrected")
-        yield from replay_close(frozen, version.close, version.folder, credits_max=closing.TWIN_CREDITS_MAX)
+        yield from replay_close(frozen, version.close, version.folder, credits_max=TWIN_CREDITS_MAX)
         made = list(correction_entries(conn, version, on=version.step.at[:10], why=facts["reason"]))
         if [entry.entry_id for entry in made] != list(facts["entry_ids"]):
             yield Finding(where, f"the entries of version {version.number} are not those that its step names")

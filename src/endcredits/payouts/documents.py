@@ -18,6 +18,7 @@ from endcredits.payouts.fast_canonical import fast_canonical, fast_digest
 from endcredits.payouts.records import ESTIMATE, KINDS, Statement, StatementPart, StatementPool
 from endcredits.payouts.statements import coin_micros, line_order, outputs_counted, statement_id
 from endcredits.payouts.sums import due_micros, moved
+from endcredits.royalties.records import ADJUSTED
 
 
 def statement_json(statement: Statement) -> str:
@@ -112,8 +113,9 @@ def _lines(statement: Statement) -> Iterator[str]:
         pool, part = parts[line.pool, line.part]
         if line.reason != reason(line, pool, part, statement.currency):
             yield f"what it says about the line of '{line.title}' does not follow from its numbers"
-        # By largest remainder a part is less than one unit away from its exact due.
-        if part.by != "units" and abs(line.amount_micros * PPB - line.claim_micros * line.split_ppb) >= PPB:
+        # By largest remainder a part is less than one unit away from its exact due; a difference is made of four at most.
+        most = PPB * (4 if pool.kind == ADJUSTED else 1)
+        if part.by != "units" and abs(line.amount_micros * PPB - line.claim_micros * line.split_ppb) >= most:
             yield f"the line of '{line.title}' is not the split of what the work earned"
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from endcredits.money import format_micros
 from endcredits.payouts.records import StatementLine, StatementPart, StatementPool
+from endcredits.royalties.records import ADJUSTED
 from endcredits.royalties.rules import Part, PoolRule
 
 PPB_PER_PERCENT = 10_000_000
@@ -74,6 +75,10 @@ def reason(line: StatementLine, pool: StatementPool, part: StatementPart, curren
         currency: ISO 4217 code of the statement.
         beginning: `pool_words` of the pool and the part, where they are at hand.
     """
+    if pool.kind == ADJUSTED:
+        return " ".join(
+            [f"{beginning or pool_words(pool, part, currency)}; {_change(line, part, currency)}", *_unusual(line, pool)]
+        )
     sentence = f"{beginning or pool_words(pool, part, currency)}; {_work(line, part, currency)}"
     if line.claim_micros != line.work_micros and line.work_id:
         sentence += f", of which {format_micros(line.claim_micros, currency)} falls under the splits for {line.territory}"
@@ -89,6 +94,8 @@ def reason(line: StatementLine, pool: StatementPool, part: StatementPart, curren
 
 def pool_words(pool: StatementPool, part: StatementPart, currency: str) -> str:
     """How a sentence begins: from the revenue to the part."""
+    if pool.kind == ADJUSTED:
+        return _change_words(pool, part, currency)
     source = format_micros(pool.source_micros, pool.earned_currency)
     if "use" in pool.rule.split() or "period" in pool.rule.split():
         text = f"The pool is {pool.rule}, {source}"
@@ -100,6 +107,29 @@ def pool_words(pool: StatementPool, part: StatementPart, currency: str) -> str:
     if part.amount_micros != pool.pool_micros:
         text += f", of which this part is {format_micros(part.amount_micros, currency)} ({part.rule})"
     return text
+
+
+def _change_words(pool: StatementPool, part: StatementPart, currency: str) -> str:
+    text = (
+        f"The period from {pool.usage_from} to {pool.usage_to} was divided again by its own rules, with what was reported "
+        f"or refunded since; its pool ({pool.rule}) changed by {format_micros(pool.pool_micros, currency)}"
+    )
+    if part.amount_micros != pool.pool_micros:
+        text += f", and this part of it ({part.rule}) by {format_micros(part.amount_micros, currency)}"
+    return text
+
+
+def _change(line: StatementLine, part: StatementPart, currency: str) -> str:
+    amount = format_micros(line.amount_micros, currency)
+    if part.by == "party":
+        return f"this part is not divided, and all of the difference is the payee's: {amount}."
+    now, changed = format_percent(line.share_ppb), format_micros(line.work_micros, currency)
+    sentence = f"the work's share of it is {now} now, and what it earned changed by {changed}"
+    if line.claim_micros != line.work_micros:
+        sentence += f", of which {format_micros(line.claim_micros, currency)} falls under the splits for {line.territory}"
+    split = format_percent(line.split_ppb)
+    agreed = f"{split} of that by time and salary units" if part.by == "units" else f"agreed split of {split} of that"
+    return f"{sentence}, and the {agreed} is {amount}."
 
 
 def _work(line: StatementLine, part: StatementPart, currency: str) -> str:

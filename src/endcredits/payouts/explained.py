@@ -11,7 +11,7 @@ from endcredits.payouts.earned import EarnedLine
 from endcredits.payouts.explain import part_rule, pool_rule, pool_words, reason
 from endcredits.payouts.facts import Facts, WorkName
 from endcredits.payouts.records import StatementLine, StatementPart, StatementPool
-from endcredits.royalties.records import PeriodClose, Pool
+from endcredits.royalties.records import ADJUSTED, PeriodClose, Pool
 from endcredits.royalties.rules import PoolRule
 
 _NOBODY = WorkName("")
@@ -31,17 +31,25 @@ class Explained:
 
     def __init__(self, close: PeriodClose, facts: Facts) -> None:
         self.close, self.facts = close, facts
-        rules = {rule.name: rule for rule in close.policy.pools}
-        self.pools = [self._pool(number, pool, rules) for number, pool in enumerate(close.pools)]
+        self.adjusted = {one.period_id: one for one in close.adjusted}
+        self.pools = [self._pool(number, pool) for number, pool in enumerate(close.pools)]
         # What a sentence says of its pool is the same for all lines of a part, and there are many lines.
         self.words = [
             [pool_words(pool, part, of.currency) for part in pool.parts]
             for pool, of in zip(self.pools, close.pools, strict=True)
         ]
 
-    def _pool(self, number: int, pool: Pool, rules: dict[str, PoolRule]) -> StatementPool:
-        rule = rules.get(pool.rule)
-        if rule is None or len(rule.parts) != len(pool.parts):
+    def _rule(self, pool: Pool) -> PoolRule | None:
+        """The rule that a pool was divided by: the close's, or that of the closed period which was divided again."""
+        adjusted = self.adjusted.get(pool.usage_period) if pool.kind == ADJUSTED else None
+        policies = adjusted.policies if adjusted else (self.close.policy,)
+        names = [part.name for part in pool.parts]
+        rules = (rule for policy in policies for rule in policy.pools if rule.name == pool.rule)
+        return next((rule for rule in rules if [part.name for part in rule.parts] == names), None)
+
+    def _pool(self, number: int, pool: Pool) -> StatementPool:
+        rule = self._rule(pool)
+        if rule is None:
             raise IntegrityError(
                 f"the pool {number} names the rule '{pool.rule}', and the policy has no such rule with its parts",
                 remedy="Restore the close from your last copy.",
@@ -85,7 +93,8 @@ class Explained:
     def _days(self, usage_period: str) -> tuple[str, str]:
         if not usage_period:
             return self.close.starts_on, self.close.ends_on
-        days = self.facts.days.get(usage_period)
+        adjusted = self.adjusted.get(usage_period)
+        days = (adjusted.starts_on, adjusted.ends_on) if adjusted else self.facts.days.get(usage_period)
         if days is None:
             raise InputError(
                 f"the days of the period '{usage_period}' are not known",

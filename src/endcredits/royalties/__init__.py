@@ -82,6 +82,10 @@ from endcredits.royalties.freeze import (
 from endcredits.royalties.frozen import (
     Frozen,
 )
+from endcredits.royalties.levies import (
+    levies_of,
+    own_totals,
+)
 from endcredits.royalties.line_sums import (
     Earning,
     earnings,
@@ -102,7 +106,6 @@ from endcredits.royalties.policy_text import (
 )
 from endcredits.royalties.posting import (
     close_entry,
-    levies_of,
     settle_entry,
 )
 from endcredits.royalties.rates import (
@@ -113,6 +116,9 @@ from endcredits.royalties.recording import (
     cut_off,
 )
 from endcredits.royalties.records import (
+    ADJUSTED,
+    Adjusted,
+    LevyDue,
     Line,
     PartSum,
     PeriodClose,
@@ -168,6 +174,10 @@ from endcredits.royalties.usage import (
 )
 
 __all__ = [
+    "ADJUSTED",
+    "Adjusted",
+    "LevyDue",
+    "own_totals",
     "Added",
     "Anomaly",
     "BREAKAGE_ACCOUNT",

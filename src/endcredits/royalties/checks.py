@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import zip_longest
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from sqlalchemy.engine import Connection
 
 from endcredits.canonical import canonical_bytes, sha256_bytes
 from endcredits.errors import InputError, IntegrityError
+from endcredits.royalties.adjusting import changed_problems
+from endcredits.royalties.adjustments import ADJUSTED_FOLDER, Adjustment, Term, read_adjustments
 from endcredits.royalties.close import close_period
 from endcredits.royalties.contract_tables import contracts, dispute_ends, disputes
 from endcredits.royalties.documents import parse_close
-from endcredits.royalties.freeze import frozen_digest
+from endcredits.royalties.freeze import frozen_digest, read_frozen
 from endcredits.royalties.frozen import Frozen, table_digest, table_path
 from endcredits.royalties.invariants import document_problems, problems
 from endcredits.royalties.lines import LINES, WORK_LINES, read_lines, read_work_lines
@@ -107,8 +109,10 @@ def check_close_folder(close: PeriodClose, folder: Path) -> list[Finding]:
 def replay_close(frozen: Frozen, close: PeriodClose, folder: Path, *, credits_max: int | None = None) -> list[Finding]:
     """Computes a close again from its frozen inputs with the simple arithmetic of `close.py`, and compares the bytes.
 
+    Closed periods that it adjusts are computed again, too, from what lies beside its frozen inputs.
+
     Args:
-        frozen: the inputs, checked against their own digests (`read_frozen`).
+        frozen: the inputs, checked against their own digests (`read_frozen`); adjustments lie beside them.
         close: as recorded.
         folder: holds its `work_lines.parquet` and `lines.parquet`.
         credits_max: with more credits than this, all totals, every pool's base and a sample of works are computed again
@@ -126,21 +130,34 @@ def replay_close(frozen: Frozen, close: PeriodClose, folder: Path, *, credits_ma
     if findings:
         return findings
     try:
+        adjustments = read_adjustments(frozen.folder.parent / ADJUSTED_FOLDER)
+        for one in adjustments:
+            findings += _again(one.terms[0], credits_max)
+        if findings:
+            return findings
         if credits_max is not None and pq.read_metadata(table_path(frozen.folder, "credits")).num_rows > credits_max:
-            found: Iterable[str] = sample_problems(frozen, close, folder)
+            found: Iterable[str] = chain(
+                sample_problems(frozen, close, folder), changed_problems(close, folder, adjustments)
+            )
         else:
-            found = _differences(frozen, close, folder)
+            found = _differences(frozen, close, folder, adjustments)
         return [Finding(where, problem) for problem in found]
     except (InputError, IntegrityError) as error:
         return [Finding(where, f"it cannot be computed again: {error}")]
 
 
-def _differences(frozen: Frozen, close: PeriodClose, folder: Path) -> Iterator[str]:
-    again = close_period(frozen, close.period_id, close.starts_on, close.ends_on, close.policy)
+def _again(term: Term, credits_max: int | None) -> list[Finding]:
+    """What is wrong with a closed period that was divided again."""
+    return replay_close(read_frozen(term.folder / "frozen"), term.close, term.folder, credits_max=credits_max)
+
+
+def _differences(frozen: Frozen, close: PeriodClose, folder: Path, adjustments: Sequence[Adjustment]) -> Iterator[str]:
+    again = close_period(frozen, close.period_id, close.starts_on, close.ends_on, close.policy, adjustments)
     if canonical_bytes(again.close) == canonical_bytes(close):
         return
     names = {
         "policy_digest": "the policy's digest",
+        "adjusted": "the adjusted periods",
         "totals": "the totals",
         "pools": "the pools",
         "work_lines_digest": "the works' lines",

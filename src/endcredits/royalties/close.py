@@ -6,7 +6,8 @@
    `gates`, and paid to the parties of the splits; what nobody can be credited for is the commons';
 4. what is in no pool, less taxes and levies, stays with the operator.
 
-Refunds of closed periods are pools of their own: divided like the money that they give back, then negated.
+5. closed periods of which usage or refunds came since are divided again in the same way, and their differences stand behind
+   the close's own pools (`adjusting`).
 
 Written for reading, in plain integers and rows: it holds a whole period in memory. `columns/` does the same for millions of
 rows, and tests compare the two to the byte.
@@ -15,12 +16,14 @@ rows, and tests compare the two to the byte.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from endcredits.canonical import digest
 from endcredits.errors import InputError
 from endcredits.ids import plain_id
+from endcredits.royalties.adjusting import adjusted_of, difference, totals_with
+from endcredits.royalties.adjustments import Adjustment
 from endcredits.royalties.clusters import entitled_to
 from endcredits.royalties.dividing import Setting, divide_part
 from endcredits.royalties.evidence import significant_clusters, uses_of_clusters
@@ -49,7 +52,14 @@ class Closed:
     lines: tuple[Line, ...]
 
 
-def close_period(frozen: Frozen, period_id: str, starts_on: str, ends_on: str, policy: Policy) -> Closed:
+def close_period(
+    frozen: Frozen,
+    period_id: str,
+    starts_on: str,
+    ends_on: str,
+    policy: Policy,
+    adjustments: Sequence[Adjustment] = (),
+) -> Closed:
     """Computes what every work and party earned in a period.
 
     Args:
@@ -58,6 +68,7 @@ def close_period(frozen: Frozen, period_id: str, starts_on: str, ends_on: str, p
         starts_on: first day, YYYY-MM-DD.
         ends_on: last day.
         policy: the rules.
+        adjustments: of closed periods, by their days.
 
     Returns:
         The close and its lines; equal inputs give equal bytes.
@@ -67,11 +78,17 @@ def close_period(frozen: Frozen, period_id: str, starts_on: str, ends_on: str, p
             sums beyond what documents and 128 bits hold.
         IntegrityError: a frozen table cannot be read.
     """
-    return close_rows(read_rows(frozen.folder), frozen.digests, period_id, starts_on, ends_on, policy)
+    return close_rows(read_rows(frozen.folder), frozen.digests, period_id, starts_on, ends_on, policy, adjustments)
 
 
 def close_rows(
-    rows: FrozenRows, frozen: tuple[tuple[str, str], ...], period_id: str, starts_on: str, ends_on: str, policy: Policy
+    rows: FrozenRows,
+    frozen: tuple[tuple[str, str], ...],
+    period_id: str,
+    starts_on: str,
+    ends_on: str,
+    policy: Policy,
+    adjustments: Sequence[Adjustment] = (),
 ) -> Closed:
     """Closes a period whose rows are in memory; `frozen` are the digests of their tables. Otherwise as `close_period`."""
     check_period(period_id, starts_on, ends_on)
@@ -86,6 +103,13 @@ def close_rows(
             pools.append(closed)
             work_lines += of_works
             lines += of_parties
+    totals = totals_of(rows, pools, policy)
+    for adjustment in adjustments:
+        changed, of_works, of_parties = difference(adjustment, len(pools))
+        pools += changed
+        work_lines += of_works
+        lines += of_parties
+    adjusted = tuple(map(adjusted_of, adjustments))
     work_lines.sort(key=work_line_key)
     lines.sort(key=line_key)
     close = PeriodClose(
@@ -95,12 +119,13 @@ def close_rows(
         policy=policy,
         policy_digest=digest(policy),
         frozen=frozen,
-        totals=totals_of(rows, pools, policy),
+        totals=totals_with(totals, adjusted),
         pools=tuple(pools),
         work_lines=len(work_lines),
         work_lines_digest=work_lines_digest(work_lines),
         lines=len(lines),
         lines_digest=lines_digest(lines),
+        adjusted=adjusted,
     )
     return Closed(close, tuple(work_lines), tuple(lines))
 

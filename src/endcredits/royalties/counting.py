@@ -1,21 +1,19 @@
 """Which reported rows a close counts, so that every row is counted exactly once, in whatever order things arrive.
 
-A close looks at rows up to its cut-off (a number) and dated up to its last day. Of those it counts what no earlier close
-counted:
+A close looks at rows up to its cut-off (a number) and dated up to its last day. Of those that no earlier close looked at,
 
-- rows dated after the last day of the close before it: the period's own ("earned");
-- rows dated up to that day, recorded after that close's cut-off: they came late ("late") and belong to the closed period in
-  which they are dated, or, where no period holds their day, to the one that ended next.
+- rows dated after the last day of the close before it are the period's own;
+- rows dated up to that day came late. They belong to the closed period in which they are dated, or, where no period holds
+  their day, to the one that ended next, and that period is divided again (`adjusting`).
 
-A refund lowers what it gives back where both are counted by the same close. Where the sale was counted earlier, the
-refund stands in this close by itself ("refund"), under the period of the sale. Periods close in order and cut-offs never
-go back, so the close before is all that has to be known.
+So a period's own rows are those of its days, whenever they were reported: up to its cut-off in its own close, up to that of
+a later one when it is divided again. A refund lowers what it gives back, and belongs to the period of that. Periods close in
+order and cut-offs never go back, so the close before is all that has to be known.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,33 +58,24 @@ def window(conn: Connection, starts_on: str, ends_on: str, cut_off: int) -> Wind
     return Window(ends_on, cut_off, tuple((row[0], row[1]) for row in rows), rows[-1][2] if rows else 0)
 
 
-def _counts(
-    seen: Window, moment: sa.ColumnElement[str], number: sa.ColumnElement[int], of_day: str
-) -> sa.ColumnElement[bool]:
-    """The condition that a row is counted; `of_day` makes a day the last moment of itself."""
-    own = sa.and_(moment > f"{seen.closed_to}{of_day}", moment <= f"{seen.ends_on}{of_day}")
-    if not seen.before:
-        return sa.and_(number <= seen.cut_off, moment <= f"{seen.ends_on}{of_day}")
-    late = sa.and_(moment <= f"{seen.closed_to}{of_day}", number > seen.counted_to)
-    return sa.and_(number <= seen.cut_off, sa.or_(own, late))
-
-
-def _counted_before(seen: Window, moment: sa.ColumnElement[str], number: sa.ColumnElement[int], of_day: str) -> Any:
-    return sa.and_(moment <= f"{seen.closed_to}{of_day}", number <= seen.counted_to)
-
-
 LAST_SECOND = "T23:59:59Z"
 """Makes the last moment of a day from the day."""
 
 
 def counted_events(seen: Window) -> sa.ColumnElement[bool]:
-    """The condition on `usage_events` that a close counts a row as its own or as late."""
-    return _counts(seen, usage_events.c.used_at, usage_events.c.number, LAST_SECOND)
+    """The condition on `usage_events` that a row is a close's own."""
+    return _own(seen, usage_events.c.used_at, usage_events.c.number, LAST_SECOND)
 
 
 def counted_revenue(seen: Window) -> sa.ColumnElement[bool]:
-    """The condition on `revenues` that a close counts a row as its own or as late."""
-    return _counts(seen, revenues.c.earned_on, revenues.c.number, "")
+    """The condition on `revenues` that a row is a close's own."""
+    return _own(seen, revenues.c.earned_on, revenues.c.number, "")
+
+
+def _own(seen: Window, moment: sa.ColumnElement[str], number: sa.ColumnElement[int], of_day: str) -> sa.ColumnElement[bool]:
+    """`of_day` makes a day the last moment of itself."""
+    since = f"{seen.closed_to}{of_day}" if seen.before else ""
+    return sa.and_(number <= seen.cut_off, moment > since, moment <= f"{seen.ends_on}{of_day}")
 
 
 def counts_anything(conn: Connection, starts_on: str, ends_on: str, cut_off: int) -> bool:
@@ -95,10 +84,9 @@ def counts_anything(conn: Connection, starts_on: str, ends_on: str, cut_off: int
     queries: list[sa.Select[Any]] = [
         sa.select(usage_events.c.number).where(counted_events(seen)),
         sa.select(revenues.c.number).where(counted_revenue(seen)),
-        adjusting_refunds(seen, [refunds.c.number], of_revenue=False),
-        adjusting_refunds(seen, [refunds.c.number], of_revenue=True),
     ]
-    return any(conn.execute(query.limit(1)).first() is not None for query in queries)
+    own = any(conn.execute(query.limit(1)).first() is not None for query in queries)
+    return own or bool(adjusted_periods(conn, seen))
 
 
 def refund_sums(seen: Window) -> sa.Subquery:
@@ -108,26 +96,26 @@ def refund_sums(seen: Window) -> sa.Subquery:
     return sa.select(own.of_id, total).where(own.number <= seen.cut_off).group_by(own.of_id).subquery()
 
 
-def adjusting_refunds(seen: Window, columns: Sequence[sa.ColumnElement[Any]], *, of_revenue: bool) -> sa.Select[Any]:
-    """Refunds that stand by themselves in a close: new since the close before, of things that were counted then.
+def adjusted_periods(conn: Connection, seen: Window) -> tuple[str, ...]:
+    """The closed periods of which something is new since the close before: usage, revenue or a refund, by their days."""
+    if not seen.before:
+        return ()
+    used, earned = sa.func.substr(usage_events.c.used_at, 1, 10), revenues.c.earned_on
+    back = refunds.c
 
-    Args:
-        seen: what the close looks at.
-        columns: of the refund and of its thing, to select.
-        of_revenue: whether the things are revenue; otherwise usage events.
-    """
-    thing: Any = revenues if of_revenue else usage_events
-    key = revenues.c.revenue_id if of_revenue else usage_events.c.event_id
-    moment = revenues.c.earned_on if of_revenue else usage_events.c.used_at
-    counted = _counted_before(seen, moment, thing.c.number, "" if of_revenue else LAST_SECOND)
-    joined = refunds.join(thing, key == refunds.c.of_id)
-    between = sa.and_(refunds.c.number > seen.counted_to, refunds.c.number <= seen.cut_off)
-    return sa.select(*columns).select_from(joined).where(between, counted if seen.before else sa.false())
+    def new(number: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+        return sa.and_(number > seen.counted_to, number <= seen.cut_off)
 
-
-def refunded_before() -> sa.ScalarSelect[Any]:
-    """What was given back of a thing before a refund, to be selected beside `refunds`."""
-    earlier = refunds.alias("earlier")
-    total = sa.cast(sa.func.coalesce(sa.func.sum(earlier.c.refund_micros), 0), sa.BigInteger)
-    same = sa.and_(earlier.c.of_id == refunds.c.of_id, earlier.c.number < refunds.c.number)
-    return sa.select(total).where(same).scalar_subquery()
+    queries: list[sa.Select[Any]] = [
+        sa.select(used).where(new(usage_events.c.number), used <= seen.closed_to),
+        sa.select(earned).where(new(revenues.c.number), earned <= seen.closed_to),
+        sa.select(used)
+        .select_from(refunds.join(usage_events, usage_events.c.event_id == back.of_id))
+        .where(new(back.number), used <= seen.closed_to),
+        sa.select(earned)
+        .select_from(refunds.join(revenues, revenues.c.revenue_id == back.of_id))
+        .where(new(back.number), earned <= seen.closed_to),
+    ]
+    days = {day for query in queries for day in conn.scalars(query.distinct())}
+    named = {seen.usage_period(day) for day in days}
+    return tuple(period_id for period_id, _ in seen.before if period_id in named)

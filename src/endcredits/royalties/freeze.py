@@ -88,6 +88,31 @@ def freeze(
         IntegrityError: the folder holds this freeze, damaged; or splits do not sum to one whole.
         MachineError: disk full or no permission; nothing half-written remains.
     """
+
+    def write(folder: Path) -> None:
+        with Tables(folder) as tables:
+            catalogue = write_catalogue(
+                tables,
+                works=works,
+                ends_on=ends_on,
+                clusters=clusters,
+                disputed=frozenset(disputed),
+                revoked=frozenset(revoked),
+                tail_ppb=policy.tail_ppb,
+                units=units,
+                registered_at=registered_at or {},
+            )
+            write_usage(tables, conn, window(conn, starts_on, ends_on, cut_off), policy, catalogue, attributions_of)
+
+    return written(into, facts_of(period_id, starts_on, ends_on, cut_off, policy), write)
+
+
+def facts_of(period_id: str, starts_on: str, ends_on: str, cut_off: int, policy: Policy) -> dict[str, Any]:
+    """What a frozen folder says of itself beside its tables.
+
+    Raises:
+        InputError: the period has no name, or its days are the wrong way round.
+    """
     plain_id(period_id, what="period_id")
     if day(starts_on, field="starts_on") > day(ends_on, field="ends_on"):
         raise InputError(
@@ -95,13 +120,28 @@ def freeze(
             remedy="Exchange the two days.",
             field="ends_on",
         )
-    facts = {
+    return {
         "period_id": period_id,
         "starts_on": starts_on,
         "ends_on": ends_on,
         "cut_off": cut_off,
         "policy_digest": digest(policy),
     }
+
+
+def written(into: Path, facts: Mapping[str, Any], write: Callable[[Path], None]) -> Frozen:
+    """Makes a frozen folder whole or not at all, or finds it made.
+
+    Args:
+        into: the folder.
+        facts: of `facts_of`.
+        write: writes every table into an empty folder.
+
+    Raises:
+        ConflictError: the folder holds another freeze.
+        IntegrityError: it holds this one, damaged.
+        MachineError: disk full or no permission; nothing half-written remains.
+    """
     with locked(into.parent, "the frozen periods", wait_seconds=WAIT_SECONDS):
         if into.exists():
             return _standing(into, facts)
@@ -109,20 +149,7 @@ def freeze(
         partial = into.parent / f".{into.name}.{secrets.token_hex(4)}{PARTIAL}"
         try:
             partial.mkdir()
-            with Tables(partial) as tables:
-                catalogue = write_catalogue(
-                    tables,
-                    works=works,
-                    ends_on=ends_on,
-                    clusters=clusters,
-                    disputed=frozenset(disputed),
-                    revoked=frozenset(revoked),
-                    tail_ppb=policy.tail_ppb,
-                    units=units,
-                    registered_at=registered_at or {},
-                )
-                seen = window(conn, starts_on, ends_on, cut_off)
-                write_usage(tables, conn, seen, policy, catalogue, attributions_of)
+            write(partial)
             digests = _seal(partial, facts)
             os.rename(partial, into)
             sync_folder(into.parent)

@@ -6,7 +6,7 @@ outputs at a time. What stays in memory is one row number per work and one text 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -17,23 +17,15 @@ from sqlalchemy.engine import Connection
 from endcredits.attribution import Attribution
 from endcredits.errors import InputError
 from endcredits.ids import OutputId, WorkId
-from endcredits.royalties.counting import (
-    Window,
-    adjusting_refunds,
-    counted_events,
-    counted_revenue,
-    refund_sums,
-    refunded_before,
-)
+from endcredits.royalties.counting import Window, counted_events, counted_revenue, refund_sums
 from endcredits.royalties.freeze_catalogue import Catalogue
 from endcredits.royalties.freeze_credits import write_outputs
 from endcredits.royalties.freeze_writing import Tables
 from endcredits.royalties.rates import in_force, rate_between
 from endcredits.royalties.recorded import RATE_SHELF
-from endcredits.royalties.records import Rate
-from endcredits.royalties.refunds import tax_back
+from endcredits.royalties.records import KINDS, Rate
 from endcredits.royalties.rules import Policy
-from endcredits.royalties.tables import currency_rates, refunds, revenues, usage_events
+from endcredits.royalties.tables import currency_rates, revenues, usage_events
 from endcredits.store import many
 
 OUTPUTS_AT_ONCE = 500
@@ -49,12 +41,22 @@ def write_usage(
     attributions_of: Callable[[Sequence[OutputId]], Mapping[OutputId, Attribution]],
 ) -> None:
     """Writes outputs, credits, events, declared works, revenue and rates; arguments and errors as for `freeze.freeze`."""
-    outputs = _outputs(conn, seen)
+    outputs = outputs_of(conn, seen)
+    write_credits(tables, outputs, catalogue, attributions_of)
+    currencies = write_events(tables, conn, seen, catalogue, outputs) | write_revenue(tables, conn, seen)
+    write_rates(tables, rates_of(conn, seen, policy, currencies))
+
+
+def write_credits(
+    tables: Tables,
+    outputs: pa.Array,
+    catalogue: Catalogue,
+    attributions_of: Callable[[Sequence[OutputId]], Mapping[OutputId, Attribution]],
+) -> None:
+    """Writes outputs and their credits, some hundred at a time."""
     for start in range(0, len(outputs), OUTPUTS_AT_ONCE):
         ids = [OutputId(one) for one in outputs[start : start + OUTPUTS_AT_ONCE].to_pylist()]
         write_outputs(tables, start, ids, attributions_of(ids), catalogue)
-    currencies = _write_events(tables, conn, seen, catalogue, outputs) | _write_revenue(tables, conn, seen)
-    _write_rates(tables, conn, seen, policy, currencies)
 
 
 def _bytewise(conn: Connection, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -67,71 +69,50 @@ def _stream(conn: Connection, query: sa.sql.expression.Executable) -> Iterator[S
     yield from found.partitions()
 
 
-def _outputs(conn: Connection, seen: Window) -> pa.Array:
+def outputs_of(conn: Connection, seen: Window) -> pa.Array:
     """The outputs that events of the close name, each once, in order."""
     own = usage_events.c
-    counted = sa.select(own.output_id).where(counted_events(seen))
-    named = counted.union(adjusting_refunds(seen, [own.output_id], of_revenue=False)).subquery()
+    named = sa.select(own.output_id).where(counted_events(seen)).distinct().subquery()
     query = sa.select(named.c.output_id).order_by(_bytewise(conn, named.c.output_id))
     parts = [pa.array([row[0] for row in rows], pa.string()) for rows in _stream(conn, query)]
     return pa.concat_arrays(parts) if parts else pa.array([], pa.string())
 
 
-def _write_events(tables: Tables, conn: Connection, seen: Window, catalogue: Catalogue, outputs: pa.Array) -> set[str]:
+def write_events(tables: Tables, conn: Connection, seen: Window, catalogue: Catalogue, outputs: pa.Array) -> set[str]:
+    """Writes events and declared works; the currencies in which they earned."""
     own, back = usage_events.c, refund_sums(seen)
-    shared = [own.output_id, sa.func.substr(own.used_at, 1, 10), own.service, own.territory, own.offer, own.payer, own.use]
-    shared += [own.currency, own.uses, own.revenue_micros, own.tax_micros, own.declared]
+    columns: list[sa.ColumnElement[Any]] = [
+        own.event_id,
+        own.output_id,
+        own.service,
+        own.territory,
+        own.offer,
+        own.payer,
+        own.use,
+        own.currency,
+        own.uses,
+    ]
+    columns += [own.revenue_micros, own.tax_micros, sa.func.coalesce(back.c.refunded_micros, 0), own.declared]
     joined = usage_events.outerjoin(back, back.c.of_id == own.event_id)
-    counted = sa.select(
-        own.event_id.label("id"), *shared, sa.func.coalesce(back.c.refunded_micros, 0), sa.literal(0), sa.literal(0)
-    )
-    returned = adjusting_refunds(
-        seen, [refunds.c.refund_id, *shared, refunded_before(), refunds.c.refund_micros, sa.literal(1)], of_revenue=False
-    )
-    both = sa.union_all(counted.select_from(joined).where(counted_events(seen)), returned).subquery()
-    query = sa.select(both).order_by(_bytewise(conn, both.c.id))
+    query = sa.select(*columns).select_from(joined).where(counted_events(seen)).order_by(_bytewise(conn, own.event_id))
     currencies: set[str] = set()
     number = 0
     for rows in _stream(conn, query):
-        (
-            ids,
-            output,
-            day,
-            service,
-            territory,
-            offer,
-            payer,
-            use,
-            currency,
-            uses,
-            gross,
-            tax,
-            declared,
-            before,
-            now,
-            is_refund,
-        ) = (list(column) for column in zip(*rows, strict=True))
-        periods = [seen.usage_period(one) for one in day]
-        money = list(map(_money, gross, tax, before, now, is_refund))
-        tables.add(
-            "events",
-            ids,
-            pc.index_in(pa.array(output, pa.string()), outputs).to_pylist(),
-            list(map(_kind, periods, is_refund)),
-            periods,
-            service,
-            territory,
-            offer,
-            payer,
-            use,
-            currency,
-            uses,
-            *(list(column) for column in zip(*money, strict=True)),
+        ids, output, *others, currency, uses, gross, tax, refunded, declared = (
+            list(column) for column in zip(*rows, strict=True)
         )
+        places = pc.index_in(pa.array(output, pa.string()), outputs).to_pylist()
+        kinds, periods = _own(rows)
+        tables.add("events", ids, places, kinds, periods, *others, currency, uses, gross, tax, refunded)
         _write_declared(tables, number, ids, declared, catalogue)
         currencies.update(currency)
         number += len(rows)
     return currencies
+
+
+def _own(rows: Sequence[object]) -> tuple[list[str], list[str]]:
+    """Kind and usage period of rows; a close freezes nothing but its own, and other periods in folders of theirs."""
+    return [KINDS[0]] * len(rows), [""] * len(rows)
 
 
 def _write_declared(tables: Tables, first: int, ids: list[str], declared: list[str], catalogue: Catalogue) -> None:
@@ -145,78 +126,55 @@ def _write_declared(tables: Tables, first: int, ids: list[str], declared: list[s
         tables.add("declared", *(list(column) for column in zip(*pairs, strict=True)))
 
 
-def _kind(usage_period: str, is_refund: int) -> str:
-    return "refund" if is_refund else "late" if usage_period else "earned"
-
-
-def _money(gross: int, tax: int, before: int, now: int, is_refund: int) -> tuple[int, int, int]:
-    """(gross, tax, refunded) of a row: of a sale as it was made, of a refund what goes back with it."""
-    if is_refund:
-        return now, tax_back(gross, tax, before + now) - tax_back(gross, tax, before), 0
-    return gross, tax, before
-
-
-def _write_revenue(tables: Tables, conn: Connection, seen: Window) -> set[str]:
+def write_revenue(tables: Tables, conn: Connection, seen: Window) -> set[str]:
+    """Writes revenue of many uses; the currencies in which it was earned."""
     own, back = revenues.c, refund_sums(seen)
-    shared = [
-        own.earned_on,
-        own.service,
-        own.territory,
-        own.offer,
-        own.payer,
-        own.currency,
-        own.gross_micros,
-        own.tax_micros,
-    ]
+    columns: list[sa.ColumnElement[Any]] = [own.revenue_id, own.service, own.territory, own.offer, own.payer, own.currency]
+    columns += [own.gross_micros, own.tax_micros, sa.func.coalesce(back.c.refunded_micros, 0)]
     joined = revenues.outerjoin(back, back.c.of_id == own.revenue_id)
-    counted = sa.select(
-        own.revenue_id.label("id"), *shared, sa.func.coalesce(back.c.refunded_micros, 0), sa.literal(0), sa.literal(0)
-    )
-    returned = adjusting_refunds(
-        seen, [refunds.c.refund_id, *shared, refunded_before(), refunds.c.refund_micros, sa.literal(1)], of_revenue=True
-    )
-    both = sa.union_all(counted.select_from(joined).where(counted_revenue(seen)), returned).subquery()
+    query = sa.select(*columns).select_from(joined).where(counted_revenue(seen)).order_by(_bytewise(conn, own.revenue_id))
     currencies: set[str] = set()
-    for rows in _stream(conn, sa.select(both).order_by(_bytewise(conn, both.c.id))):
-        ids, day, service, territory, offer, payer, currency, gross, tax, before, now, is_refund = (
-            list(column) for column in zip(*rows, strict=True)
-        )
-        periods = [seen.usage_period(one) for one in day]
-        kinds = list(map(_kind, periods, is_refund))
-        money = zip(*map(_money, gross, tax, before, now, is_refund), strict=True)
-        tables.add(
-            "revenue", ids, kinds, periods, service, territory, offer, payer, currency, *(list(column) for column in money)
-        )
-        currencies.update(currency)
+    for rows in _stream(conn, query):
+        ids, *others = (list(column) for column in zip(*rows, strict=True))
+        tables.add("revenue", ids, *_own(rows), *others)
+        currencies.update(others[4])
     return currencies
 
 
-def _write_rates(tables: Tables, conn: Connection, seen: Window, policy: Policy, currencies: set[str]) -> None:
+def rates_of(
+    conn: Connection, seen: Window, policy: Policy, currencies: set[str], stated: Iterable[Rate] = ()
+) -> list[Rate]:
+    """The rate that applies for every pair of currencies, by currency and into.
+
+    Args:
+        conn: of the books.
+        seen: what the close looks at.
+        policy: for the currency to settle in, and those of fixed sums.
+        currencies: in which something was earned.
+        stated: rates that were frozen before; they stay.
+
+    Raises:
+        InputError: a currency without rate into the one that is settled in.
+    """
     recorded = many(conn, sa.select(currency_rates).where(currency_rates.c.number <= seen.cut_off))
     known = in_force([RATE_SHELF.from_row(row) for row in recorded], seen.ends_on)
     earned = currencies | {rule.currency for rule in policy.pools if rule.currency}
-    if policy.settle_in:
-        _must_convert(known, earned, policy.settle_in, seen.ends_on)
     # Also into currencies that this policy does not settle in, so that the frozen period can be replayed under another.
     targets = {into for _, into in known} | ({policy.settle_in} if policy.settle_in else set())
-    found = [rate_between(known, currency, into) for currency in earned for into in targets if currency != into]
-    rates = sorted((rate for rate in found if rate is not None), key=lambda rate: (rate.currency, rate.into))
-    tables.add(
-        "rates",
-        [rate.currency for rate in rates],
-        [rate.into for rate in rates],
-        [rate.numerator for rate in rates],
-        [rate.denominator for rate in rates],
-        [rate.on for rate in rates],
-        [rate.source for rate in rates],
-    )
-
-
-def _must_convert(known: dict[tuple[str, str], Rate], earned: set[str], settle_in: str, ends_on: str) -> None:
-    for currency in sorted(earned - {settle_in}):
-        if rate_between(known, currency, settle_in) is None:
+    pairs = [rate_between(known, currency, into) for currency in earned for into in targets if currency != into]
+    found = {(rate.currency, rate.into): rate for rate in pairs if rate is not None}
+    found |= {(rate.currency, rate.into): rate for rate in stated}
+    for currency in sorted(earned - {policy.settle_in}) if policy.settle_in else ():
+        if (currency, policy.settle_in) not in found:
             raise InputError(
-                f"there is no rate from {currency} to {settle_in} on or before {ends_on}",
+                f"there is no rate from {currency} to {policy.settle_in} on or before {seen.ends_on}",
                 remedy="Record one (endcredits usage rates), or settle in the currency that was earned.",
                 field="rate",
             )
+    return [found[pair] for pair in sorted(found)]
+
+
+def write_rates(tables: Tables, rates: Iterable[Rate]) -> None:
+    """Writes rates, in their order."""
+    for rate in rates:
+        tables.add("rates", [rate.currency], [rate.into], [rate.numerator], [rate.denominator], [rate.on], [rate.source])

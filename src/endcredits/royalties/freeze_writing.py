@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -18,21 +19,22 @@ GROUP_ROWS = 122_880
 
 
 class Tables:
-    """All tables of a frozen period while they are written; rows must come in each table's order.
+    """The tables of a frozen period while they are written; rows must come in each table's order.
 
     Args:
-        folder: an empty folder.
+        folder: a folder without them.
+        names: of the tables.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, names: Iterable[str] = SCHEMAS) -> None:
         self._stack = ExitStack()
         self._files: dict[str, BinaryIO] = {}
         self._writers: dict[str, pq.ParquetWriter] = {}
-        self._waiting: dict[str, list[list[Any]]] = {name: [[] for _ in columns] for name, columns in SCHEMAS.items()}
+        self._waiting: dict[str, list[list[Any]]] = {name: [[] for _ in SCHEMAS[name]] for name in names}
         self._folder = folder
 
     def __enter__(self) -> Tables:
-        for name in SCHEMAS:
+        for name in self._waiting:
             self._files[name] = self._stack.enter_context(table_path(self._folder, name).open("xb"))
         for name, file in self._files.items():
             self._writers[name] = self._stack.enter_context(
@@ -43,7 +45,7 @@ class Tables:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         with self._stack:
             if kind is None:
-                for name in SCHEMAS:
+                for name in self._waiting:
                     self._flush(name)
                 for name, writer in self._writers.items():
                     writer.close()

@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 from endcredits.canonical import digest
 from endcredits.money import PPB
 from endcredits.royalties.laying import PoolKey
+from endcredits.royalties.levies import own_totals
 from endcredits.royalties.lines import line_key, work_line_key
 from endcredits.royalties.portions import levies_micros, portion_micros, waterfall
-from endcredits.royalties.records import KINDS, STATES, Line, PartSum, PeriodClose, Pool, WorkLine
+from endcredits.royalties.records import ADJUSTED, KINDS, STATES, Adjusted, Line, PartSum, PeriodClose, Pool, WorkLine
 from endcredits.royalties.rules import PoolRule
 
 _DENOMINATOR = re.compile(r"0|[1-9][0-9]{0,38}")
@@ -45,15 +46,71 @@ def document_problems(close: PeriodClose) -> Iterator[str]:
     if digest(close.policy) != close.policy_digest:
         yield "the policy does not fit its digest"
     rules = {rule.name: (number, rule) for number, rule in enumerate(close.policy.pools)}
-    if any(pool.rule not in rules for pool in close.pools):
+    own = [pool for pool in close.pools if pool.kind != ADJUSTED]
+    if any(pool.rule not in rules for pool in own):
         yield "a pool names a rule that the policy does not have"
         return
-    keys = [_key(rules[pool.rule][0], pool) for pool in close.pools]
-    if keys != sorted(set(keys)):
+    keys = [_key(rules[pool.rule][0], pool) for pool in own]
+    if keys != sorted(set(keys)) or tuple(own) != close.pools[: len(own)]:
         yield "the pools do not stand once each, in order"
-    for number, pool in enumerate(close.pools):
+    for number, pool in enumerate(own):
         yield from (f"pool {number} ({pool.rule}): {problem}" for problem in _of_pool(pool, rules[pool.rule][1], close))
-    yield from _of_totals(close)
+    yield from _of_adjusted(close)
+    yield from _of_totals(close, own)
+
+
+def _of_adjusted(close: PeriodClose) -> Iterator[str]:
+    """What is wrong with the differences of closed periods."""
+    days = [(one.starts_on, one.ends_on) for one in close.adjusted]
+    if days != sorted(days) or any(last >= close.starts_on for _, last in days):
+        yield "the adjusted periods do not stand in order before the period"
+    known = {one.period_id: one for one in close.adjusted}
+    if len(known) != len(close.adjusted):
+        yield "a period is adjusted twice"
+    order = {period_id: place for place, period_id in enumerate(known)}
+    changed = [(number, pool) for number, pool in enumerate(close.pools) if pool.kind == ADJUSTED]
+    places = [order.get(pool.usage_period, -1) for _, pool in changed]
+    if places != sorted(places) or -1 in places:
+        yield "the pools of adjusted periods do not stand in the order of these periods"
+    for number, pool in changed:
+        yield from (
+            f"pool {number} ({pool.rule}): {problem}" for problem in _of_difference(pool, known.get(pool.usage_period))
+        )
+    for one in close.adjusted:
+        where = f"adjusted period '{one.period_id}'"
+        sources: Counter[str] = Counter()
+        for _, pool in changed:
+            if pool.usage_period == one.period_id:
+                sources[pool.earned_currency] += pool.source_micros
+        levies: Counter[str] = Counter()
+        for levy in one.levies:
+            levies[levy.currency] += levy.amount_micros
+        for total in one.totals:
+            parts = total.tax_micros + total.operator_micros + total.pools_micros + total.levies_micros
+            if total.revenue_micros != parts:
+                yield f"{where}: revenue in {total.currency} is not taxes plus operator plus pools plus levies"
+            if (total.pools_micros, total.levies_micros) != (sources.pop(total.currency, 0), levies.pop(total.currency, 0)):
+                yield f"{where}: the pools or levies in {total.currency} are not the sum of its pools and levies"
+        if any(sources.values()) or any(levies.values()):
+            yield f"{where}: a currency has no total"
+
+
+def _of_difference(pool: Pool, adjusted: Adjusted | None) -> Iterator[str]:
+    rules = [rule for policy in adjusted.policies for rule in policy.pools] if adjusted else []
+    names = [part.name for part in pool.parts]
+    if not any(rule.name == pool.rule and [part.name for part in rule.parts] == names for rule in rules):
+        yield "it names a rule with parts that no policy of its period has"
+    if pool.pool_micros != pool.breakage_micros + pool.rest_micros + sum(part.amount_micros for part in pool.parts):
+        yield "it is not breakage plus parts plus rest"
+    if (pool.rate == "1/1") != (pool.currency == pool.earned_currency):
+        yield "its currencies and its rate do not fit each other"
+    elif pool.rate == "1/1" and pool.pool_micros != pool.source_micros:
+        yield "it changed without a conversion"
+    elif pool.rate != "1/1" and not _RATE.fullmatch(pool.rate):
+        yield "its rate is not one"
+    for part in pool.parts:
+        if part.amount_micros != part.allocated_micros + part.commons_micros:
+            yield f"part '{part.name}': its amount is not allocated plus commons"
 
 
 def _key(rule: int, pool: Pool) -> PoolKey:
@@ -114,14 +171,14 @@ def _of_part(part: PartSum, sign: int) -> Iterator[str]:
         yield "its denominator is no whole number below 2**127"
 
 
-def _of_totals(close: PeriodClose) -> Iterator[str]:
+def _of_totals(close: PeriodClose, own: list[Pool]) -> Iterator[str]:
     sources: Counter[str] = Counter()
-    for pool in close.pools:
+    for pool in own:
         sources[pool.earned_currency] += pool.source_micros
     currencies = [total.currency for total in close.totals]
-    if currencies != sorted(set(currencies)) or not sources.keys() <= set(currencies):
+    if currencies != sorted(set(currencies)) or not {*sources, *_adjusted_currencies(close)} <= set(currencies):
         yield "the totals do not stand once per currency, in order"
-    for total in close.totals:
+    for total in own_totals(close):
         where = f"total {total.currency}"
         parts = total.tax_micros + total.operator_micros + total.pools_micros + total.levies_micros
         if total.revenue_micros != parts:
@@ -130,6 +187,10 @@ def _of_totals(close: PeriodClose) -> Iterator[str]:
             yield f"{where}: its pools are not the sum of the pools"
         if total.levies_micros != sum(levies_micros(close.policy.levies, sources[total.currency])):
             yield f"{where}: its levies are not those of the policy"
+
+
+def _adjusted_currencies(close: PeriodClose) -> set[str]:
+    return {total.currency for one in close.adjusted for total in one.totals}
 
 
 def _of_lines(close: PeriodClose, work_lines: Iterable[WorkLine], lines: Iterable[Line]) -> Iterator[str]:
@@ -147,10 +208,13 @@ def _of_lines(close: PeriodClose, work_lines: Iterable[WorkLine], lines: Iterabl
             found.append(f"a line stands in pool {place[0]}, part {place[1]}, and there is none")
             continue
         pool = close.pools[place[0]]
-        party_id = _rule_of(close, pool).parts[place[1]].party_id if place[1] < len(_rule_of(close, pool).parts) else ""
-        sign = -1 if pool.kind == "refund" else 1
         where = f"pool {place[0]}, part {place[1]}, '{key[2]}'"
-        found += [f"{where}: {problem}" for problem in _of_work(of_work, of_parties, sign, party_id)]
+        if pool.kind == ADJUSTED:
+            found += [f"{where}: {problem}" for problem in _of_changed(of_work, of_parties)]
+        else:
+            party_id = _rule_of(close, pool).parts[place[1]].party_id if place[1] < len(_rule_of(close, pool).parts) else ""
+            sign = -1 if pool.kind == "refund" else 1
+            found += [f"{where}: {problem}" for problem in _of_work(of_work, of_parties, sign, party_id)]
         for line in of_parties:
             sums[place, "allocated"] += line.amount_micros
             sums[place, line.state] += line.amount_micros
@@ -189,6 +253,23 @@ def _of_work(works: list[WorkLine], parties: list[Line], sign: int, party_id: st
     for line in parties:
         if sign * line.amount_micros <= 0 or not 0 <= line.split_ppb <= PPB:
             yield "a line is nothing, has the wrong sign, or a split that is none"
+        if line.state not in STATES or (line.state == "payable") != (line.party_id is not None and line.state != "disputed"):
+            yield "a line's state does not fit its party"
+
+
+def _of_changed(works: list[WorkLine], parties: list[Line]) -> Iterator[str]:
+    """What is wrong with the difference of one work; a part of one party has no works."""
+    amount = sum(line.amount_micros for line in parties)
+    if not parties:
+        yield "it has a work line and no party's amount changed"
+    elif bool(works) != bool(parties[0].work_id) or sum(line.amount_micros for line in works) != (amount if works else 0):
+        yield "its parties do not sum to its amount"
+    for work in works:
+        if not 0 <= work.share_ppb <= PPB or abs(work.weight) >= 2**127:
+            yield "a share or a weight is out of range"
+    for line in parties:
+        if not line.amount_micros or not 0 <= line.split_ppb <= PPB:
+            yield "a line is nothing, or has a split that is none"
         if line.state not in STATES or (line.state == "payable") != (line.party_id is not None and line.state != "disputed"):
             yield "a line's state does not fit its party"
 

@@ -42,10 +42,9 @@ from endcredits.royalties.accounts import (
     suspense_account,
 )
 from endcredits.royalties.contract_records import Settlement
+from endcredits.royalties.levies import levies_of
 from endcredits.royalties.line_sums import Key
-from endcredits.royalties.portions import levies_micros
 from endcredits.royalties.records import PeriodClose, Pool
-from endcredits.royalties.rules import Levy
 from endcredits.royalties.shares import toward_zero
 
 
@@ -119,22 +118,13 @@ def entry_key(what: str, period_id: str, version: int = 1) -> str:
     return f"{what}{f'.{version}' if version > 1 else ''}:{period_id}"
 
 
-def levies_of(close: PeriodClose) -> Iterator[tuple[Levy, str, int]]:
-    """Every levy with a currency and its micros on top of the pools that were earned in it; none of zero."""
-    for total in close.totals:
-        amounts = levies_micros(close.policy.levies, total.pools_micros)
-        for levy, micros in zip(close.policy.levies, amounts, strict=True):
-            if micros:
-                yield levy, total.currency, micros
-
-
 def _revenue(close: PeriodClose) -> Iterator[Posting]:
     for total in close.totals:
         yield Posting(RECEIVABLE_ACCOUNT, total.revenue_micros, total.currency)
         yield Posting(TAX_ACCOUNT, -total.tax_micros, total.currency)
         yield Posting(OPERATOR_ACCOUNT, -total.operator_micros, total.currency)
-    for levy, currency, micros in levies_of(close):
-        yield Posting(payable_account(PartyId(levy.party_id)), -micros, currency)
+    for levy in levies_of(close):
+        yield Posting(payable_account(PartyId(levy.party_id)), -levy.amount_micros, levy.currency)
 
 
 def _pools(close: PeriodClose, sums: Mapping[Key, int]) -> Iterator[Posting]:
@@ -212,8 +202,8 @@ def _check_totals(close: PeriodClose) -> None:
         if pool.pool_micros != pool.breakage_micros + pool.rest_micros + paid:
             raise _broken(f"pool {number} is not the sum of its parts")
     levies: Counter[str] = Counter()
-    for _, currency, micros in levies_of(close):
-        levies[currency] += micros
+    for levy in levies_of(close):
+        levies[levy.currency] += levy.amount_micros
     for total in close.totals:
         if total.pools_micros != sources.pop(total.currency, 0) or total.levies_micros != levies[total.currency]:
             raise _broken(f"the pools or levies in {total.currency} are not what the totals say")

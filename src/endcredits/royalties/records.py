@@ -15,7 +15,10 @@ from endcredits.ids import OutputId, PartyId, WorkId
 from endcredits.royalties.rules import Policy
 
 KINDS = ("earned", "late", "refund")
-"""Why a pool stands in a close: usage of its own days; usage of closed days that arrived later; money given back."""
+"""Why a frozen row stands in a close: usage of its own days; usage of closed days that arrived later; money given back."""
+
+ADJUSTED = "adjusted"
+"""The kind of a pool that is a difference: what a closed period gives now, less what was booked of it before."""
 
 STATES = ("payable", "suspense", "disputed")
 """What becomes of a line's money: owed to its party; nobody is known; who is entitled is disputed."""
@@ -208,8 +211,8 @@ class Pool:
 
     Attributes:
         rule: name of the pool rule.
-        kind: one of `KINDS`.
-        usage_period: "" for the period's own usage, else the closed period (its id) that late usage or a refund belongs to.
+        kind: one of `KINDS`, or `ADJUSTED`; the amounts and counts of an adjusted pool are differences of either sign.
+        usage_period: "" for the period's own usage, else the closed period (its id) that was divided again.
         service: the key's service, "" where pools are not told apart by it.
         territory: the same.
         offer: the same.
@@ -270,6 +273,56 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
+class LevyDue:
+    """What a levy adds on top of the pools of one currency, or changes where a closed period was divided again.
+
+    Attributes:
+        name: of the levy.
+        party_id: the fund.
+        currency: ISO 4217 code.
+        share_ppb: portion of the pools.
+        base_micros: the pools.
+        amount_micros: exact.
+    """
+
+    name: str
+    party_id: str
+    currency: str
+    share_ppb: int
+    base_micros: int
+    amount_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """A closed period that was divided again by its own rules, because usage or refunds of it came later.
+
+    The difference to what was booked of it before stands in the close that counts them, in pools of the kind `ADJUSTED`.
+
+    Attributes:
+        period_id: the closed period.
+        starts_on: its first day.
+        ends_on: its last day.
+        version: digest of the close of it that held (the approved one, or its last correction), whose policy was used.
+        again_digest: digest of the close that came out now; it names its frozen inputs.
+        booked: (sign, digest) of the closes whose sum was booked of it before.
+        policies: of all these closes, the one used now first; the rules that its pools name.
+        totals: the differences by currency.
+        levies: the differences by name, party and currency.
+    """
+
+    period_id: str
+    starts_on: str
+    ends_on: str
+    version: str
+    again_digest: str
+    booked: tuple[tuple[int, str], ...]
+    policies: tuple[Policy, ...]
+    totals: tuple[Total, ...]
+    levies: tuple[LevyDue, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodClose:
     """A closed period: sums, and the digests of everything that they follow from.
 
@@ -280,12 +333,13 @@ class PeriodClose:
         policy: the policy applied.
         policy_digest: of it.
         frozen: (table, digest) pairs of the frozen inputs, by table; see `frozen.py`.
-        totals: one per currency of revenue, by code.
-        pools: by rule, kind, usage period, service, territory, offer, currency.
+        totals: one per currency of revenue, by code; adjustments of closed periods included.
+        pools: by rule, kind, usage period, service, territory, offer, currency; then those of adjusted periods.
         work_lines: number of work lines.
         work_lines_digest: of them.
         lines: number of lines.
         lines_digest: of them.
+        adjusted: closed periods that were divided again, by their days.
     """
 
     period_id: str
@@ -300,3 +354,4 @@ class PeriodClose:
     work_lines_digest: str
     lines: int
     lines_digest: str
+    adjusted: tuple[Adjusted, ...] = ()

@@ -14,7 +14,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,8 +27,9 @@ from endcredits.royalties.base_sums import Group, Sums, key_of, pool_problems, r
 from endcredits.royalties.frozen import Frozen, table_path
 from endcredits.royalties.frozen_rows import Row
 from endcredits.royalties.laying import PoolKey, base_micros, group_of, takes
+from endcredits.royalties.levies import own_totals
 from endcredits.royalties.lines import read_lines, read_work_lines
-from endcredits.royalties.records import PeriodClose, WorkLine
+from endcredits.royalties.records import ADJUSTED, PeriodClose, WorkLine
 from endcredits.royalties.rules import Gate, PoolRule
 
 SAMPLE_WORKS = 24
@@ -58,6 +59,7 @@ def sample_problems(frozen: Frozen, close: PeriodClose, folder: Path, works: int
         folder: holds its tables, which fit it.
         works: how many works are followed.
     """
+    close = own_part(close)
     sums = summed(frozen, close)
     yield from total_problems(close, sums)
     places = {key_of(close, number): number for number in range(len(close.pools))}
@@ -69,13 +71,19 @@ def sample_problems(frozen: Frozen, close: PeriodClose, folder: Path, works: int
     yield from _of_splits(frozen, close, folder, picked)
 
 
+def own_part(close: PeriodClose) -> PeriodClose:
+    """A close without its adjustments of closed periods, which follow from other inputs."""
+    own = tuple(pool for pool in close.pools if pool.kind != ADJUSTED)
+    return replace(close, totals=own_totals(close), pools=own, adjusted=())
+
+
 def _picked(close: PeriodClose, folder: Path, works: int) -> dict[str, list[WorkLine]]:
     """The lines of some works, chosen by the digest of the close."""
-    ids = {line.work_id for line in read_work_lines(folder) if line.weight}
+    ids = {line.work_id for line in read_work_lines(folder) if line.weight and line.pool < len(close.pools)}
     chosen = set(heapq.nsmallest(works, ids, key=lambda one: sha256_bytes(f"{close.work_lines_digest} {one}".encode())))
     found: defaultdict[str, list[WorkLine]] = defaultdict(list)
     for line in read_work_lines(folder):
-        if line.work_id in chosen:
+        if line.work_id in chosen and line.pool < len(close.pools):
             found[line.work_id].append(line)
     return dict(found)
 
@@ -166,6 +174,8 @@ def _of_splits(frozen: Frozen, close: PeriodClose, folder: Path, picked: dict[st
         for row in rows_of(frozen, "splits", work=pa.array(works, pa.int32()))
     }
     for line in read_lines(folder):
+        if line.pool >= len(close.pools):
+            continue
         part = close.policy.pools[key_of(close, line.pool).rule].parts[line.part] if line.work_id in picked else None
         if part is None or part.by in ("party", "units"):
             continue

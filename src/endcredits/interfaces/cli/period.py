@@ -22,13 +22,6 @@ PeriodArgument = Annotated[
 PolicyOption = Annotated[str, typer.Option(help="Policy file (TOML) or shipped name; fifty-fifty by default.")]
 FromOption = Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD.")]
 ToOption = Annotated[str, typer.Option("--to", help="Last day, YYYY-MM-DD.")]
-AcceptOption = Annotated[
-    bool,
-    typer.Option(
-        "--accept-adjustments",
-        help="Divide late money and refunds by this close's rules, also where the closed period had others.",
-    ),
-]
 ByOption = Annotated[str, typer.Option(help="Who does it, as you name people.")]
 
 
@@ -38,7 +31,6 @@ def close(
     starts_on: FromOption = "",
     ends_on: ToOption = "",
     by: ByOption = "",
-    accept: AcceptOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Compute and show it; record and post nothing.")] = False,
     studio: StudioOption = ".",
     as_json: JsonOption = False,
@@ -61,7 +53,6 @@ def close(
                 ends_on=ends_on,
                 policy=chosen,
                 by=by,
-                accept_adjustments=accept,
                 progress=progress,
             )
         else:
@@ -90,7 +81,6 @@ def propose(
     starts_on: FromOption = "",
     ends_on: ToOption = "",
     by: ByOption = "",
-    accept: AcceptOption = False,
     studio: StudioOption = ".",
     as_json: JsonOption = False,
 ) -> None:
@@ -111,7 +101,6 @@ def propose(
             ends_on=ends_on,
             policy=chosen,
             by=by,
-            accept_adjustments=accept,
             progress=progress,
         )
         warnings = freezing.unknown_parties(place, found.close.policy)

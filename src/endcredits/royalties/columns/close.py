@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,8 +19,11 @@ from endcredits.canonical import digest
 from endcredits.compute import Ray
 from endcredits.durable import locked
 from endcredits.money import PPB
+from endcredits.royalties.adjusting import adjusted_of, totals_with
+from endcredits.royalties.adjustments import Adjustment
 from endcredits.royalties.close import check_period
 from endcredits.royalties.clusters import entitled_to
+from endcredits.royalties.columns.adjusting import add_differences
 from endcredits.royalties.columns.catalogue import Catalogue, Splits, read_catalogue, read_table, splits_of
 from endcredits.royalties.columns.credits import values_of
 from endcredits.royalties.columns.dividing import (
@@ -57,6 +60,7 @@ def close_period(
     into: Path,
     processes: int = 1,
     backend: Ray | None = None,
+    adjustments: Sequence[Adjustment] = (),
 ) -> PeriodClose:
     """Computes what every work and party earned in a period, and writes the lines.
 
@@ -70,6 +74,7 @@ def close_period(
             same close takes up where a killed one left it.
         processes: how many sum credits at once; on Ray how many tasks are handed over.
         backend: None for this machine, or Ray; `into` must then be the same folder everywhere.
+        adjustments: of closed periods, by their days.
 
     Returns:
         The close; equal inputs give equal bytes, those of `royalties.close.close_period`.
@@ -84,16 +89,23 @@ def close_period(
     check_period(period_id, starts_on, ends_on)
     into.mkdir(parents=True, exist_ok=True)
     key = digest([[list(pair) for pair in frozen.digests], digest(policy)])[:16]
+    adjusted = tuple(map(adjusted_of, adjustments))
     spool = into / f"working-{key}"
     with locked(into, "a close"):
         spool.mkdir(exist_ok=True)
         closing = _Closing(frozen, policy, ends_on, spool, processes, backend)
         try:
             pools, work_rows, party_rows = closing.pools()
-            works, works_digest = write_work_rows(into / "work_lines.parquet", work_rows, closing.names)
-            lines, lines_digest = write_party_rows(into / "lines.parquet", party_rows, closing.names)
+            totals = _totals(closing.period, pools, policy)
+            own = spool if adjustments else into  # while others have to be added the tables are not whole
+            works, works_digest = write_work_rows(own / "work_lines.parquet", work_rows, closing.names)
+            lines, lines_digest = write_party_rows(own / "lines.parquet", party_rows, closing.names)
         finally:
             closing.end()
+        if adjustments:
+            changed = add_differences(adjustments, spool, len(pools), into)
+            pools += changed.pools
+            works, works_digest, lines, lines_digest = changed.tables
         shutil.rmtree(spool, ignore_errors=True)
     return PeriodClose(
         period_id=period_id,
@@ -102,12 +114,13 @@ def close_period(
         policy=policy,
         policy_digest=digest(policy),
         frozen=frozen.digests,
-        totals=_totals(closing.period, pools, policy),
+        totals=totals_with(totals, adjusted),
         pools=tuple(pools),
         work_lines=works,
         work_lines_digest=works_digest,
         lines=lines,
         lines_digest=lines_digest,
+        adjusted=adjusted,
     )
 
 

@@ -57,13 +57,13 @@ class Queries:
         self.connection = duckdb.connect()
         self.connection.execute(f"set threads = {threads}")
         self.connection.execute("set memory_limit = '384MB'")
-        self.connection.execute(f"set temp_directory = {_quoted(spool / 'duckdb')}")
+        self.connection.execute(f"set temp_directory = {quoted(spool / 'duckdb')}")
         laid = spool / "laid.parquet"
         _write_laid(period, laid)
         for table in ("works", "outputs", "credits", "declared"):
-            place = _quoted(table_path(folder, table))
+            place = quoted(table_path(folder, table))
             self.connection.execute(f"create view {table} as select * from read_parquet({place}, file_row_number = true)")
-        self.connection.execute(f"create view laid as select * from read_parquet({_quoted(laid)})")
+        self.connection.execute(f"create view laid as select * from read_parquet({quoted(laid)})")
         self.connection.execute(
             f"""create view believed as select file_row_number as output from outputs
             where log_ratio_nanonats > 0 and greatest(reliability_ppb, 0) >= {int(reliability_min_ppb)}"""
@@ -199,7 +199,7 @@ def _exactly() -> Iterator[None]:
         ) from error
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
 
 
