@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from endcredits.receipts.issuing import Item
 from endcredits.receipts.leaf import Leaf, leaf_bytes
 from endcredits.receipts.log import Log
+from endcredits.receipts.merkle import EMPTY_ROOT
 from endcredits.receipts.note import SigningKey
 
 AT = "2026-11-20T12:00:00Z"
@@ -32,7 +33,13 @@ def run_lines(number: int = 0) -> list[dict[str, Any]]:
 def run_body(number: int = 0) -> dict[str, Any]:
     """An output's document without its lines, cut down likewise."""
     rest = 1_000_000_000 - sum(line["share_ppb"] for line in run_lines(number))
-    return {"method": "ek-fac-midpoint/2", "output_id": f"out-{number}", "unattributed_ppb": rest}
+    return {
+        "method": "ek-fac-midpoint/2",
+        "model": {"manifest": "missing", "train_index": -1},
+        "output_id": f"out-{number}",
+        "permissions": {"root": EMPTY_ROOT.hex(), "size": 0},
+        "unattributed_ppb": rest,
+    }
 
 
 def items(*numbers: int) -> list[Item]:

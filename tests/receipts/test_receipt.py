@@ -146,7 +146,7 @@ def test_the_log_names_nobody(tmp_path: Path) -> None:
     log = new_log(tmp_path / "log")
 
     [receipt] = issue(
-        log, tmp_path, [("statement:emily@example.org", "statement", {"payee": "Emily"}, [{"work_id": "heights"}])], AT
+        log, tmp_path, [("dispute:emily@example.org", "dispute.open", {"payee": "Emily"}, [{"work_id": "heights"}])], AT
     )
 
     public = b"".join(path.read_bytes() for path in (tmp_path / "log").rglob("*") if path.is_file()).decode("latin-1")
