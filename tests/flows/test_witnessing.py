@@ -157,8 +157,8 @@ def test_a_fork_is_refused_and_told(town: Town, log: MemoryLog) -> None:
     at_size, beyond = ask(same, town.policy(log)), ask(larger, town.policy(log))
 
     assert outcomes(at_size) == outcomes(beyond) == {"first": "refused"}
-    assert "two different logs were signed under this name" in at_size.asked[0].words
-    assert "it was forked, or rewritten" in beyond.asked[0].words
+    assert "another root for this very size: unless it is wrong, the log was forked" in at_size.asked[0].words
+    assert "does not continue the one that it has cosigned" in beyond.asked[0].words
     assert weigh(town.policy(log), same.published.note).cosignatures == {}
     assert watched(town.folder / "first")[0].forks == 1
 
@@ -171,7 +171,9 @@ def test_a_log_that_was_set_back_is_told(town: Town, log: MemoryLog) -> None:
     done = ask(MemoryLog(entries(3)), town.policy(log))
 
     assert outcomes(done) == {"first": "refused"}
-    assert "has cosigned 5 entries of this log, which now shows 3: the log was set back" in done.asked[0].words
+    assert (
+        "has cosigned 5 entries of this log, which shows 3: unless it is wrong, the log was set back" in done.asked[0].words
+    )
 
 
 def test_two_logs_do_not_mix(town: Town, log: MemoryLog) -> None:
@@ -230,6 +232,19 @@ def test_a_log_that_never_stands_still_is_told(town: Town) -> None:
     with pytest.raises(ConflictError, match="grew 3 times"):
         ask(log, town.policy(log))
     assert ask(log, town.policy(log)).reached
+
+
+def test_a_log_that_somebody_else_holds_is_told(town: Town, log: MemoryLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is not growth, and asking all witnesses again would not help."""
+    town.open("first", log)
+
+    def held(lines: Sequence[str], checkpoint: Checkpoint) -> Checkpoint:
+        raise ConflictError("another process is writing to the receipt log")
+
+    monkeypatch.setattr(log, "add_signatures", held)
+
+    with pytest.raises(ConflictError, match="another process is writing"):
+        ask(log, town.policy(log))
 
 
 def test_proofs_are_made_for_the_checkpoint_that_was_submitted(

@@ -116,7 +116,8 @@ def witness_log(
     Raises:
         InputError: an address in the policy cannot be one.
         IntegrityError: the log is not in the policy, or its files do not fit what it signed.
-        ConflictError: the log grew each time that the witnesses were asked. What they signed is lost, and harms nothing.
+        ConflictError: the log grew each time that the witnesses were asked, or another process holds it. What they signed is
+            lost, and harms nothing.
         MachineError: the cosignatures could not be written.
     """
     for witness in policy.witnesses:
@@ -167,6 +168,9 @@ def _ask_all(
         try:
             log.add_signatures(lines, checkpoint)
         except ConflictError as error:
+            now = log.checkpoint()
+            if (now.size, now.root) == (checkpoint.size, checkpoint.root):
+                raise  # somebody holds the log's folder, which asking again would not mend
             raise _Grown from error
     asked = tuple(_with_url(done[witness.name], witness.url) for witness in policy.witnesses)
     names = [one.name for one in asked if one.outcome in ("cosigned", "kept")]
@@ -198,8 +202,9 @@ def _next(
             return Asked(name, "", answer.kind, answer.words, 0)
         return None
     if answer.size > checkpoint.size:
-        words = f"it has cosigned {answer.size} entries of this log, which now shows {checkpoint.size}: the log was set back"
-        return Asked(name, "", "refused", f"{words} (restored from an old copy, or rewritten)", 0)
+        words = f"it says that it has cosigned {answer.size} entries of this log, which shows {checkpoint.size}"
+        meaning = "unless it is wrong, the log was set back (restored from an old copy, or rewritten)"
+        return Asked(name, "", "refused", f"{words}: {meaning}", 0)
     turn.rounds += 1
     if turn.rounds > tries:
         return Asked(name, "", "wrong", "it names another size each time that it is asked", 0)

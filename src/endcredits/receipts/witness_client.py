@@ -93,7 +93,7 @@ def post(url: str, body: bytes, *, seconds: float) -> Reply:
     Args:
         url: the witness's address (see `check_url`).
         body: the request.
-        seconds: for the whole exchange, however slowly the answer drips.
+        seconds: for the whole exchange, however slowly the answer drips; only the look-up of its name may take longer.
     """
     parts = urlsplit(url)
     host, secure = parts.hostname or "", parts.scheme == "https"
@@ -163,11 +163,12 @@ def read_reply(reply: Reply, statement: Statement, key: Key, now_s: float) -> Co
     if 300 <= reply.status < 400:
         return NotCosigned(f"it answered {reply.status} and points elsewhere, which is not followed", "wrong")
     if reply.status != 200:
+        forked = "unless it is wrong, the log was forked"
         meaning = {
             403: "it does not know the key that signed this log",
             404: "it does not watch this log",
-            409: "it has cosigned another root for this very size: two different logs were signed under this name",
-            422: "this log does not continue the one that it has cosigned: it was forked, or rewritten",
+            409: f"it says that it has cosigned another root for this very size: {forked}",
+            422: f"it says that this log does not continue the one that it has cosigned: {forked}",
         }
         return NotCosigned(f"{meaning.get(reply.status, 'it refused')} ({reply.status}{said})", "refused")
     return _verified(reply.body, statement, key, now_s)
