@@ -39,8 +39,8 @@ if step < 0:
     command.upgrade = lambda *a: (upgrade(*a), os.kill(os.getpid(), signal.SIGKILL))
 init_studio(sys.argv.pop(), name="House")
 """
-WRITES = 6
-"""Key, entries, hashes, public key, checkpoint, configuration."""
+WRITES = 4
+"""Key, public key, checkpoint, configuration."""
 
 
 @pytest.mark.parametrize("name", ["what?", "no#1", "100%25 & more", "a b/c?d=e#f", "sqlite:"])

@@ -356,7 +356,7 @@ def test_a_damaged_log_is_told_and_receipts_are_checked_all_the_same(tmp_path: P
     log = new_log(tmp_path / "log")
     issue(log, tmp_path, items(0, 1), AT)
     (tmp_path / "out-0.json").write_bytes(b"{}\n")
-    (tmp_path / "log" / "entries").write_bytes(b"")
+    (tmp_path / "log" / "checkpoint").write_bytes(b"")
 
     findings = check_receipts(tmp_path, Log.open(tmp_path / "log"))
 

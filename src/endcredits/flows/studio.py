@@ -6,7 +6,8 @@ content/        the works' files, by digest
 index/          influence indexes, and which one is current
 runs/           training runs of the response tier; may be deleted, at the price of training again
 audits/         reports and calibrations of audits, and their training runs
-log/            the append-only log of receipts: entries, hashes, signed checkpoint, public key
+log/            the append-only log of receipts, static files: entries, tiles, signed checkpoint, public keys
+log.index.sqlite  where in the log what stands; made from it, and private
 keys/           the log's private key; never leaves the operator
 receipts/       one file per receipt, to be handed out
 statements/     one folder per period
@@ -36,7 +37,7 @@ LEFT_BY_INIT = (
     r"studio\.db(-wal|-shm|-journal)?",
     r"studio\.toml\.[0-9a-f]{8}",
     r"keys(/log\.key(\.[0-9a-f]{8})?)?",
-    r"log(/(\.lock|(entries|hashes|log\.vkey|checkpoint)(\.[0-9a-f]{8})?))?",
+    r"log(/(\.lock|(log\.vkey|checkpoint)(\.[0-9a-f]{8})?))?",
 )
 """What a killed `init_studio` leaves, from the studio's folder, without the suffix of half-written files."""
 
@@ -141,8 +142,6 @@ def _is_unfinished(place: Path) -> bool:
     for path in place.rglob("*"):
         inside = path.relative_to(place).as_posix().removesuffix(durable.PARTIAL)
         if not any(re.fullmatch(pattern, inside) for pattern in LEFT_BY_INIT):
-            return False
-        if inside in ("log/entries", "log/hashes") and path.stat().st_size:
             return False
     file = place / "studio.db"
     return not file.exists() or _holds_only_our_tables(file)

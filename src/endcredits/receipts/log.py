@@ -1,132 +1,114 @@
-"""The log: a folder of four plain files that only grows, and that anybody can copy and check.
+"""The log: static files that only grow, and that anybody can copy, serve and check.
 
-    entries      one leaf per line, canonical JSON
-    hashes       the leaves' hashes, 32 bytes each, in the same order
-    checkpoint   the signed note that says how far the log reaches and what its root is
-    log.vkey     the public key, one line
+    checkpoint            the signed note that says how far the log reaches and what its root is
+    log.vkey              the public keys, one a line, the newest first
+    tile/entries/...      the entries, 256 in a bundle (`tiles` has the names and bytes)
+    tile/0/..., tile/1/...   their hashes, and the roots of those
 
-What counts is what the checkpoint covers. Adding writes `entries`, then `hashes`, each flushed to the disk, and last
-the new checkpoint, in one atomic step. A process killed before that leaves a tail that no checkpoint covers: it was
-never part of the log, and the next writer cuts it off. Before anything is signed, the tree is rebuilt from `hashes` and
-must give the root that was signed last, so a damaged log can never be signed on as if it were whole.
+What counts is what the checkpoint covers. Adding writes the entries, then the tiles, flushes them to the disk, notes the
+commitments in the index beside the log (`log_index`), and replaces the checkpoint last, in one atomic step. Whatever a
+killed process left before that was never part of the log, and the next writer overwrites it. Nothing is signed before the
+right edge of the tree, read from the tiles, has given the root that was signed last, so a damaged edge is never signed on as
+if it were whole.
 
-`hashes` says nothing that `entries` does not; it lets a check tell which line was changed (see `check`).
+Memory does not grow with the log: proofs read the tiles that they need (`log_reader`), adding needs the right edge only.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from endcredits import durable
-from endcredits.canonical import sha256_bytes
-from endcredits.errors import ConflictError, InputError, IntegrityError, NotFoundError
-from endcredits.receipts.leaf import Leaf, parse_leaf
-from endcredits.receipts.merkle import EMPTY_ROOT, HASH_BYTES, Tree, leaf_hash
-from endcredits.receipts.note import SigningKey, open_checkpoint, read_vkey, sign_checkpoint
-from endcredits.receipts.records import Checkpoint, InclusionProof
+from endcredits.errors import ConflictError, InputError, NotFoundError
+from endcredits.receipts.cosignature import with_lines
+from endcredits.receipts.growing import (
+    VKEY,
+    Growth,
+    begin,
+    drop_leftovers,
+    grow,
+    prune,
+    read_growth,
+    refuse_other_layouts,
+    stored_vkeys,
+)
+from endcredits.receipts.keys import SigningKey, read_vkey, read_vkeys
+from endcredits.receipts.log_index import LogIndex, index_path, open_index, remove_index
+from endcredits.receipts.log_reader import CHECKPOINT, LogReader
+from endcredits.receipts.note import NOTE_BYTES_MAX, open_checkpoint, sign_checkpoint
+from endcredits.receipts.quick_leaf import commit_of
+from endcredits.receipts.records import Checkpoint
+from endcredits.receipts.storage import FolderStorage, Storage
 
-ENTRIES, HASHES, CHECKPOINT, VKEY = "entries", "hashes", "checkpoint", "log.vkey"
 WAIT_SECONDS = 30.0
 """How long a writer waits for its turn; a batch of receipts takes far less."""
-_RESTORE = "Run the check to see which line; restore the folder from your last copy."
 
 
-def cut(path: Path, size_bytes: int) -> None:
-    """Shortens a file and flushes it to the disk.
+class Log(LogReader):
+    """An open log. Several processes may read it while one writes; one `Log` object belongs to one thread."""
 
-    Raises:
-        MachineError: it could not be written; nothing that a checkpoint covers is lost.
-    """
-    try:
-        with path.open("r+b") as file:
-            file.truncate(size_bytes)
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise durable.machine_error(error, path) from error
-
-
-class Log:
-    """An open log. Several processes may read it while one writes; one `Log` object belongs to one thread.
-
-    Attributes:
-        folder: where its files are.
-        vkey: its public key, one line.
-    """
-
-    def __init__(self, folder: Path, vkey: str, key: SigningKey | None) -> None:
+    def __init__(self, storage: Storage, index: Path | None, vkeys: Sequence[str], keys: Sequence[SigningKey] = ()) -> None:
         """For `Log.open`."""
-        self.folder = folder
-        self.vkey = vkey
-        self._key = key
+        super().__init__(storage, index, vkeys)
+        self._keys = tuple(keys)
         self._holder: int | None = None
-        self._forget()
-
-    def _forget(self) -> None:
-        """Remembers nothing, so that the next look reads the files again."""
-        self._latest: Checkpoint | None = None
-        self._tree = Tree()
-        self._entries_bytes = 0
-        self._index_of_commit: dict[str, int] = {}
-        self._index_of_name: tuple[str, dict[str, int]] = ("", {})
+        self._growth: Growth | None = None
 
     @classmethod
-    def open(cls, folder: str | os.PathLike[str], key: SigningKey | None = None) -> Log:
+    def open(
+        cls,
+        place: str | os.PathLike[str] | Storage,
+        key: SigningKey | Sequence[SigningKey] | None = None,
+        *,
+        index: str | os.PathLike[str] | None = None,
+    ) -> Log:
         """Opens a log; with a key, for writing, and begins it when there is none.
 
         Args:
-            folder: the log's folder.
-            key: the log's private key; without it the log can be read and checked.
+            place: the log's folder, or another storage (`object_storage`).
+            key: the log's private key, or several, which all sign; the newest Ed25519 key must be among them. Without one
+                the log can be read and checked.
+            index: where its index is; beside the folder by default. A log elsewhere needs one for writing.
 
         Raises:
             NotFoundError: there is no log, and no key to begin one.
-            InputError: the key is not this log's.
+            InputError: the key is not this log's newest, or the folder holds a log of another layout.
             IntegrityError: its files cannot be a log.
             ConflictError: another process is beginning it, for longer than `WAIT_SECONDS`.
             MachineError: the folder cannot be written.
         """
-        place = Path(folder)
-        if not (place / CHECKPOINT).exists():
-            if key is None:
-                raise NotFoundError("there is no receipt log", remedy="Name the log's folder.", file=place)
-            with durable.locked(place, "the receipt log", wait_seconds=WAIT_SECONDS):
-                _begin(place, key)
-        try:
-            text = (place / VKEY).read_text(encoding="utf-8")
-            vkey = read_vkey(text.removesuffix("\n"))
-        except (InputError, UnicodeDecodeError) as error:
-            raise IntegrityError(
-                f"the log's public key cannot be read ({error})", remedy="Restore log.vkey.", file=place / VKEY
-            ) from error
-        except OSError as error:
-            raise IntegrityError("the log's public key is missing", remedy="Restore log.vkey.", file=place / VKEY) from error
-        if key is not None and key.vkey != text.removesuffix("\n"):
+        storage = FolderStorage(place) if isinstance(place, (str, os.PathLike)) else place
+        keys = () if key is None else (key,) if isinstance(key, SigningKey) else tuple(key)
+        beside = index_path(storage.folder) if isinstance(storage, FolderStorage) else None
+        file = Path(index) if index is not None else beside
+        if keys and file is None:
+            raise InputError("a log that is not in a folder needs a place for its index", field="index")
+        if storage.get(CHECKPOINT, NOTE_BYTES_MAX) is None:
+            refuse_other_layouts(storage)
+            if not keys:
+                raise NotFoundError("there is no receipt log", remedy="Name the log's folder.", file=storage.where())
+            with storage.writing(WAIT_SECONDS):
+                begin(storage, keys)
+        vkeys = stored_vkeys(storage)
+        given = {one.vkey for one in keys}
+        if given and (vkeys[0] not in given or not given <= set(vkeys)):
             raise InputError(
-                f"the key is not the one of the log '{vkey.name}'",
-                remedy="Open the log with the private key that belongs to its log.vkey.",
-                file=place,
+                f"the key is not the one of the log '{read_vkey(vkeys[0]).name}'",
+                remedy="Open the log with the private key that belongs to the first line of its log.vkey.",
+                file=storage.where(),
                 field="key",
             )
-        return cls(place, text.removesuffix("\n"), key)
-
-    def checkpoint(self) -> Checkpoint:
-        """The log's extent as it was signed last.
-
-        Raises:
-            IntegrityError: the files do not fit what was signed.
-        """
-        return self._refresh()
+        return cls(storage, file, vkeys, sorted(keys, key=lambda one: vkeys.index(one.vkey)))
 
     def append(self, leaves: Sequence[bytes], names: Sequence[str] = ()) -> int:
         """Adds entries and signs the new checkpoint: all of them count, or none.
 
         Args:
             leaves: canonical JSON leaves (see `leaf`), each with a commitment that is not in the log yet.
-            names: the receipts' ids in the same order, of which only the digests are kept, beside the log and in private.
+            names: the ids of the receipts that they are for ("" for none), noted in the index, and nowhere else.
 
         Returns:
             The position of the first of them, from 0.
@@ -138,44 +120,71 @@ class Log:
             IntegrityError: the files do not fit what was signed; nothing is added.
             MachineError: they could not be written; the log is as before, or has them all.
         """
-        parsed = [parse_leaf(data) for data in leaves]
+        if names and len(names) != len(leaves):
+            raise ValueError("there are as many names as leaves, or none")
+        commits = [commit_of(data) for data in leaves]
         with self.writing():
-            old = self._refresh()
-            commits = [leaf.commit for leaf in parsed]
-            if len(set(commits)) < len(commits) or any(commit in self._index_of_commit for commit in commits):
-                raise ConflictError("an entry with the same commitment is in the log already", file=self.folder)
-            if leaves:
-                try:
-                    self._write(leaves, parsed, names)
-                except BaseException:
-                    self._forget()
-                    raise
+            try:
+                return self._append(leaves, commits, names)
+            except BaseException:
+                self._forget()
+                raise
+
+    def _append(self, leaves: Sequence[bytes], commits: Sequence[bytes], names: Sequence[str]) -> int:
+        old = self.checkpoint()
+        index = self.writers_index()
+        if len(set(commits)) < len(commits) or any(self._find(index, commit) is not None for commit in commits):
+            raise ConflictError("an entry with the same commitment is in the log already", file=self.storage.where())
+        if not leaves:
             return old.size
+        before = self._growth
+        if before is None or before.edge.size != old.size:
+            before = read_growth(self.storage, old.size, bytes.fromhex(old.root))
+        growth = grow(before, leaves)
+        size = growth.edge.size
+        signed = sign_checkpoint(size, growth.edge.root(), *self._keys)
+        drop_leftovers(self.storage, old.size, size)
+        self.storage.put(growth.files)
+        index.add(old.size, commits, names)
+        self.storage.swap(CHECKPOINT, old.note.encode(), signed.note.encode())
+        self._tree.reset(size)
+        self._latest, self._growth = signed, growth
+        prune(self.storage, old.size, size)
+        return old.size
 
-    def _write(self, leaves: Sequence[bytes], parsed: Sequence[Leaf], names: Sequence[str]) -> None:
-        assert self._key is not None
-        self._drop_tail()
-        hashes = [leaf_hash(data) for data in leaves]
-        lines = b"".join(data + b"\n" for data in leaves)
-        durable.append(self.folder / ENTRIES, lines)
-        durable.append(self.folder / HASHES, b"".join(hashes))
-        if names:
-            rows = [f"{self._tree.size + row} {sha256_bytes(name.encode())}\n" for row, name in enumerate(names)]
-            durable.append(self._names_file, f"\n{''.join(rows)}".encode())
-        self._tree.extend(hashes)
-        signed = sign_checkpoint(self._tree.size, self._tree.root(), self._key)
-        durable.write_atomic(self.folder / CHECKPOINT, signed.note.encode())
-        self._remember(signed, parsed, len(lines))
+    def writers_index(self) -> LogIndex:
+        """The index, opened for writing, and brought to the size of the log: rows of a killed writer go, missing ones come.
 
-    def _drop_tail(self) -> None:
-        """Cuts off what a killed writer left beyond the checkpoint."""
-        for name, size_bytes in ((ENTRIES, self._entries_bytes), (HASHES, self._tree.size * HASH_BYTES)):
-            path = self.folder / name
-            present = path.stat().st_size if path.exists() else 0
-            if present < size_bytes:
-                raise IntegrityError("the file is shorter than the log that was signed", remedy=_RESTORE, file=path)
-            if present > size_bytes:
-                cut(path, size_bytes)
+        Raises:
+            IntegrityError: it is damaged, or another log's.
+            MachineError: it cannot be written.
+        """
+        size = self.checkpoint().size
+        if self._index is None or self._index.temporary or not self._index.writable:
+            self.close()
+            assert self.index_file is not None  # `open` asks for one together with a key
+            self._index = open_index(self.index_file, self.origin, writing=True)
+            assert self._index is not None
+        self._index.refresh()
+        if self._index.size > size and not self._index.drop_from(size):
+            self._index.clear()
+        self.fill(self._index, size)
+        return self._index
+
+    def rebuild_index(self) -> None:
+        """Makes the index again from the entries. The names of receipts are lost; `LogIndex.name` notes them again."""
+        with self.writing():
+            self.close()
+            assert self.index_file is not None
+            remove_index(self.index_file)
+            self.writers_index()
+
+    def _forget(self) -> None:
+        """Remembers nothing, so that the next look reads the files again."""
+        self._latest = None
+        self._growth = None
+        self._tree.forget()
+        self.close()
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
@@ -185,159 +194,69 @@ class Log:
             InputError: the log was opened without its key.
             ConflictError: another process is writing for longer than `WAIT_SECONDS`.
         """
-        if self._key is None:
-            raise InputError("the log was opened for reading", remedy="Open it with its private key.", file=self.folder)
+        if not self._keys:
+            raise InputError(
+                "the log was opened for reading", remedy="Open it with its private key.", file=self.storage.where()
+            )
+        with self._alone():
+            yield
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
         if self._holder == threading.get_ident():
             yield
             return
-        with durable.locked(self.folder, "the receipt log", wait_seconds=WAIT_SECONDS):
+        with self.storage.writing(WAIT_SECONDS):
             self._holder = threading.get_ident()
             try:
                 yield
             finally:
                 self._holder = None
 
-    def proof(self, index: int) -> InclusionProof:
-        """That an entry stands in the log of the latest checkpoint.
+    def adopt(self, vkeys: Sequence[str], keys: Sequence[SigningKey]) -> Checkpoint:
+        """Publishes the log's keys and signs the checkpoint again with those that sign from now on; safe to run again.
+
+        Args:
+            vkeys: all public keys, the newest Ed25519 key first; those of before must be among them.
+            keys: the private keys that sign from now on.
 
         Raises:
-            NotFoundError: there is no entry at this position.
-            IntegrityError: the files do not fit what was signed.
+            InputError: a public key of before is missing, or one is another log's.
         """
-        latest = self._refresh()
-        if not 0 <= index < latest.size:
-            raise NotFoundError(f"the log has {latest.size} entries and none at position {index}", file=self.folder)
-        path = tuple(node.hex() for node in self._tree.inclusion_path(index))
-        return InclusionProof(index, path, latest.note)
+        with self.writing():
+            latest = self.checkpoint()
+            lines = read_vkeys("\n".join(vkeys))
+            if not set(lines) >= set(self.vkeys) or read_vkey(lines[0]).name != latest.origin:
+                raise InputError("a public key of the log is missing, or one is another log's", field="vkey")
+            if lines != self.vkeys:
+                self.storage.put([(VKEY, "".join(f"{line}\n" for line in lines).encode())])
+            self.vkeys, self._keys = lines, tuple(keys)
+            signed = sign_checkpoint(latest.size, bytes.fromhex(latest.root), *keys)
+            self.storage.swap(CHECKPOINT, latest.note.encode(), signed.note.encode())
+            return self.checkpoint()
 
-    def consistency_path(self, old_size: int) -> tuple[str, ...]:
-        """The proof that the log only grew since it had `old_size` entries (RFC 9162 2.1.4), 64 hex digits each.
+    def add_signatures(self, lines: Sequence[str], checkpoint: Checkpoint | None = None) -> Checkpoint:
+        """Publishes signatures of others (witnesses) with the checkpoint; the log's private key is not needed.
+
+        Args:
+            lines: signature lines without newlines, verified by the caller; each replaces an older one of its key.
+            checkpoint: the one that they were made for; the latest, when left out.
+
+        Returns:
+            The checkpoint as it is published now.
 
         Raises:
-            NotFoundError: the log is smaller than that.
+            ConflictError: the log has grown since; nothing is changed.
+            IntegrityError: a line cannot be read, or the files do not fit what was signed.
+            MachineError: it could not be written; the checkpoint stands without them, or with all.
         """
-        latest = self._refresh()
-        if not 0 <= old_size <= latest.size:
-            raise NotFoundError(f"the log has {latest.size} entries, fewer than {old_size}", file=self.folder)
-        return tuple(node.hex() for node in self._tree.consistency_path(old_size))
-
-    def find(self, commit: str) -> int | None:
-        """The position of the entry with this commitment (64 hex digits), or None."""
-        self._refresh()
-        return self._index_of_commit.get(commit)
-
-    @property
-    def _names_file(self) -> Path:
-        return self.folder.with_name(f"{self.folder.name}.names")
-
-    def find_name(self, receipt_id: str) -> int | None:
-        """The position of the entry of a receipt's id, or None."""
-        latest = self._refresh()
-        if self._index_of_name[0] != latest.note:
-            of_position: dict[int, str] = {}
-            for line in self._names_file.read_text().splitlines() if self._names_file.exists() else ():
-                if match := re.fullmatch(r"([0-9]+) ([0-9a-f]{64})", line):
-                    of_position[int(match[1])] = match[2]
-            index = {name: position for position, name in sorted(of_position.items(), reverse=True)}
-            self._index_of_name = (latest.note, {name: at for name, at in index.items() if at < latest.size})
-        return self._index_of_name[1].get(sha256_bytes(receipt_id.encode()))
-
-    def root_at(self, size: int) -> bytes:
-        """The root that the log had with `size` entries, 32 bytes.
-
-        Raises:
-            NotFoundError: the log is smaller than that.
-        """
-        latest = self._refresh()
-        if not 0 <= size <= latest.size:
-            raise NotFoundError(f"the log has {latest.size} entries, fewer than {size}", file=self.folder)
-        return self._tree.root(size)
-
-    def leaf_hash_at(self, index: int) -> bytes:
-        """The hash of the entry at a position, 32 bytes; IndexError when there is none."""
-        self._refresh()
-        return self._tree.leaf(index)
-
-    def _refresh(self) -> Checkpoint:
-        """Brings what is remembered up to the checkpoint on the disk, checking every entry that is new to us."""
-        path = self.folder / CHECKPOINT
-        try:
-            note = path.read_bytes().decode("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise IntegrityError("the checkpoint cannot be read", remedy=_RESTORE, file=path) from error
-        if self._latest is not None and self._latest.note == note:
-            return self._latest
-        try:
-            latest = open_checkpoint(note, self.vkey)
-        except IntegrityError as error:
-            raise IntegrityError(error.message, remedy=_RESTORE, file=path) from error
-        try:
-            if latest.size < self._tree.size:
-                raise IntegrityError("the log has fewer entries than before", remedy=_RESTORE, file=path)
-            hashes = self._new_hashes(latest.size)
-            leaves, entries_bytes = self._new_entries(hashes)
-            self._tree.extend(hashes)
-            if self._tree.root().hex() != latest.root:
-                raise IntegrityError("the entries are not the ones that were signed", remedy=_RESTORE, file=path)
-        except BaseException:
-            self._forget()
-            raise
-        self._remember(latest, leaves, entries_bytes)
-        return latest
-
-    def _new_hashes(self, size: int) -> list[bytes]:
-        """The leaf hashes from where our tree ends up to `size`."""
-        path = self.folder / HASHES
-        known = self._tree.size
-        try:
-            with path.open("rb") as file:
-                file.seek(known * HASH_BYTES)
-                data = file.read((size - known) * HASH_BYTES)
-        except OSError as error:
-            raise IntegrityError("the leaf hashes cannot be read", remedy=_RESTORE, file=path) from error
-        if len(data) != (size - known) * HASH_BYTES:
-            raise IntegrityError("the file is shorter than the log that was signed", remedy=_RESTORE, file=path)
-        return [data[start : start + HASH_BYTES] for start in range(0, len(data), HASH_BYTES)]
-
-    def _new_entries(self, hashes: Sequence[bytes]) -> tuple[list[Leaf], int]:
-        """The entries that these hashes are of, and their length in bytes."""
-        path = self.folder / ENTRIES
-        leaves, length = [], 0
-        try:
-            with path.open("rb") as file:
-                file.seek(self._entries_bytes)
-                for row, expected in enumerate(hashes, self._tree.size + 1):
-                    line = file.readline()
-                    if not line.endswith(b"\n") or leaf_hash(line[:-1]) != expected:
-                        raise IntegrityError("the entry does not fit its hash", remedy=_RESTORE, file=path, row=row)
-                    leaves.append(parse_leaf(line[:-1]))
-                    length += len(line)
-        except OSError as error:
-            raise IntegrityError("the entries cannot be read", remedy=_RESTORE, file=path) from error
-        return leaves, length
-
-    def _remember(self, latest: Checkpoint, leaves: Sequence[Leaf], added_bytes: int) -> None:
-        for index, leaf in enumerate(leaves, latest.size - len(leaves)):
-            self._index_of_commit.setdefault(leaf.commit, index)
-        self._entries_bytes += added_bytes
-        self._latest = latest
-
-
-def _begin(folder: Path, key: SigningKey) -> None:
-    """Writes the files of an empty log; the checkpoint last, because it is what makes it a log."""
-    if (folder / CHECKPOINT).exists():
-        return
-    for name in (ENTRIES, HASHES):
-        path = folder / name
-        if path.exists() and path.stat().st_size:
-            raise IntegrityError(
-                "there are entries but no checkpoint", remedy="Restore the checkpoint from your last copy.", file=path
-            )
-        durable.write_atomic(path, b"")
-    vkey = folder / VKEY
-    if vkey.exists() and vkey.read_text(encoding="utf-8", errors="replace") != f"{key.vkey}\n":
-        raise InputError(
-            "the folder holds another log's public key", remedy="Use that log's private key.", file=vkey, field="key"
-        )
-    durable.write_atomic(vkey, f"{key.vkey}\n".encode())
-    durable.write_atomic(folder / CHECKPOINT, sign_checkpoint(0, EMPTY_ROOT, key).note.encode())
+        with self._alone():
+            now = self.checkpoint()
+            if checkpoint is not None and (now.size, now.root) != (checkpoint.size, checkpoint.root):
+                raise ConflictError(
+                    "the log has grown since it was cosigned", remedy="Ask again.", file=self.storage.where()
+                )
+            note = with_lines(now.note, lines)
+            open_checkpoint(note, self.vkeys)
+            self.storage.swap(CHECKPOINT, now.note.encode(), note.encode())
+            return self.checkpoint()

@@ -35,41 +35,27 @@ def _split(size: int) -> int:
     return 1 << ((size - 1).bit_length() - 1)
 
 
-class Tree:
-    """A growing tree.
+class Subtrees:
+    """Roots and proofs of a tree whose complete subtrees can be looked up; where they are kept is the business of others.
 
-    Row k holds the hashes of all complete subtrees of 2**k leaves, 32 bytes each, from left to right; a leaf that
-    completes a pair is carried up like a one in binary addition.
+    `Tree` keeps them all in memory; `tile_tree.TileTree` reads them from the log's files when they are asked for.
     """
 
-    __slots__ = ("_rows",)
-
-    def __init__(self, leaf_hashes: Iterable[bytes] = ()) -> None:
-        self._rows: list[bytearray] = [bytearray()]
-        self.extend(leaf_hashes)
+    __slots__ = ()
 
     @property
     def size(self) -> int:
         """Number of leaves."""
-        return len(self._rows[0]) // HASH_BYTES
+        raise NotImplementedError
 
-    def extend(self, leaf_hashes: Iterable[bytes]) -> None:
-        """Adds leaves, given by their hashes, at the end."""
-        for leaf in leaf_hashes:
-            node = leaf
-            for level in range(len(self._rows) + 1):
-                if level == len(self._rows):
-                    self._rows.append(bytearray())
-                row = self._rows[level]
-                row += node
-                if len(row) % (2 * HASH_BYTES):
-                    break
-                node = hashlib.sha256(b"\x01" + row[-2 * HASH_BYTES :]).digest()
+    def node(self, level: int, place: int) -> bytes:
+        """The root of the complete subtree over the leaves place * 2**level to (place + 1) * 2**level, that one left out."""
+        raise NotImplementedError
 
     def leaf(self, index: int) -> bytes:
         """The hash of the leaf at a position from 0."""
         self._require(0 <= index < self.size)
-        return self._subtree(index, index + 1)
+        return self.node(0, index)
 
     def root(self, size: int | None = None) -> bytes:
         """The root of the first `size` leaves; of all, when left out."""
@@ -117,14 +103,49 @@ class Tree:
         size = end - start
         if size & (size - 1) == 0:
             level = size.bit_length() - 1
-            place = (start >> level) * HASH_BYTES
-            return bytes(self._rows[level][place : place + HASH_BYTES])
+            return self.node(level, start >> level)
         middle = start + _split(size)
         return node_hash(self._subtree(start, middle), self._subtree(middle, end))
 
     def _require(self, within: bool) -> None:
         if not within:
             raise IndexError(f"the tree has {self.size} leaves")
+
+
+class Tree(Subtrees):
+    """A growing tree in memory, 64 bytes a leaf.
+
+    Row k holds the hashes of all complete subtrees of 2**k leaves, 32 bytes each, from left to right; a leaf that
+    completes a pair is carried up like a one in binary addition.
+    """
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, leaf_hashes: Iterable[bytes] = ()) -> None:
+        self._rows: list[bytearray] = [bytearray()]
+        self.extend(leaf_hashes)
+
+    @property
+    def size(self) -> int:
+        """Number of leaves."""
+        return len(self._rows[0]) // HASH_BYTES
+
+    def node(self, level: int, place: int) -> bytes:
+        """The root of a complete subtree of 2**level leaves."""
+        return bytes(self._rows[level][place * HASH_BYTES : (place + 1) * HASH_BYTES])
+
+    def extend(self, leaf_hashes: Iterable[bytes]) -> None:
+        """Adds leaves, given by their hashes, at the end."""
+        for leaf in leaf_hashes:
+            node = leaf
+            for level in range(len(self._rows) + 1):
+                if level == len(self._rows):
+                    self._rows.append(bytearray())
+                row = self._rows[level]
+                row += node
+                if len(row) % (2 * HASH_BYTES):
+                    break
+                node = hashlib.sha256(b"\x01" + row[-2 * HASH_BYTES :]).digest()
 
 
 def root(leaf_hashes: Sequence[bytes]) -> bytes:
