@@ -192,6 +192,25 @@ def test_forgotten_outputs_are_not_found(studio: Studio, output: Attribution, tm
     assert crediting_media.find(studio, tmp_path / "poem.txt").matches == ()
 
 
+def test_what_was_erased_is_taken_out_of_the_register(
+    studio: Studio, output: Attribution, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The register forgets what has a tombstone, and the check names what it still knows."""
+    made = sign(studio, poem(tmp_path), output.output_id)
+    assert media_codes.disclosures_of(studio, output.output_id) == (made.disclosure_id,)
+    assert media_codes.disclosures_of(studio, "output:none") == () and media_codes.forget_erased(studio) == 0
+    register = media_codes.register_of(studio)
+    other = registry.Entry("output:other", "attributed", "2026-11-20T12:00:00Z", codes_of_text(files.TEXT.encode()))
+    registry.add(register, [other])
+    (studio.receipts / "erased").mkdir()
+    erased = {output.output_id: "a tombstone"}
+    monkeypatch.setattr(media_codes, "find_tombstone", lambda log, folder, receipt_id: erased.get(receipt_id))
+    (finding,) = media_codes.check_register(studio)
+    assert finding.where == f"output {output.output_id}" and "still knows it" in finding.problem
+    assert media_codes.forget_erased(studio) >= 1
+    assert registry.entries(register) == [other] and list(media_codes.check_register(studio)) == []
+
+
 def test_a_no_is_carried_on_and_not_widened(studio: Studio, output: Attribution, tmp_path: Path) -> None:
     first = sign(studio, files.put(tmp_path, "a.png", files.picture()), output.output_id, rendition=True, mining=("no",))
     second = sign(studio, first.file, output.output_id)

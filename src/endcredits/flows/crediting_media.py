@@ -154,7 +154,7 @@ def sign(
             "time": at,
             "output_id": output_id,
             "file_sha256": codes.sha256,
-            "signed_sha256": copy.sha256,
+            "signed_sha256": rows[-1].codes.sha256,
             "media_type": codes.media_type,
             "iscc": list(codes.iscc),
             "c2pa": {"state": copy.reading.state, "manifest_sha256": copy.manifest_sha256, "label": copy.reading.label},

@@ -16,7 +16,7 @@ from endcredits.attribution import attributed
 from endcredits.errors import InputError
 from endcredits.flows.studio import Studio
 from endcredits.ids import OutputId, WorkId
-from endcredits.receipts import Receipt, find_tombstone
+from endcredits.receipts import Receipt, find_tombstone, readable_receipts
 from endcredits.receipts.credentials import (
     ATTRIBUTED,
     Codes,
@@ -30,6 +30,7 @@ from endcredits.receipts.credentials import (
     registry,
     work_code,
 )
+from endcredits.receipts.tombstone import ERASED
 from endcredits.store import Finding
 from endcredits.works import Work, get_content
 
@@ -97,9 +98,33 @@ def forget(studio: Studio, output_ids: Sequence[str]) -> int:
     return registry.forget(register_of(studio), output_ids)
 
 
-def check_register(studio: Studio) -> list[Finding]:
-    """That the register of content codes is as it was written."""
-    return registry.check(register_of(studio))
+def forget_erased(studio: Studio) -> int:
+    """Removes from the register every output whose receipt was erased; returns how many rows went."""
+    erased = _erased(studio)
+    return forget(studio, erased) if erased else 0
+
+
+def disclosures_of(studio: Studio, output_id: str) -> tuple[str, ...]:
+    """Ids of the receipts that disclose an output, which are to be erased with it."""
+    receipts = readable_receipts(studio.receipts)
+    return tuple(one.receipt_id for one in receipts if one.type == DISCLOSURE and one.body.get("output_id") == output_id)
+
+
+def check_register(studio: Studio) -> Iterator[Finding]:
+    """That the register of content codes is as it was written, and knows no output that was erased."""
+    damaged = registry.check(register_of(studio))
+    yield from damaged
+    for output_id in () if damaged else _erased(studio):
+        yield Finding(f"output {output_id}", "it was erased, and the register of content codes still knows it")
+
+
+def _erased(studio: Studio) -> list[str]:
+    """The outputs of the register whose receipts were erased."""
+    known = registry.outputs(register_of(studio))
+    if not known or not (studio.receipts / ERASED).exists():
+        return []
+    log = studio.log_to_read()
+    return [one for one in known if find_tombstone(log, studio.receipts, one) is not None]
 
 
 def check_disclosures(studio: Studio, receipts: Sequence[Receipt]) -> Iterator[Finding]:

@@ -54,7 +54,7 @@ def codes_of_file(path: str | os.PathLike[str], form: Format) -> Codes:
                 _text_code(place.read_bytes(), place) if size <= TEXT_BYTES_MAX else ("", "the text is too long")
             )
         elif form.content == "image":
-            content, why_not = _image_code(place), ""
+            content, why_not = image_code(place), ""
     except OSError as error:
         raise machine_error(error, place) from error
     return Codes(sha256, size, form.media_type, instance, data, content, why_not)
@@ -75,7 +75,7 @@ def work_code(data: bytes, media_type: str) -> str:
         if media_type.startswith("text/"):
             return _text_code(data, None)[0]
         if media_type.startswith("image/") and media_type != "image/svg+xml":
-            return _image_code(io.BytesIO(data))
+            return image_code(io.BytesIO(data))
     except InputError:
         return ""
     return ""
@@ -116,8 +116,12 @@ def _text_code(data: bytes, file: Path | None) -> tuple[str, str]:
     return str(made["iscc"]), ""
 
 
-def _image_code(source: Path | io.BytesIO) -> str:
-    """Upright, on white, in grey, 32 by 32: as ISO 24138 asks for."""
+def image_code(source: Path | io.BytesIO) -> str:
+    """A picture's Image-Code: upright, on white, in grey, 32 by 32 pixels, and then as ISO 24138 says.
+
+    Raises:
+        InputError: it cannot be decoded, or has more than `PIXELS_MAX` pixels.
+    """
     image_module, operations = library("PIL.Image"), library("PIL.ImageOps")
     file = source if isinstance(source, Path) else None
     try:

@@ -13,6 +13,7 @@ as a `doubt`, whatever its state.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -90,6 +91,7 @@ def read(
     sidecar: str | os.PathLike[str] | None = None,
     anchors: str = "",
     form: Format | None = None,
+    within: Any = None,
 ) -> Reading:
     """Reads and validates a file's content credential, without going to the network.
 
@@ -98,6 +100,7 @@ def read(
         sidecar: the manifest's file; one beside the file is found by itself.
         anchors: PEM certificates of the roots that are trusted.
         form: the file's kind, when the caller knows it; else its bytes and name say.
+        within: the library's context to read in, for a caller that has one with these anchors.
 
     Raises:
         NotFoundError: there is no such file.
@@ -109,7 +112,7 @@ def read(
     if not takes_sidecar and not (form or _as_embedded(path, kind)).embeds:
         return Reading(NONE, kind.media_type)
     manifest = _bytes(beside) if takes_sidecar else None
-    store = _store(Path(path), kind, manifest, anchors)
+    store = _store(Path(path), kind, manifest, anchors, within)
     if store is None:
         return Reading(NONE, kind.media_type)
     return reading_of(store, kind, str(beside) if takes_sidecar else "in the file")
@@ -136,14 +139,17 @@ def _bytes(path: Path) -> bytes:
     return data
 
 
-def _store(path: Path, form: Format, manifest: bytes | None, anchors: str) -> dict[str, Any] | None:
+def _store(path: Path, form: Format, manifest: bytes | None, anchors: str, within: Any) -> dict[str, Any] | None:
     """The manifest store as data; None where there is no manifest."""
     c2pa = library("c2pa")
     remedies = (
         ("emote", "Its manifest is kept elsewhere, and nothing is fetched here: get it and give it as --sidecar."),
         ("unsupported", "It can hold no manifest; give its sidecar, if there is one."),
     )
-    with told("read", path, remedies), context(anchors) as made, path.open("rb") as file:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(told("read", path, remedies))
+        made = within or stack.enter_context(context(anchors))
+        file = stack.enter_context(path.open("rb"))
         try:
             with c2pa.Reader(form.told, file, manifest, context=made) as reader:
                 text = reader.json()

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from endcredits.canonical import digest
-from endcredits.errors import IntegrityError, MachineError
+from endcredits.errors import InputError, IntegrityError, MachineError
 from endcredits.receipts.credentials.codes import BITS, code_bytes
 from endcredits.receipts.credentials.records import Codes
 from endcredits.store import Finding
@@ -42,13 +42,15 @@ CREATE TABLE IF NOT EXISTS codes (
     output_id TEXT NOT NULL, taken_of TEXT NOT NULL, at TEXT NOT NULL,
     sha256 TEXT NOT NULL, size_bytes INTEGER NOT NULL, media_type TEXT NOT NULL,
     instance TEXT NOT NULL, data TEXT NOT NULL, content TEXT NOT NULL,
-    row_digest TEXT NOT NULL,
+    row_digest TEXT NOT NULL, content_bits BLOB, data_bits BLOB,
     UNIQUE (output_id, taken_of, sha256)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS codes_by_sha256 ON codes (sha256);
 CREATE TRIGGER IF NOT EXISTS codes_are_never_changed BEFORE UPDATE ON codes
     BEGIN SELECT RAISE(ABORT, 'rows are only added'); END;
 """
+_PREFIX = len("ISCC:EAD")
+"""Letters of a code that tell its kind and length."""
 _COLUMNS = ("output_id", "taken_of", "at", "sha256", "size_bytes", "media_type", "instance", "data", "content")
 
 
@@ -94,10 +96,11 @@ def add(path: str | os.PathLike[str], entries: Iterable[Entry]) -> int:
         MachineError: it could not be written; nothing was added. Adding the same again is always right.
     """
     rows = [_row(entry) for entry in entries]
-    marks = ", ".join("?" * (len(_COLUMNS) + 1))
+    columns = (*_COLUMNS, "row_digest", "content_bits", "data_bits")
+    insert = f"INSERT OR IGNORE INTO codes ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
     with _opened(Path(path)) as conn, conn:
         before = conn.total_changes
-        conn.executemany(f"INSERT OR IGNORE INTO codes ({', '.join(_COLUMNS)}, row_digest) VALUES ({marks})", rows)
+        conn.executemany(insert, rows)
         return conn.total_changes - before
 
 
@@ -125,6 +128,15 @@ def count(path: str | os.PathLike[str]) -> int:
         return 0
     with _opened(place) as conn:
         return int(conn.execute("SELECT COUNT(*) FROM codes").fetchone()[0])
+
+
+def outputs(path: str | os.PathLike[str]) -> list[str]:
+    """The ids of all outputs that the register knows, in their order."""
+    place = Path(path)
+    if not place.exists():
+        return []
+    with _opened(place) as conn:
+        return [str(one) for (one,) in conn.execute("SELECT DISTINCT output_id FROM codes ORDER BY output_id")]
 
 
 def kept(path: str | os.PathLike[str], output_ids: Iterable[str]) -> set[tuple[str, str]]:
@@ -167,40 +179,54 @@ def lookup(path: str | os.PathLike[str], codes: Codes, *, most: int = 10) -> lis
 
 def _near(path: Path, column: str, code: str, most: int) -> list[tuple[int, str, int]]:
     """(row, kind, bits) of the nearest codes that are near enough: one pass over all of them, 32 bytes each."""
-    first, wanted = code_bytes(code)
-    kind = _KINDS[first]
-    rows = _rows(path, f"WHERE {column} <> ''", select=f"row_number, {column}")
-    decoded = [(int(number), *code_bytes(str(text))) for number, text in rows]
-    same = [(number, bits) for number, header, bits in decoded if header == first]
-    if not same:
+    header, wanted = code_bytes(code)
+    kind = _KINDS[header]
+    same = f"SELECT row_number, {column}_bits FROM codes WHERE substr({column}, 1, {_PREFIX}) = ?"
+    if not path.exists():
         return []
-    stored = np.frombuffer(b"".join(bits for _, bits in same), np.uint8).reshape(-1, BITS // 8)
+    with _opened(path) as conn:
+        rows = [(int(number), bits) for number, bits in conn.execute(same, (code[:_PREFIX],)) if len(bits) == BITS // 8]
+    if not rows:
+        return []
+    stored = np.frombuffer(b"".join(bits for _, bits in rows), np.uint8).reshape(-1, BITS // 8)
     distances = np.bitwise_count(stored ^ np.frombuffer(wanted, np.uint8)).sum(axis=1, dtype=np.int64)
-    near = [(same[i][0], kind, int(distances[i])) for i in np.flatnonzero(distances <= ALIKE_BITS[kind])]
+    near = [(rows[i][0], kind, int(distances[i])) for i in np.flatnonzero(distances <= ALIKE_BITS[kind])]
     return sorted(near, key=lambda one: (one[2], one[0]))[:most]
 
 
 def check(path: str | os.PathLike[str]) -> list[Finding]:
     """Rows that are not as they were written."""
     place = Path(path)
-    try:
-        rows = _rows(place, "ORDER BY row_number")
-    except IntegrityError as error:
-        return [Finding("the register of content codes", error.message)]
+    if not place.exists():
+        return []
+    query = f"SELECT {', '.join(_COLUMNS)}, row_digest, content_bits, data_bits FROM codes ORDER BY row_number"
     findings = []
-    for number, row in enumerate(rows, 1):
-        if digest(dict(zip(_COLUMNS, row[:-1], strict=True))) != row[-1]:
-            findings.append(Finding(f"row {number} of the register of content codes", "it is not as it was written"))
+    try:
+        with _opened(place) as conn:
+            for number, (*stated, row_digest, content_bits, data_bits) in enumerate(conn.execute(query), 1):
+                row = dict(zip(_COLUMNS, stated, strict=True))
+                bits = (_bits(row["content"]), _bits(row["data"]))
+                if digest(row) != row_digest or bits != (content_bits, data_bits):
+                    where = f"row {number} of the register of content codes"
+                    findings.append(Finding(where, "it is not as it was written"))
+    except (IntegrityError, InputError) as error:
+        findings.append(Finding("the register of content codes", error.message))
     return findings
 
 
-def _row(entry: Entry) -> tuple[str | int, ...]:
+def _bits(code: str) -> bytes | None:
+    """What a lookup compares of a code; None for no code."""
+    return code_bytes(code)[1] if code else None
+
+
+def _row(entry: Entry) -> tuple[str | int | bytes | None, ...]:
     codes = entry.codes
     values = (
         *(entry.output_id, entry.taken_of, entry.at, codes.sha256, codes.size_bytes, codes.media_type),
         *(codes.instance, codes.data, codes.content),
     )
-    return (*values, digest(dict(zip(_COLUMNS, values, strict=True))))
+    row_digest = digest(dict(zip(_COLUMNS, values, strict=True)))
+    return (*values, row_digest, _bits(codes.content), _bits(codes.data))
 
 
 def _entry(row: tuple[str | int, ...]) -> Entry:
@@ -214,11 +240,11 @@ def _entry(row: tuple[str | int, ...]) -> Entry:
     return Entry(str(stated["output_id"]), str(stated["taken_of"]), str(stated["at"]), codes)
 
 
-def _rows(path: Path, where: str, values: tuple[object, ...] = (), select: str = "") -> list[tuple[str | int, ...]]:
+def _rows(path: Path, where: str, values: tuple[object, ...] = ()) -> list[tuple[str | int, ...]]:
     if not path.exists():
         return []
     with _opened(path) as conn:
-        return conn.execute(f"SELECT {select or ', '.join((*_COLUMNS, 'row_digest'))} FROM codes {where}", values).fetchall()
+        return conn.execute(f"SELECT {', '.join(_COLUMNS)}, row_digest FROM codes {where}", values).fetchall()
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from endcredits.canonical import sha256_bytes, sha256_file
+from endcredits.canonical import sha256_bytes
 from endcredits.durable import PARTIAL, machine_error, sync_folder
 from endcredits.errors import ConflictError, InputError, IntegrityError
 from endcredits.receipts.credentials.formats import SIDECAR_SUFFIX, Format, format_of
@@ -42,7 +42,6 @@ class Signed:
     Attributes:
         target: the name that it is to get: of the file, or of its sidecar.
         partial: where it is until then.
-        sha256: of the signed file; of a sidecar's file, which is not changed, that of the original.
         manifest_sha256: of the manifest store.
         manifest_bytes: its length.
         reading: what a viewer who trusts the chain's root reads.
@@ -51,7 +50,6 @@ class Signed:
 
     target: Path
     partial: Path
-    sha256: str
     manifest_sha256: str
     manifest_bytes: int
     reading: Reading = field(repr=False)
@@ -114,10 +112,10 @@ def signed(
     partial = goal.with_name(f"{goal.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:
         goal.parent.mkdir(parents=True, exist_ok=True)
-        manifest = _write(source, partial, form, definition, signatory, parent, inputs)
-        found = _read_back(source, partial, form, signatory)
-        sha256 = sha256_file(partial if form.embeds else source)
-        yield Signed(goal, partial, sha256, sha256_bytes(manifest), len(manifest), found)
+        with context(signatory.root_pem) as made:
+            manifest = _write(source, partial, form, definition, signatory, parent, inputs, made)
+            found = _read_back(source, partial, form, signatory, made)
+        yield Signed(goal, partial, sha256_bytes(manifest), len(manifest), found)
     except OSError as error:
         raise machine_error(error, goal) from error
     finally:
@@ -139,6 +137,7 @@ def _write(
     signatory: Signatory,
     parent: Reading | None,
     inputs: Sequence[Path],
+    made: Any,
 ) -> bytes:
     """Writes the signed copy, or the sidecar, and returns the manifest store."""
     c2pa = library("c2pa")
@@ -148,7 +147,6 @@ def _write(
         # No time stamp authority: an empty address is an error inside the library, and only None means none.
         info = c2pa.C2paSignerInfo(signatory.algorithm.encode(), signatory.chain_pem.encode(), signatory.key_pem, None)
         signer = stack.enter_context(c2pa.Signer.from_info(info))
-        made = stack.enter_context(context(signatory.root_pem))
         builder = stack.enter_context(c2pa.Builder(told_definition, context=made))
         if parent is not None and parent.state != NONE:
             _add_ingredient(builder, source, form, "parentOf", PARENT, parent)
@@ -191,10 +189,10 @@ def _add_ingredient(builder: Any, path: Path, form: Format, relationship: str, l
         builder.add_ingredient(stated, form.told, file)
 
 
-def _read_back(source: Path, partial: Path, form: Format, signatory: Signatory) -> Reading:
+def _read_back(source: Path, partial: Path, form: Format, signatory: Signatory, made: Any) -> Reading:
     """Reads what was written; anything but the state that it must have is an error, and nothing gets its name."""
-    roots = signatory.root_pem
-    found = read(partial, anchors=roots, form=form) if form.embeds else read(source, sidecar=partial, anchors=roots)
+    beside = None if form.embeds else partial
+    found = read(partial if form.embeds else source, sidecar=beside, form=form, within=made)
     wanted = (TRUSTED,) if signatory.root_pem else (TRUSTED, VALID)
     if found.state not in wanted or found.attribution is None:
         raise IntegrityError(
