@@ -424,7 +424,9 @@ def check_everything(studio: Studio) -> None:
 
     vkey = (studio.path / "log" / "log.vkey").read_text().strip()
     receipts = sorted(studio.receipts.glob("*.json"))
-    assert len(receipts) == 5 + len(MONTHS) and all(verify_receipt(one.read_bytes(), vkey).verified for one in receipts)
+    issued = len(list((studio.path / "statements").glob("*/*.csv")))
+    assert len(receipts) == 5 + len(MONTHS) + issued
+    assert all(verify_receipt(one.read_bytes(), vkey).verified for one in receipts)
 
     with studio.store.reading() as conn:
         for booked in closes(conn):

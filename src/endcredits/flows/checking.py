@@ -23,6 +23,7 @@ from endcredits.flows import checking_receipts, closing, freezing
 from endcredits.flows.audit_log import check_audits
 from endcredits.flows.booking import gathered, make_statements
 from endcredits.flows.catalogue import VERB, digest_within
+from endcredits.flows.checking_sums import check_chains, check_proof_files, check_trees
 from endcredits.flows.close_files import changed_files, computed_closes
 from endcredits.flows.duplicates import check_kept
 from endcredits.flows.indexing import (
@@ -244,7 +245,7 @@ IN_BOOKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
         _reports,
         _replays,
     ),
-    "statements": (_books(check_payouts), _period_files),
+    "statements": (_books(check_payouts), _period_files, check_trees, check_proof_files),
     "payments": (_books(check_paying),),
 }
 """The checks of what the database holds, by stage."""
@@ -254,7 +255,7 @@ CHECKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
     "index": (_index_files, _index_corpora),
     "audits": (_audits,),
     "log": (lambda studio: check_log(studio.log_to_read()), _key),
-    "receipts": (checking_receipts.check_files, checking_receipts.check_agreement),
+    "receipts": (checking_receipts.check_files, checking_receipts.check_agreement, check_chains),
     "media": (check_register,),
 }
 """All checks by stage, in their order."""

@@ -14,18 +14,20 @@ from typing import Any
 from endcredits.attribution import attributed_ids, attributions_of
 from endcredits.canonical import canonical_bytes, to_plain
 from endcredits.errors import EndcreditsError
+from endcredits.flows import closing
 from endcredits.flows.attributing import output_problem
 from endcredits.flows.audit_log import expected_receipts
 from endcredits.flows.index_files import IndexFacts, intact_indexes
+from endcredits.flows.kept_sums import kept_roots
 from endcredits.flows.media_codes import DISCLOSURE, check_disclosures
-from endcredits.flows.periods import period_body, receipt_id_of
+from endcredits.flows.periods import period_body, receipt_id_of, statements_count
+from endcredits.flows.statement_receipts import expected_statements
 from endcredits.flows.studio import Studio
 from endcredits.flows.versions import expected_corrections
 from endcredits.ids import OutputId
 from endcredits.ledger import entries
-from endcredits.payouts import statements_for_period
 from endcredits.receipts import Receipt, check_receipts, readable_receipts
-from endcredits.royalties import closes
+from endcredits.royalties import closes, steps_of
 from endcredits.store import Finding
 
 AT_ONCE = 200
@@ -52,9 +54,12 @@ def _expected(studio: Studio) -> dict[str, tuple[str, dict[str, Any]]]:
     with studio.store.reading() as conn:
         journal = entries(conn)
         for booked in closes(conn):
-            issued = statements_for_period(conn, booked.close.period_id)
-            expected[receipt_id_of(booked.close.period_id)] = ("period.receipt", period_body(booked, issued, journal))
-            expected.update(expected_corrections(studio, conn, booked.close.period_id))
+            name = booked.close.period_id
+            roots = kept_roots(closing.close_folder(studio, closing.proposed_step(steps_of(conn, name))))
+            body = period_body(booked, statements_count(conn, name), roots, journal)
+            expected[receipt_id_of(name)] = ("period.receipt", body)
+            expected.update(expected_corrections(studio, conn, name))
+        expected.update(expected_statements(studio, conn))
     return expected
 
 

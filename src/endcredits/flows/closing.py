@@ -39,6 +39,7 @@ from endcredits.flows.close_files import (
 )
 from endcredits.flows.days import checked_period, days_of
 from endcredits.flows.studio import Studio
+from endcredits.flows.sums import must_be_provable
 from endcredits.ids import person_key, same_person
 from endcredits.progress import Progress, silent
 from endcredits.royalties import (
@@ -210,6 +211,7 @@ def _computed(studio: Studio, proposed: Step, folder: Path, progress: Progress) 
     progress("period", 1, 3)
     adjust(studio, proposed, folder)
     close = _divided(frozen, proposed, folder)
+    must_be_provable(close, folder)
     progress("period", 2, 3)
     findings = replay_close(frozen, close, folder, credits_max=TWIN_CREDITS_MAX)
     if findings:

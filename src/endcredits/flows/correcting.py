@@ -26,7 +26,9 @@ from endcredits.flows import closing
 from endcredits.flows.clock import now
 from endcredits.flows.close_files import TWIN_CREDITS_MAX
 from endcredits.flows.comparing import Difference, earned_by_payee
+from endcredits.flows.kept_sums import keep_sums
 from endcredits.flows.studio import Studio
+from endcredits.flows.sums import expected_leaves, must_be_provable
 from endcredits.flows.versions import (
     FILES,
     Version,
@@ -41,7 +43,7 @@ from endcredits.ids import same_person
 from endcredits.ledger import HOLD_PREFIXES, JournalEntry, balances, post
 from endcredits.money import format_micros
 from endcredits.progress import Progress, silent
-from endcredits.receipts import Item, issue
+from endcredits.receipts import Item, issue, receipt_path
 from endcredits.royalties import (
     PeriodClose,
     Policy,
@@ -203,6 +205,7 @@ def _written(studio: Studio, before: Version, computed: Version) -> Version:
         into=folder,
         adjustments=read_adjustments(first.folder / ADJUSTED_FOLDER),
     )
+    must_be_provable(close, folder)
     text = close_document(close).encode()
     findings = replay_close(frozen, close, folder, credits_max=TWIN_CREDITS_MAX)
     if findings or sha256_bytes(text) != computed.close_digest:
@@ -286,7 +289,11 @@ def _done(studio: Studio, known: Version | None, *, version: int = 0, period_id:
     before = next(one for one in found if one.number == mine.number - 1)
     assert mine.step is not None
     name = correction_id(mine)
-    issue(studio.log(), studio.receipts, [Item(name, "period.correction", correction_body(mine))], now())
+    log, was_issued = studio.log(), receipt_path(studio.receipts, name).exists()
+    with studio.store.reading() as conn:
+        leaves = expected_leaves(conn, mine.close, mine.folder)
+    keep_sums(mine.folder, leaves, issued=was_issued or log.find_name(name) is not None)
+    issue(log, studio.receipts, [Item(name, "period.correction", correction_body(mine))], now())
     return Corrected(
         mine.close.period_id,
         mine.number,

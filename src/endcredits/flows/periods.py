@@ -20,7 +20,12 @@ from endcredits.errors import NotFoundError
 from endcredits.flows import closing
 from endcredits.flows.attributing import complete_receipts
 from endcredits.flows.clock import now
+from endcredits.flows.kept_sums import keep_sums, published
+from endcredits.flows.period_proofs import PROOF_FILES_MAX, must_be_whole, places, proofs
+from endcredits.flows.statement_receipts import issue_statements
 from endcredits.flows.studio import Studio
+from endcredits.flows.sums import expected_leaves
+from endcredits.flows.versions import correction_id, versions
 from endcredits.ids import OutputId, slug
 from endcredits.ledger import JournalEntry, entries, export_beancount, export_hledger
 from endcredits.payouts import (
@@ -31,11 +36,13 @@ from endcredits.payouts import (
     statement_json,
     statements_for_period,
 )
+from endcredits.payouts.heads import heads_for_period
 from endcredits.payouts.pictures.flow import money_flow
 from endcredits.payouts.pictures.flow_svg import flow_html
 from endcredits.payouts.render import statement_html, statement_markdown
 from endcredits.progress import Progress, silent
-from endcredits.receipts import Item, Receipt, issue, load_receipt, receipt_path
+from endcredits.receipts import Item, Receipt, finish, issue, load_receipt, receipt_path
+from endcredits.receipts.sum_tree import SumRoot
 from endcredits.royalties import BookedClose, PeriodClose, Policy, find_close, steps_of
 from endcredits.royalties.frozen import table_path
 from endcredits.royalties.lines import read_lines
@@ -124,16 +131,39 @@ def publish(studio: Studio, period_id: str, *, was_closed: bool, only_missing: b
     folder = period_folder(studio, period_id)
     if not only_missing:
         _complete(studio, tables)  # a period's receipt comes after those of its outputs
-    name = receipt_id_of(period_id)
-    kept = receipt_path(studio.receipts, name)
-    if only_missing and kept.exists():
-        receipt = load_receipt(kept)
-    else:
-        item = Item(name, "period.receipt", period_body(booked, issued, journal))
-        (receipt,) = issue(studio.log(), studio.receipts, [item], now())
+    receipt = _receipt(studio, booked, tables, journal, only_missing=only_missing)
+    issue_statements(studio, period_id)
+    if not only_missing:
+        finish(studio.log(), studio.receipts)  # drafts whose receipts a crash kept from being tidied up
+    if len(issued) <= PROOF_FILES_MAX:
+        for name, data in proofs(studio.receipts, tables, receipt.receipt_id, issued, statement_name):
+            _write(folder / name, data)
     return ClosedPeriod(
         booked.close, booked.close_digest, booked.entry_id or "", issued, receipt, folder, tables, was_closed
     )
+
+
+def _receipt(
+    studio: Studio, booked: BookedClose, tables: Path, journal: Sequence[JournalEntry], *, only_missing: bool
+) -> Receipt:
+    """The period's receipt, issued where it is not there. Its sum trees are kept before it is drafted, and never after."""
+    name = receipt_id_of(booked.close.period_id)
+    path = receipt_path(studio.receipts, name)
+    if only_missing and path.exists():
+        return load_receipt(path)
+    log = studio.log()
+    with studio.store.reading() as conn:
+        leaves = expected_leaves(conn, booked.close, tables)
+        count = statements_count(conn, booked.close.period_id)
+    trees = keep_sums(tables, leaves, issued=path.exists() or log.find_name(name) is not None)
+    item = Item(name, "period.receipt", period_body(booked, count, published(trees), journal))
+    (receipt,) = issue(log, studio.receipts, [item], now())
+    return receipt
+
+
+def statements_count(conn: Connection, period_id: str) -> int:
+    """How many payees have a statement for a period, once per currency; later versions of one are not counted again."""
+    return sum(head.version == 1 for head in heads_for_period(conn, period_id))
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -202,8 +232,15 @@ def picture_files(studio: Studio, conn: Connection, close: PeriodClose, tables: 
         yield period_folder(studio, close.period_id) / f"money-flow-{currency}.html", flow_html(flow).encode()
 
 
-def period_body(booked: BookedClose, issued: Iterable[Statement], journal: Sequence[JournalEntry]) -> dict[str, Any]:
-    """What a period's receipt says: sums and digests, and no name in plain words."""
+def period_body(booked: BookedClose, count: int, sums: Sequence[SumRoot], journal: Sequence[JournalEntry]) -> dict[str, Any]:
+    """What a period's receipt says: sums and digests, and no name in plain words.
+
+    Args:
+        booked: the close.
+        count: of its statements, without later versions.
+        sums: roots of its sum trees, by currency, under which every statement's digest stands.
+        journal: holds the entries that booked it.
+    """
     close = booked.close
     posted = {entry.idempotency_key: entry for entry in journal}
     keys = [f"{what}:{close.period_id}" for what in ("close", "settle")]
@@ -221,9 +258,32 @@ def period_body(booked: BookedClose, issued: Iterable[Statement], journal: Seque
         "totals": close.totals,
         "pools": close.pools,
         "adjusted": close.adjusted,
-        # A statement's id is a digest: it holds no name, but whoever guesses a payee's name can confirm the guess by it.
-        "statements": [{"statement_id": s.statement_id, "sha256": digest(s)} for s in issued],
+        "statements_count": count,
+        "sums": list(sums),
     }
+
+
+def proofs_of(studio: Studio, period_id: str, issued: Sequence[Statement]) -> Iterator[tuple[str, bytes]]:
+    """What proves some statements of a closed period, by file name, made when it is asked for.
+
+    Each gets its receipt and its payee's place in the period, and one more in every correction of the period. What is there
+    is given out before what is missing is named.
+
+    Raises:
+        NotFoundError: a statement's proof was erased.
+        IntegrityError: a receipt or a sum tree is not what was written.
+    """
+    with studio.store.reading() as conn:
+        first, *corrections = versions(studio, conn, period_id)
+    names = set()
+    for name, data in proofs(studio.receipts, first.folder, receipt_id_of(period_id), issued, statement_name):
+        names.add(name)
+        yield name, data
+    firsts = [one for one in issued if one.version == 1]
+    for version in corrections:
+        for one, data in places(studio.receipts, version.folder, correction_id(version), firsts):
+            yield f"{statement_name(one)}.correction-{version.number}.json", data
+    must_be_whole(names, issued, statement_name)
 
 
 def receipt_id_of(period_id: str) -> str:

@@ -19,6 +19,7 @@ from endcredits.canonical import digest, sha256_bytes, sha256_file
 from endcredits.errors import IntegrityError, NotFoundError
 from endcredits.flows.booking import gathered
 from endcredits.flows.close_files import TWIN_CREDITS_MAX, close_folder, period_name, proposed_step
+from endcredits.flows.kept_sums import kept_roots
 from endcredits.flows.studio import Studio
 from endcredits.ledger import JournalEntry, entries, find
 from endcredits.royalties import (
@@ -173,6 +174,7 @@ def correction_body(version: Version) -> dict[str, Any]:
         "policy_digest": close.policy_digest,
         "frozen": dict(close.frozen),
         "lines_digest": close.lines_digest,
+        "sums": kept_roots(version.folder),
         "work_lines_digest": close.work_lines_digest,
         "entry_ids": list(facts["entry_ids"]),
         "totals": close.totals,

@@ -117,6 +117,34 @@ def root_of(plain: Any) -> SumRoot:
     return _refusing("sum", lambda plain: SumRoot(**_checked(plain, _ROOT, "the sum")), plain)
 
 
+def body_problem(body: Any) -> str:
+    """What is wrong with the published sums of a period's receipt beside its pools, in words; "" when nothing is.
+
+    What was given less what was taken back is the sum of the pools, in every currency of a pool; other currencies have
+    nothing. Whoever was left out or invented would have to be made up for in the pools, which everybody sees.
+    """
+    try:
+        sums = [root_of(one) for one in body["sums"]]
+        whole: dict[str, int] = {}
+        for pool in body["pools"]:
+            micros = pool["pool_micros"]
+            if type(micros) is not int or type(pool["currency"]) is not str:
+                raise TypeError("a pool has no amount or no currency")
+            whole[pool["currency"]] = whole.get(pool["currency"], 0) + micros
+    except (TypeError, KeyError, InputError) as error:
+        return f"the pools and sums cannot be read ({error})"
+    of_currency = {one.currency: one for one in sums}
+    if len(of_currency) < len(sums):
+        return "a currency has two sums"
+    for currency in sorted({*whole, *of_currency}):
+        one = of_currency.get(currency)
+        if one is None:
+            return f"the pools in {currency} have no sum"
+        if one.paid_micros - one.taken_micros != whole.get(currency, 0):
+            return f"the sums in {currency} are not those of its pools"
+    return ""
+
+
 def _place_of(plain: Any) -> SumPlace:
     kinds: dict[str, type] = {"currency": str, "index": int, "leaf": dict, "path": list, "salt": str}
     values = _checked(plain, kinds, "the place")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,22 +14,23 @@ if TYPE_CHECKING:
     from endcredits.flows.studio import Studio
     from endcredits.payouts import Statement
 
-FORMS = ("md", "html", "csv", "json", "pdf", "evidence")
+FORMS = ("md", "html", "csv", "json", "pdf", "evidence", "proof")
 
 
 def statement(
     period: Annotated[str, typer.Argument(metavar="PERIOD", help="A closed period.")],
     payee: Annotated[str, typer.Option(help="Name or party id; all payees by default.")] = "",
     form: Annotated[
-        str, typer.Option("--form", help="md, html, csv, json, pdf or evidence; without it and a payee, a table.")
+        str, typer.Option("--form", help="md, html, csv, json, pdf, evidence or proof; without it and a payee, a table.")
     ] = "",
-    out: Annotated[str, typer.Option(help="Folder to write to; needed for pdf and evidence.")] = "",
+    out: Annotated[str, typer.Option(help="Folder to write to; needed for pdf, evidence and proof.")] = "",
     studio: StudioOption = ".",
     as_json: JsonOption = False,
 ) -> None:
     """Show statements of a closed period: who earned what, and why, line by line.
 
-    Evidence is a zip with a statement, its pools, its policy and a README that says what to check and how.
+    Evidence is a zip with a statement, its pools, its policy and a README that says what to check and how. Proof is the
+    statement as JSON, its receipt, and the period's receipt with the payee's own place in the sum tree.
 
     Example: endcredits statement 2026-10 --payee "Jane Austen" --form pdf --out mail/
     """
@@ -38,7 +40,7 @@ def statement(
 
     if form not in ("", *FORMS):
         raise InputError(f"'{form}' is not a form of a statement", remedy=f"Use {', '.join(FORMS)}.", field="--form")
-    if form in ("pdf", "evidence") and not out:
+    if form in ("pdf", "evidence", "proof") and not out:
         raise InputError(f"{form} is no text", remedy="Name a folder with --out.", field="--out")
     with opened(studio) as place:
         closed = periods.find_period(place, period)
@@ -49,7 +51,10 @@ def statement(
                 remedy="See all: endcredits statement.",
                 field="--payee",
             )
-        written = [_write(place, one, form or "md", Path(out)) for one in found] if out else []
+        if form == "proof":
+            written = list(_write_proofs(place, period, found, Path(out)))
+        else:
+            written = [_write(place, one, form or "md", Path(out)) for one in found] if out else []
         corrected = [step for step in closing.steps(place, period) if step.step == "corrected"]
     if as_json:
         print_json({"written": written} if out else [to_plain(one) for one in found])
@@ -128,6 +133,17 @@ def _write(place: Studio, one: Statement, form: str, folder: Path) -> str:
         path, data = folder / f"{statement_name(one)}.{form}", _text(one, form).encode()
     durable.write_atomic(path, data)
     return str(path)
+
+
+def _write_proofs(place: Studio, period: str, found: list[Statement], folder: Path) -> Iterator[str]:
+    from endcredits import durable
+    from endcredits.flows.periods import proofs_of
+
+    for one in found:
+        yield _write(place, one, "json", folder)
+    for name, data in proofs_of(place, period, found):
+        durable.write_atomic(folder / name, data)
+        yield str(folder / name)
 
 
 def _text(one: Statement, form: str) -> str:
