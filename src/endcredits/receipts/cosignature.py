@@ -30,7 +30,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
 from endcredits.errors import InputError, IntegrityError
-from endcredits.receipts.cosigner import ED25519, MLDSA44, PLAIN_ED25519, CosigningKey, Key, to_base64, unbase64
+from endcredits.receipts.cosigner import ED25519, MLDSA44, PLAIN_ED25519, CosigningKey, Key
+from endcredits.receipts.keys import to_base64, unbase64
 
 SIGNATURE_BYTES = {PLAIN_ED25519: 64, ED25519: 72, MLDSA44: 2428}
 """Length after the key id; those with a time carry 8 bytes of it."""

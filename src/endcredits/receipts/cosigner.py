@@ -7,8 +7,6 @@ ML-DSA-44, which is safe against quantum computers. The same bytes under another
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import os
 import re
@@ -21,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from endcredits import durable
 from endcredits.errors import ConflictError, InputError, NotFoundError
+from endcredits.receipts.keys import to_base64, unbase64
 
 PLAIN_ED25519, ED25519, MLDSA44 = 0x01, 0x04, 0x06
 PUBLIC_BYTES = {PLAIN_ED25519: 32, ED25519: 32, MLDSA44: 1312}
@@ -70,22 +69,6 @@ class CosigningKey:
         """The public half."""
         kind = ED25519 if isinstance(self.private, Ed25519PrivateKey) else MLDSA44
         return Key(self.name, kind, self.private.public_key().public_bytes_raw())
-
-
-def to_base64(data: bytes) -> str:
-    """The one standard spelling."""
-    return base64.b64encode(data).decode("ascii")
-
-
-def unbase64(text: str) -> bytes:
-    """Decodes the one standard spelling; ValueError for every other."""
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ValueError("it is not base64") from error
-    if to_base64(data) != text:
-        raise ValueError("it is not the standard spelling of base64")
-    return data
 
 
 def check_name(name: str) -> str:

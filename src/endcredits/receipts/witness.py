@@ -31,7 +31,8 @@ from pathlib import Path
 
 from endcredits.errors import ConflictError, EndcreditsError, IntegrityError
 from endcredits.receipts.cosignature import SIZE_MAX, Statement, cosign, read_statement, signed_by
-from endcredits.receipts.cosigner import MLDSA44, CosigningKey, Key, to_base64, unbase64
+from endcredits.receipts.cosigner import MLDSA44, CosigningKey, Key
+from endcredits.receipts.keys import to_base64, unbase64
 from endcredits.receipts.merkle import HASH_BYTES, verify_consistency
 from endcredits.receipts.witness_state import (
     Latest,
