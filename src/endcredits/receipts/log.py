@@ -133,7 +133,9 @@ class Log(LogReader):
     def _append(self, leaves: Sequence[bytes], commits: Sequence[bytes], names: Sequence[str]) -> int:
         old = self.checkpoint()
         index = self.writers_index()
-        if len(set(commits)) < len(commits) or any(self._find(index, commit) is not None for commit in commits):
+        if len(set(commits)) < len(commits) or any(
+            self._find(index, commit) is not None for commit in index.find_any(commits)
+        ):
             raise ConflictError("an entry with the same commitment is in the log already", file=self.storage.where())
         if not leaves:
             return old.size

@@ -76,6 +76,7 @@ class LogIndex:
         self._version = -1
         self._commits: dict[int, list[int]] = {}
         self._names: dict[bytes, int] = {}
+        self._recent = 0
         self.size = 0
         self.refresh()
 
@@ -96,10 +97,11 @@ class LogIndex:
                 self._version = version
 
     def _load(self) -> None:
-        self._commits, self._names = {}, {}
+        self._commits, self._names, self._recent = {}, {}, 0
         self.size = int(self.about("size"))
         for position, key, name in self._conn.execute("SELECT position, commit_key, name FROM recent"):
             self._commits.setdefault(key, []).append(position)
+            self._recent += 1
             if name is not None:
                 self._names.setdefault(name[:NAME_BYTES], position)
 
@@ -117,6 +119,17 @@ class LogIndex:
         with self._told():
             rows = self._conn.execute("SELECT position FROM commits WHERE commit_key = ?", [key])
             return [*(row[0] for row in rows), *self._commits.get(key, ())]
+
+    def find_any(self, commits: Sequence[bytes]) -> list[bytes]:
+        """Those of some commitments that may be in the log; `find` says where."""
+        query = "SELECT 1 FROM commits WHERE commit_key = ? LIMIT 1"
+        found = []
+        with self._told():
+            for commit in commits:
+                key = commit_key(commit)
+                if key in self._commits or self._conn.execute(query, (key,)).fetchone() is not None:
+                    found.append(commit)
+        return found
 
     def find_name(self, receipt_id: str) -> int | None:
         """The position of the first entry that was issued for a receipt."""
@@ -136,13 +149,14 @@ class LogIndex:
         named = [name_key(name, first + row) if name else None for row, name in enumerate(names)]
         named += [None] * (len(keys) - len(named))
         with self._told(), self._transaction():
-            if sum(len(found) for found in self._commits.values()) >= RECENT_MAX:
+            if self._recent >= RECENT_MAX:
                 self._settle()
             rows = zip(range(first, first + len(keys)), keys, named, strict=True)
             self._conn.executemany("INSERT INTO recent VALUES (?, ?, ?)", rows)
             self._set("size", first + len(keys))
             self._set("names", int(self.about("names")) + sum(name is not None for name in named))
         self.size = first + len(keys)
+        self._recent += len(keys)
         for row, (key, name) in enumerate(zip(keys, named, strict=True), first):
             self._commits.setdefault(key, []).append(row)
             if name is not None:
@@ -204,7 +218,7 @@ class LogIndex:
             "INSERT INTO names SELECT name, position FROM recent WHERE name IS NOT NULL ORDER BY name, position"
         )
         self._conn.execute("DELETE FROM recent")
-        self._commits, self._names = {}, {}
+        self._commits, self._names, self._recent = {}, {}, 0
 
     def _set(self, name: str, value: object) -> None:
         self._conn.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", [name, str(value)])
