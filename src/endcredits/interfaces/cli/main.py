@@ -27,6 +27,7 @@ from endcredits.interfaces.cli import (
     split,
     statement,
     usage,
+    witness,
     works,
 )
 from endcredits.interfaces.cli.common import JsonOption, print_json, run_app, say
@@ -186,6 +187,8 @@ audit_app = new_app(
 audit_app.command("output")(audit.output)
 audit_app.command("period")(audit.period)
 app.add_typer(audit_app, name="audit")
+
+app.add_typer(witness.witness_app(new_app), name="witness")
 
 app.add_typer(media.media_app(new_app), name="media")
 
