@@ -34,6 +34,17 @@ def test_trees_are_written_once(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "sums").glob("*.jsonl")) == ["EUR.jsonl", "USD.jsonl"]
 
 
+def test_roots_of_what_is_readable(tmp_path: Path) -> None:
+    """A check goes on where a tree is damaged; publishing does not."""
+    first = roots(tmp_path)
+    assert [one.root for one in kept_sums.kept_roots(tmp_path)] == first
+    with (tmp_path / "sums" / "EUR.jsonl").open("ab") as file:
+        file.write(b"x")
+    assert [one.root for one in kept_sums.kept_roots(tmp_path)] == first[1:]
+    with pytest.raises(IntegrityError, match="has no end"):
+        roots(tmp_path)
+
+
 def test_what_was_published_is_never_made_anew(tmp_path: Path) -> None:
     roots(tmp_path)
     (tmp_path / "sums" / "EUR.jsonl").unlink()
