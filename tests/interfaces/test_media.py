@@ -85,6 +85,30 @@ def test_a_changed_file_leaves_with_three(credited: tuple[Path, str, Path], tmp_
     assert type_well("media", "read", file, "--sidecar", other, "--json").json["carrier"] == str(other)
 
 
+def test_the_receipt_is_held_against_the_file(credited: tuple[Path, str, Path], tmp_path: Path) -> None:
+    studio, output_id, _ = credited
+    file = files.put(tmp_path, "poem.txt", TEXT.encode())
+    disclosed = type_well(*words(credited, file), "--json").json["disclosure"]
+    receipts, key = studio / "receipts", ("--vkey", studio / "log" / "log.vkey")
+    right = receipts / (output_id.replace(":", "%3a") + ".json")
+    same = type_well("media", "read", file, "--receipt", right, *key)
+    assert "verifies, and the file says what it says" in same.out
+    assert type_well("media", "read", file, "--receipt", right, *key, "--json").json["receipt_problems"] == []
+    other = type_in("media", "read", file, "--receipt", receipts / (disclosed.replace(":", "%3a") + ".json"), *key)
+    assert other.code == 3 and "the file's lines root is not the receipt's" in other.out
+    bent = files.put(tmp_path, "bent.json", right.read_bytes().replace(b'"lines_count":', b'"lines_c0unt":'))
+    assert "does not verify" in type_in("media", "read", file, "--receipt", bent, *key).out
+    picture = files.put(tmp_path, "a.png", files.picture())
+    assert "no valid credentials" in type_in("media", "read", picture, "--receipt", right, *key).out
+    for wrong in (
+        ("--receipt", right),
+        key,
+        ("--receipt", tmp_path / "none", *key),
+        ("--receipt", right, "--vkey", "a+b+c"),
+    ):
+        assert type_in("media", "read", file, *wrong).code == 2
+
+
 def test_mistakes_say_what_to_do(credited: tuple[Path, str, Path], tmp_path: Path) -> None:
     studio, output_id, keys = credited
     file = files.put(tmp_path, "poem.txt", TEXT.encode())

@@ -111,6 +111,8 @@ def read(
     file: ShownFile,
     trust: Annotated[str, typer.Option(help="PEM file of roots that you trust.")] = "",
     sidecar: Annotated[str, typer.Option(help="The manifest, where it is not in the file or beside it.")] = "",
+    receipt: Annotated[str, typer.Option(help="The receipt that it names, to be held against it; with --vkey.")] = "",
+    vkey: Annotated[str, typer.Option(help="The log's public key, or a file with it.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Read a file's content credentials and validate them, without a studio and without the network.
@@ -124,11 +126,16 @@ def read(
     from endcredits.receipts.credentials import read as read_file
 
     found = read_file(file, sidecar=sidecar or None, anchors=load_anchors(trust) if trust else "")
+    against = _against(found, receipt, vkey)
     if as_json:
-        print_json(_plain(found))
+        print_json(_plain(found) | ({} if against is None else {"receipt_problems": against}))
     else:
         _show(file, found)
-    if found.state == "Invalid":
+        for problem in against or ():
+            say(f"WRONG  {receipt}: {problem}")
+        if against == []:
+            say(f"The receipt {receipt} verifies, and the file says what it says.")
+    if found.state == "Invalid" or against:
         raise typer.Exit(FAILED_CHECK)
 
 
@@ -189,6 +196,24 @@ def trial_key(
         return
     say(f"Made {made.chain} (--cert), {made.key} (--key) and {made.root} (--trust).")
     say("For trial only: what they sign is Valid everywhere and Trusted nowhere but under --trust.")
+
+
+def _against(found: Reading, receipt: str, vkey: str) -> list[str] | None:
+    """What a receipt says against the file; None where none was given."""
+    from endcredits.errors import InputError
+    from endcredits.receipts.credentials import disagreements
+
+    if not receipt and not vkey:
+        return None
+    if not receipt or not vkey:
+        raise InputError("--receipt and --vkey go together", remedy="Give both.", field="--receipt")
+    try:
+        key = vkey if vkey.count("+") > 1 else Path(vkey).read_text(encoding="utf-8")
+        return list(disagreements(found, Path(receipt).read_bytes(), key))
+    except OSError as error:
+        raise InputError(f"the file cannot be read ({error.strerror})", file=error.filename, field="--receipt") from error
+    except ValueError as error:
+        raise InputError(f"the public key cannot be used ({error})", remedy="Use log.vkey.", field="--vkey") from error
 
 
 def _plain(found: Reading) -> dict[str, Any]:

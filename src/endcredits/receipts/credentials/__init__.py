@@ -9,10 +9,12 @@ register of content codes still finds the output, by the exact bytes or by liken
     matches = lookup(register, codes_of_file("stripped.jpg", format_of("stripped.jpg")))
 
 `records` and `disclosure` are what is said, `mining` what may be done with the output, `manifest` the definition, `formats`
-where it goes, `signatory` and `trial` keys, `signing` and `reading` the two directions, `codes` and `registry` the way back.
+where it goes, `signatory` and `trial` keys, `signing` and `reading` the two directions, `agreement` what a file has to do
+with a receipt, `codes` and `registry` the way back.
 Everything here needs the extra `media`; importing it does not.
 """
 
+from endcredits.receipts.credentials.agreement import disagreements
 from endcredits.receipts.credentials.codes import codes_of_file, codes_of_text, work_code
 from endcredits.receipts.credentials.disclosure import Disclosure, disclosure_of, read_disclosure
 from endcredits.receipts.credentials.formats import Format, format_of
@@ -46,6 +48,7 @@ __all__ = [
     "codes_of_text",
     "default_target",
     "definition",
+    "disagreements",
     "disclosure_of",
     "forget",
     "format_of",
