@@ -16,6 +16,7 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 
 from endcredits.errors import ConflictError, EndcreditsError, InputError, NotFoundError
+from endcredits.flows import fact_log
 from endcredits.flows.clock import now
 from endcredits.flows.parties import party_called
 from endcredits.flows.studio import Studio
@@ -91,7 +92,7 @@ def add_contracts(studio: Studio, path: str | os.PathLike[str]) -> AddedContract
         booked = post_many(conn, advance_entries(all_contracts(conn)), at)
         return AddedContracts(new, len(set(named)) - len(new), booked)
 
-    return studio.store.write(work)
+    return fact_log.write(studio, work)
 
 
 def _named(conn: Connection, contract: Contract, file: str, row: int) -> Contract:
@@ -187,7 +188,7 @@ def add_units(studio: Studio, path: str | os.PathLike[str]) -> tuple[int, int]:
         stated = _units(conn, read_rows(Path(path), _UNITS, now=at))
         return state_units(conn, stated, at), len(stated)
 
-    return studio.store.write(work)
+    return fact_log.write(studio, work)
 
 
 def _units(conn: Connection, rows: Iterable[Read[_Row]]) -> list[Units]:

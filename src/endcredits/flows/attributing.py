@@ -7,7 +7,7 @@ stopped, and an output that was attributed before is not measured again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from endcredits.attribution import (
 )
 from endcredits.canonical import canonical_bytes, digest, to_plain
 from endcredits.errors import IntegrityError
-from endcredits.flows import reporting
+from endcredits.flows import fact_log, reporting
 from endcredits.flows.audit_log import latest_calibration
 from endcredits.flows.clock import now
 from endcredits.flows.index_files import IndexFacts, intact_indexes
@@ -117,13 +117,18 @@ def _issue(
     studio: Studio, log: Log, indexes: Mapping[str, IndexFacts], recorded: Iterable[Attribution], at: str
 ) -> list[Receipt]:
     """Issues the receipts that recorded attributions have not got yet, one checkpoint for all."""
+    fact_log.complete(studio)  # what was known and permitted stands in the log before what is credited
     with log.writing():
         finish(log, studio.receipts)
         missing = {one.output_id: one for one in recorded if not _has_receipt(studio, log, one.output_id)}
         if not missing:
             return []
         stands = Stands.of(log)
-        bodies = [(one, output_body(one, indexes[one.index_digest], stands)) for one in missing.values()]
+        trained = {one.index_digest: fact_log.train_index(studio, one.index_digest) for one in missing.values()}
+        bodies = [
+            (one, output_body(one, indexes[one.index_digest], replace(stands, train_index=trained[one.index_digest])))
+            for one in missing.values()
+        ]
         items = [Item(one.output_id, "run.receipt", body, document_of(one)["lines"]) for one, body in bodies]
         return issue(log, studio.receipts, items, at)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from endcredits.canonical import digest
 from endcredits.errors import NotFoundError
+from endcredits.flows import fact_log
 from endcredits.flows.clock import now
 from endcredits.flows.studio import Studio
 from endcredits.ids import WorkId
@@ -40,7 +41,7 @@ VERB = "train"
 def add_works(studio: Studio, submissions: Sequence[Submission], at: str = "") -> Registered:
     """Registers submissions: all of them, or none when one cannot be kept."""
     moment = at or now()
-    return studio.store.write(lambda conn: register(conn, studio.content, submissions, moment))
+    return fact_log.write(studio, lambda conn: register(conn, studio.content, submissions, moment))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,4 +216,4 @@ def standing(studio: Studio, work_id: WorkId) -> Decision:
 
 def state(studio: Studio, permission: Permission) -> Permission:
     """Records what somebody says about a work from a moment on, such as a later no."""
-    return studio.store.write(lambda conn: state_permission(conn, permission))
+    return fact_log.write(studio, lambda conn: state_permission(conn, permission))

@@ -26,6 +26,7 @@ from endcredits.flows.catalogue import VERB, digest_within
 from endcredits.flows.checking_sums import check_chains, check_proof_files, check_trees
 from endcredits.flows.close_files import changed_files, computed_closes
 from endcredits.flows.duplicates import check_kept
+from endcredits.flows.fact_log import check_facts
 from endcredits.flows.indexing import (
     CURRENT,
     index_folders,
@@ -254,7 +255,7 @@ CHECKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
     **IN_BOOKS,
     "index": (_index_files, _index_corpora),
     "audits": (_audits,),
-    "log": (lambda studio: check_log(studio.log_to_read()), _key),
+    "log": (lambda studio: check_log(studio.log_to_read()), _key, check_facts),
     "receipts": (checking_receipts.check_files, checking_receipts.check_agreement, check_chains),
     "media": (check_register,),
 }

@@ -15,6 +15,7 @@ from endcredits.attribution import attributed_ids, attributions_of
 from endcredits.canonical import canonical_bytes, to_plain
 from endcredits.errors import EndcreditsError
 from endcredits.flows import closing
+from endcredits.flows import fact_log
 from endcredits.flows.attributing import output_problem
 from endcredits.flows.audit_log import expected_receipts
 from endcredits.flows.index_files import IndexFacts, intact_indexes
@@ -36,7 +37,7 @@ AT_ONCE = 200
 
 def check_files(studio: Studio) -> Iterator[Finding]:
     """That every receipt and every file of lines is right, and every entry of the log accounted for."""
-    yield from check_receipts(studio.receipts, studio.log_to_read(), _expected_ids(studio))
+    yield from check_receipts(studio.receipts, studio.log_to_read(), _expected_ids(studio), fact_log.places(studio))
 
 
 def _expected_ids(studio: Studio) -> list[str]:

@@ -25,7 +25,7 @@ from sqlalchemy.engine import Connection
 from endcredits import durable
 from endcredits.canonical import sha256_bytes, to_plain
 from endcredits.errors import ConflictError, InputError, IntegrityError, NotFoundError
-from endcredits.flows import freezing
+from endcredits.flows import fact_log, freezing
 from endcredits.flows.adjusting import adjust
 from endcredits.flows.booking import LAST_ENTRY, book_close
 from endcredits.flows.clock import now
@@ -136,7 +136,7 @@ def propose(
         )
     studio.log()  # without it nothing could be proven, so nothing is proposed
     facts = {"starts_on": first, "ends_on": last, "policy": to_plain(policy or FIFTY_FIFTY)}
-    step = studio.store.write(lambda conn: _begun(conn, period_id, facts, by))
+    step = fact_log.write(studio, lambda conn: _begun(conn, period_id, facts, by))
     return compute(studio, step, progress=progress)
 
 
@@ -181,7 +181,7 @@ def compute(studio: Studio, proposed: Step, *, progress: Progress = silent) -> P
             "reports": freezing.reports_of(studio, proposed),
         }
         step = Step(proposed.period_id, proposed.number + 1, "computed", proposed.by, now(), facts)
-        studio.store.write(lambda conn: _add_unless_there(conn, step))
+        fact_log.write(studio, lambda conn: _add_unless_there(conn, step))
     return read_proposal(studio, proposed.period_id)
 
 
@@ -202,7 +202,7 @@ def _take_back(studio: Studio, proposed: Step, why: str) -> None:
             reason = {"reason": f"it could not be computed: {why}"}
             add_step(conn, Step(proposed.period_id, len(before) + 1, "withdrawn", proposed.by, now(), reason))
 
-    studio.store.write(work)
+    fact_log.write(studio, work)
 
 
 def _computed(studio: Studio, proposed: Step, folder: Path, progress: Progress) -> PeriodClose:
@@ -290,7 +290,7 @@ def approve(studio: Studio, period_id: str, *, by: str = "", expected_digest: st
         )
     _must_be_another(proposal, by)
     _must_be_intact(proposal)
-    return studio.store.write(lambda conn: _posted(conn, proposal, by))
+    return fact_log.write(studio, lambda conn: _posted(conn, proposal, by))
 
 
 def _must_be_another(proposal: Proposal, by: str) -> None:
@@ -361,7 +361,7 @@ def withdraw(studio: Studio, period_id: str, *, by: str, reason: str) -> Step:
         before = steps_of(conn, period_id)
         return add_step(conn, Step(period_id, len(before) + 1, "withdrawn", by, now(), {"reason": reason}))
 
-    return studio.store.write(work)
+    return fact_log.write(studio, work)
 
 
 def previewed(

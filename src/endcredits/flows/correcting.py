@@ -22,7 +22,7 @@ from sqlalchemy.engine import Connection
 from endcredits import durable
 from endcredits.canonical import sha256_bytes, sha256_file
 from endcredits.errors import ConflictError, InputError, IntegrityError
-from endcredits.flows import closing
+from endcredits.flows import closing, fact_log
 from endcredits.flows.clock import now
 from endcredits.flows.close_files import TWIN_CREDITS_MAX
 from endcredits.flows.comparing import Difference, earned_by_payee
@@ -151,7 +151,7 @@ def correct(
     progress("correction", 2, 3)
     studio.log()  # without it nothing could be proven, so nothing is posted
     at = now()
-    studio.store.write(lambda conn: _posted(studio, conn, now_holds, version, reason, by, approved_by, at))
+    fact_log.write(studio, lambda conn: _posted(studio, conn, now_holds, version, reason, by, approved_by, at))
     done = _done(studio, None, version=version.number, period_id=period_id)
     progress("correction", 3, 3)
     return done

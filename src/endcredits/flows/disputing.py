@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from endcredits.canonical import digest
 from endcredits.errors import ConflictError, InputError, NotFoundError
+from endcredits.flows import fact_log
 from endcredits.flows.clock import now
 from endcredits.flows.parties import party_called
 from endcredits.flows.portions import portions_of, registered_portions
@@ -98,7 +99,7 @@ def open_for(studio: Studio, work_id: str, claimant: str, reason: str, *, disput
             )
         return open_dispute(conn, made, WorkId(work_id), who, reason, known.opened_at if known else at)
 
-    return studio.store.write(work)
+    return fact_log.write(studio, work)
 
 
 def _claimant(conn: Connection, called: str) -> str:
@@ -162,7 +163,7 @@ def end(
             return Ended(ended, None, tuple(others))
         return Ended(ended, _released(conn, ended, to, on or at[:10], at), ())
 
-    return studio.store.write(work)
+    return fact_log.write(studio, work)
 
 
 def _released(conn: Connection, ended: Dispute, to: Sequence[tuple[str, int]], on: str, at: str) -> JournalEntry | None:
@@ -223,4 +224,4 @@ def claim_file(studio: Studio, path: str | os.PathLike[str]) -> Claimed:
         found = dispute_over_claims(conn, claims, at)
         return Claimed(len(claims), found, len({one.dispute_id for one in found} - before))
 
-    return studio.store.write(work)
+    return fact_log.write(studio, work)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from endcredits import durable, influence
 from endcredits.canonical import digest
 from endcredits.errors import ConflictError, InputError, IntegrityError, NotFoundError
-from endcredits.flows import catalogue, responses
+from endcredits.flows import catalogue, fact_log, responses
 from endcredits.flows.catalogue import Corpus
 from endcredits.flows.index_files import (
     CORPUS,
@@ -130,6 +130,7 @@ def build(
     )
     folder = studio.path / "index" / name
     _require_consent(studio, corpus)
+    fact_log.complete(studio)  # what was permitted stands in the log before what is made of it
     examples = [example for work_id, text in corpus.texts() for example in _examples(pair, work_id, text)]
     _require_examples(corpus, examples)
     built: InfluenceIndex
@@ -157,6 +158,7 @@ def build(
         durable.write_atomic(folder / CORPUS, sealed(record))
     where = dict(source) if isinstance(source, Mapping) else {}
     durable.write_atomic(studio.path / "index" / CURRENT, sealed({"name": name, "source": where}))
+    fact_log.complete(studio)
     return _with_facts(folder, pair, built)
 
 

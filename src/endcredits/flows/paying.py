@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 
 from endcredits.errors import InputError
+from endcredits.flows import fact_log
 from endcredits.flows.clock import now
 from endcredits.flows.sending import who
 from endcredits.flows.studio import Studio
@@ -111,7 +112,7 @@ def plan_payments(
         new = payout_book.save_plan(conn, planned, payer, moment, who(by), four_eyes=four_eyes)
         return planned, new
 
-    return studio.store.write(work)
+    return fact_log.write(studio, work)
 
 
 def _threshold_micros(conn: Connection) -> int:
@@ -129,7 +130,7 @@ def approve(studio: Studio, batch_id: str, by: str) -> BookedBatch:
             another approved batch pays the same money.
     """
     moment = now()
-    return studio.store.write(lambda conn: payout_book.approve(conn, batch_id, who(by), moment))
+    return fact_log.write(studio, lambda conn: payout_book.approve(conn, batch_id, who(by), moment))
 
 
 def cancel(studio: Studio, batch_id: str, by: str) -> BookedBatch:
@@ -140,7 +141,7 @@ def cancel(studio: Studio, batch_id: str, by: str) -> BookedBatch:
         ConflictError: sending was begun.
     """
     moment = now()
-    return studio.store.write(lambda conn: payout_book.cancel(conn, batch_id, who(by), moment))
+    return fact_log.write(studio, lambda conn: payout_book.cancel(conn, batch_id, who(by), moment))
 
 
 def reconcile(studio: Studio, path: str | os.PathLike[str]) -> tuple[Outcome, ...]:
@@ -157,7 +158,7 @@ def reconcile(studio: Studio, path: str | os.PathLike[str]) -> tuple[Outcome, ..
         ) from error
     lines = read_bank_file(data, file=path)
     moment = now()
-    return studio.store.write(lambda conn: reconcile_lines(conn, lines, moment))
+    return fact_log.write(studio, lambda conn: reconcile_lines(conn, lines, moment))
 
 
 def year_end(studio: Studio, year: str, rates: Rates | None = None) -> tuple[YearEnd, ...]:

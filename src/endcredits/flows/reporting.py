@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from endcredits.attribution import attributed
 from endcredits.errors import InputError
+from endcredits.flows import fact_log
 from endcredits.flows.clock import now
 from endcredits.flows.studio import Studio
 from endcredits.ids import OutputId
@@ -54,7 +55,7 @@ def report_file(studio: Studio, kind: str, path: str | os.PathLike[str], *, hold
     if kind not in READERS:
         raise InputError(f"'{kind}' is no kind of report", remedy=f"Use one of: {', '.join(READERS)}.", field="kind")
     at = now()
-    return studio.store.write(lambda conn: _record(conn, kind, READERS[kind](path, now=at), at, hold))
+    return fact_log.write(studio, lambda conn: _record(conn, kind, READERS[kind](path, now=at), at, hold))
 
 
 KIND_OF: dict[type, str] = {UsageEvent: "events", Revenue: "revenue", Refund: "refunds", Rate: "rates"}
@@ -75,7 +76,7 @@ def report(studio: Studio, records: Sequence[Report], *, hold: bool = False) -> 
     if len(kinds) > 1:
         raise InputError("reports of several kinds are handed in together", remedy="Hand in each kind for itself.")
     (kind,) = kinds
-    return studio.store.write(lambda conn: _record(conn, kind, handed_in(records), at, hold))
+    return fact_log.write(studio, lambda conn: _record(conn, kind, handed_in(records), at, hold))
 
 
 def _record(conn: Connection, kind: str, rows: Iterable[Read[Any]], at: str, hold: bool) -> Added:
@@ -106,8 +107,8 @@ def held_rows(studio: Studio, kind: str = "") -> tuple[Held, ...]:
 def retry_held(studio: Studio) -> dict[str, Added]:
     """Tries the held rows again that only wait for something: an output, a work, a sale, a day. Returns by kind."""
     at = now()
-    return studio.store.write(
-        lambda conn: recording.take_held(conn, at=at, outputs_known=_outputs(conn), works_known=_works(conn))
+    return fact_log.write(
+        studio, lambda conn: recording.take_held(conn, at=at, outputs_known=_outputs(conn), works_known=_works(conn))
     )
 
 
@@ -129,7 +130,7 @@ def outputs_arrived(studio: Studio, output_ids: Collection[OutputId]) -> dict[st
         of_them = [row for row in back if row.cells.get("of_id") in sales]
         return {"events": taken, "refunds": _record(conn, "refunds", map(_again, of_them), at, True)}
 
-    return studio.store.write(work)
+    return fact_log.write(studio, work)
 
 
 def _again(row: Held) -> Read[Any]:

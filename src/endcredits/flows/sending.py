@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from endcredits import durable
 from endcredits.canonical import digest, sha256_bytes
 from endcredits.errors import ConflictError, InputError, MachineError
+from endcredits.flows import fact_log
 from endcredits.flows.clock import now
 from endcredits.flows.studio import Studio
 from endcredits.payouts import payee_book, payout_book
@@ -78,9 +79,9 @@ def send_file(studio: Studio, batch_id: str, out: str | os.PathLike[str], by: st
             raise ConflictError("a file stands there already", remedy="Choose a new name.", file=place, field="out")
         sha256 = sha256_bytes(made.data)
         moment, sender = order.made_at, who(by)
-        studio.store.write(lambda conn: payout_book.begin_sending(conn, batch_id, sender, moment, sha256, str(place)))
+        fact_log.write(studio, lambda conn: payout_book.begin_sending(conn, batch_id, sender, moment, sha256, str(place)))
         _write_once(place, made)
-        done = studio.store.write(lambda conn: payout_book.finish_sending(conn, batch_id, sender, now()))
+        done = fact_log.write(studio, lambda conn: payout_book.finish_sending(conn, batch_id, sender, now()))
     return Sent(done, False, made.rewritten)
 
 
@@ -107,7 +108,9 @@ def send_requests(studio: Studio, batch_id: str, server: Server, by: str, *, rai
         asked = requests(order)
         sha256, moment, sender = digest(asked), order.made_at, who(by)
         resumed = "sending" in booked.steps
-        booked = studio.store.write(lambda conn: payout_book.begin_sending(conn, batch_id, sender, moment, sha256, "stripe"))
+        booked = fact_log.write(
+            studio, lambda conn: payout_book.begin_sending(conn, batch_id, sender, moment, sha256, "stripe")
+        )
         known = server.known(batch_id) if resumed else {}
         stopped = _deliver_all(studio, booked, asked, server, known)
         if stopped:
@@ -115,7 +118,7 @@ def send_requests(studio: Studio, batch_id: str, server: Server, by: str, *, rai
                 f"{len(stopped)} of {len(asked)} payments have no answer ({next(iter(stopped.values()))})",
                 remedy="They count as on their way. Run the same command again: nobody is paid twice.",
             )
-        done = studio.store.write(lambda conn: payout_book.finish_sending(conn, batch_id, sender, now()))
+        done = fact_log.write(studio, lambda conn: payout_book.finish_sending(conn, batch_id, sender, now()))
     return Sent(done, False, ())
 
 
@@ -152,7 +155,7 @@ def _record(studio: Studio, booked: BookedBatch, payment_id: str, answer: Answer
         else:
             payout_book.return_payment(conn, booked, payment, moment[:10], answer.reason, moment)
 
-    studio.store.write(work)
+    fact_log.write(studio, work)
 
 
 def _write_once(place: Path, made: RailFile) -> None:

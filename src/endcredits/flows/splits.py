@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from sqlalchemy.engine import Connection
 
 from endcredits.errors import ConflictError
+from endcredits.flows import fact_log
 from endcredits.flows.parties import party_called
 from endcredits.flows.studio import Studio
 from endcredits.ids import WorkId
@@ -35,7 +36,7 @@ def set_work_splits(studio: Studio, work_id: WorkId, splits: Sequence[Split]) ->
         NotFoundError: no such work or party.
         ConflictError: a set for that day is there already, or its first day is not after the last closed one.
     """
-    return studio.store.write(lambda conn: _record(conn, work_id, splits))
+    return fact_log.write(studio, lambda conn: _record(conn, work_id, splits))
 
 
 def share_work(studio: Studio, work_id: WorkId, portions: Sequence[tuple[str, int]], valid_from: str) -> tuple[Split, ...]:
@@ -52,7 +53,7 @@ def share_work(studio: Studio, work_id: WorkId, portions: Sequence[tuple[str, in
         splits = [Split(party_called(conn, called), ppb, valid_from=valid_from) for called, ppb in portions]
         return _record(conn, work_id, splits)
 
-    return studio.store.write(work)
+    return fact_log.write(studio, work)
 
 
 def _record(conn: Connection, work_id: WorkId, splits: Sequence[Split]) -> tuple[Split, ...]:

@@ -1,0 +1,193 @@
+"""Which facts go into the log, and how each is read from the books: a type, how many there are, and what each says.
+
+Rows of the books are only ever added, so as many entries of a type as rows means that nothing waits to be logged; only
+where the numbers differ are the rows read. What others told the operator (permissions, splits, contracts) is logged as it
+was recorded; what is reported goes in as one entry for each hand-in, with a digest over all its rows, so that a row that is
+dropped or changed later is found by whoever holds the rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from endcredits.payouts import payout_tables
+from endcredits.royalties import contract_tables, step_tables
+from endcredits.royalties.recording import cut_off
+from endcredits.royalties.row_log import reports_digest
+from endcredits.royalties.tables import currency_rates, refunds, revenues, usage_events
+from endcredits.store import many
+from endcredits.works import parties, permissions, tables, works
+
+WORK, SPLIT, CONSENT, MODEL, INTAKE = "work.register", "split.set", "consent.state", "model.train", "usage.intake"
+CONTRACT, UNITS, STEP = "contract.set", "units.set", "period.step"
+SAMPLED = "audit.report"
+OPENED, ENDED, BATCH, SETTLED = "dispute.open", "dispute.close", "payout.batch", "payout.settle"
+
+Item = tuple[str, Any]
+"""A fact's key within its type, and its body."""
+SAMPLES = Path("audits") / "samples"
+"""Where a studio keeps the reports of samples, which are facts, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A type of facts that stand in the books.
+
+    Attributes:
+        type: of the log's entries.
+        count: how many there are; cheap.
+        items: all of them.
+    """
+
+    type: str
+    count: Callable[[Connection], int]
+    items: Callable[[Connection], Iterator[Item]]
+
+
+def _of_table(kind: str, table: sa.Table) -> Kind:
+    """Every row of a table is a fact, told by its primary key, and its columns but the digest are the body."""
+    keys = [column.name for column in table.primary_key.columns]
+    columns = [column for column in table.columns if column.name != "digest"]
+
+    def count(conn: Connection) -> int:
+        return int(conn.scalar(sa.select(sa.func.count()).select_from(table)) or 0)
+
+    def items(conn: Connection) -> Iterator[Item]:
+        for row in many(conn, sa.select(*columns).order_by(*(table.c[key] for key in keys))):
+            yield ":".join(str(row[key]) for key in keys), {name: value for name, value in row.items()}
+
+    return Kind(kind, count, items)
+
+
+def _count_works(conn: Connection) -> int:
+    return int(conn.scalar(sa.select(sa.func.count()).select_from(tables.works)) or 0)
+
+
+def _works(conn: Connection) -> Iterator[Item]:
+    """A work with its files, its credits and the parties that they name."""
+    people = parties(conn)
+    times = dict(conn.execute(sa.select(tables.works.c.work_id, tables.works.c.registered_at)).all())
+    for work in works(conn):
+        named = sorted({credit.party_id for credit in work.credits})
+        yield (
+            work.work_id,
+            {
+                "work_id": work.work_id,
+                "title": work.title,
+                "registered_at": times[work.work_id],
+                "files": [asdict(file) for file in work.manifestations],
+                "credits": [asdict(credit) for credit in work.credits],
+                "parties": [asdict(people[party_id]) for party_id in named],
+            },
+        )
+
+
+_SET = (tables.splits.c.work_id, tables.splits.c.right_name, tables.splits.c.territory, tables.splits.c.valid_from)
+
+
+def _count_splits(conn: Connection) -> int:
+    return int(conn.scalar(sa.select(sa.func.count()).select_from(sa.select(*_SET).distinct().subquery())) or 0)
+
+
+def _splits(conn: Connection) -> Iterator[Item]:
+    """A set of splits: of one right in one work, in one territory, from one day on."""
+    rows = many(conn, sa.select(tables.splits).order_by(*_SET, tables.splits.c.party_id))
+    names = [column.name for column in _SET]
+    for key, group in groupby(rows, key=lambda row: tuple(row[name] for name in names)):
+        own = sorted((row["party_id"], row["split_ppb"]) for row in group)
+        body = dict(zip(("work_id", "right", "territory", "valid_from"), key, strict=True))
+        yield ":".join(key), {**body, "splits": [{"party_id": one, "split_ppb": ppb} for one, ppb in own]}
+
+
+def _consents(conn: Connection) -> Iterator[Item]:
+    for permission in permissions(conn):
+        yield permission.permission_id, asdict(permission)
+
+
+def _steps(conn: Connection) -> Iterator[Item]:
+    for key, body in _of_table(STEP, step_tables.close_steps).items(conn):
+        yield key, {**body, "facts": json.loads(body["facts"])}
+
+
+def _batches(conn: Connection) -> Iterator[Item]:
+    """A batch of payments without its bank details, which no entry needs."""
+    of_batch: dict[str, list[Mapping[str, Any]]] = {}
+    table = payout_tables.payout_payments
+    for row in many(conn, sa.select(table).order_by(table.c.payment_id)):
+        of_batch.setdefault(row["batch_id"], []).append(
+            {name: value for name, value in row.items() if name not in ("batch_id", "digest")}
+        )
+    for row in many(conn, sa.select(payout_tables.payout_batches).order_by(payout_tables.payout_batches.c.batch_id)):
+        yield row["batch_id"], {**_public(row), "payments": of_batch.get(row["batch_id"], [])}
+
+
+def _public(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("batch_id", "plan_id")}
+
+
+def _count_settled(conn: Connection) -> int:
+    both = (payout_tables.payout_states, payout_tables.payment_states)
+    return sum(int(conn.scalar(sa.select(sa.func.count()).select_from(table)) or 0) for table in both)
+
+
+def _settled(conn: Connection) -> Iterator[Item]:
+    """What became of batches and of single payments."""
+    for key, body in _of_table(SETTLED, payout_tables.payout_states).items(conn):
+        yield key, {name: value for name, value in body.items() if name != "place"}
+    yield from _of_table(SETTLED, payout_tables.payment_states).items(conn)
+
+
+def _consent_count(conn: Connection) -> int:
+    return int(conn.scalar(sa.select(sa.func.count()).select_from(tables.permissions)) or 0)
+
+
+KINDS = (
+    Kind(WORK, _count_works, _works),
+    Kind(SPLIT, _count_splits, _splits),
+    Kind(CONSENT, _consent_count, _consents),
+    _of_table(CONTRACT, contract_tables.contracts),
+    _of_table(UNITS, step_tables.crew_units),
+    _of_table(OPENED, contract_tables.disputes),
+    _of_table(ENDED, contract_tables.dispute_ends),
+    Kind(STEP, _of_table(STEP, step_tables.close_steps).count, _steps),
+    Kind(BATCH, _of_table(BATCH, payout_tables.payout_batches).count, _batches),
+    Kind(SETTLED, _count_settled, _settled),
+)
+"""The facts that stand in the books row by row, in the order in which they are logged."""
+
+DATED: tuple[tuple[str, sa.Table, Any, Any], ...] = (
+    ("events", usage_events, usage_events.c.used_at, usage_events.c.revenue_micros),
+    ("revenue", revenues, revenues.c.earned_on, revenues.c.gross_micros),
+    ("refunds", refunds, refunds.c.refunded_at, refunds.c.refund_micros),
+    ("rates", currency_rates, currency_rates.c.fixed_on, None),
+)
+"""Every kind of report: its table, when it happened, and its money."""
+
+
+def intake(conn: Connection, after: int, to: int | None = None) -> Item | None:
+    """What was reported after a number (and up to another), as one fact; None when there is nothing.
+
+    Its digest is over all rows, by number; beside it stand how many rows of which kind happened on which day and how much
+    they are, so that rows of a day cannot be left out of that day's period either.
+    """
+    last = cut_off(conn) if to is None else to
+    if last <= after:
+        return None
+    days: dict[str, list[dict[str, Any]]] = {}
+    for kind, table, moment, money in DATED:
+        day = sa.func.substr(moment, 1, 10)
+        total = sa.literal(0) if money is None else sa.func.sum(money)
+        query = sa.select(day, table.c.currency, sa.func.count(), total)
+        query = query.where(table.c.number > after, table.c.number <= last).group_by(day, table.c.currency)
+        found = sorted((str(one), str(two), int(three), int(four or 0)) for one, two, three, four in conn.execute(query))
+        days[kind] = [{"day": one, "currency": two, "rows": n, "micros": str(m)} for one, two, n, m in found]
+    body = {"after": after, "to": last, "digest": reports_digest(conn, after, last), "days": days}
+    return f"{after + 1}-{last}", body
