@@ -147,7 +147,7 @@ def test_we_accept_what_go_makes(go: Ask, size: int) -> None:
 @pytest.fixture
 def witness(tmp_path: Path, log: Log) -> Iterator[tuple[Witness, str]]:
     """One that serves and watches the log."""
-    from endcredits.receipts.witness_state import watch
+    from endcredits.receipts.witness_making import watch
 
     made = new_witness(tmp_path / "w")
     watch(tmp_path / "w", log.vkey)

@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from endcredits import durable
 from endcredits.errors import ConflictError, InputError, IntegrityError, MachineError, NotFoundError
 from endcredits.receipts.cosignature import cosign, read_statement, signed_by
-from endcredits.receipts.cosigner import ED25519, MLDSA44
+from endcredits.receipts.cosigner import ED25519, MLDSA44, CosigningKey
 from endcredits.receipts.merkle import EMPTY_ROOT, verify_consistency
 from endcredits.receipts.witness import REQUEST_BYTES_MAX, SIZE, Answer, Witness, read_request, request_bytes
+from endcredits.receipts.witness_making import init_witness, watch, watch_all
 from endcredits.receipts.witness_state import (
     FORKS,
     FORKS_MAX,
@@ -28,9 +30,7 @@ from endcredits.receipts.witness_state import (
     LATEST,
     LOG_VKEY,
     VKEY,
-    init_witness,
     log_place,
-    watch,
     watched,
 )
 from tests.receipts.witnesses import ORIGIN, MemoryLog, entries, key, new_witness, slow_consistency, slow_root
@@ -247,6 +247,22 @@ def test_one_good_signature_of_the_log_is_enough(tmp_path: Path) -> None:
     assert watched(tmp_path)[0].keys[0].public == new.key.private.public_key().public_bytes_raw()
     with pytest.raises(ConflictError, match="already"):
         watch(tmp_path, old.key.vkey)
+
+
+def test_a_changed_log_vkey_is_added_as_it_is(tmp_path: Path) -> None:
+    """The new key, the old one that is known, and the ML-DSA-44 key stand in one file; nothing new is a conflict."""
+    old, new = MemoryLog(entries(5)), MemoryLog(entries(5), key(2))
+    pq = CosigningKey(ORIGIN, MLDSA44PrivateKey.generate())
+    new_witness(tmp_path, old)
+    lines = [new.key.vkey, old.key.vkey, pq.key.vkey]
+
+    (log,) = watch_all(tmp_path, lines)
+
+    assert {known.vkey for known in log.keys} == set(lines)
+    assert Witness(tmp_path).add_checkpoint(new.request(0)).status == 200
+    with pytest.raises(ConflictError, match="already"):
+        watch_all(tmp_path, lines)
+    assert watch_all(tmp_path, []) == []
 
 
 def test_further_lines_of_a_checkpoint_get_no_signature_that_does_not_cover_them(tmp_path: Path) -> None:

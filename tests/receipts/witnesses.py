@@ -22,8 +22,8 @@ from endcredits.receipts.cosignature import with_lines
 from endcredits.receipts.note import SigningKey, open_checkpoint, sign_checkpoint
 from endcredits.receipts.records import Checkpoint
 from endcredits.receipts.witness import Witness
+from endcredits.receipts.witness_making import init_witness, watch
 from endcredits.receipts.witness_server import WitnessServer
-from endcredits.receipts.witness_state import init_witness, watch
 
 ORIGIN = "studio.example/endcredits/log"
 

@@ -34,13 +34,13 @@ from endcredits.receipts.cosignature import SIZE_MAX, Statement, cosign, read_st
 from endcredits.receipts.cosigner import MLDSA44, CosigningKey, Key
 from endcredits.receipts.keys import to_base64, unbase64
 from endcredits.receipts.merkle import HASH_BYTES, verify_consistency
+from endcredits.receipts.witness_making import load_keys
 from endcredits.receipts.witness_state import (
     Latest,
     Watched,
     deciding,
     is_watched,
     keep_fork,
-    load_keys,
     log_place,
     read_watched,
     write_latest,

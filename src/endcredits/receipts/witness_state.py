@@ -23,19 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from endcredits import durable
-from endcredits.errors import ConflictError, InputError, IntegrityError, NotFoundError
+from endcredits.errors import InputError, IntegrityError, NotFoundError
 from endcredits.receipts.cosignature import Statement, read_statement
-from endcredits.receipts.cosigner import (
-    ED25519,
-    MLDSA44,
-    PLAIN_ED25519,
-    CosigningKey,
-    Key,
-    check_name,
-    load_cosigning_key,
-    make_cosigning_key,
-    read_key,
-)
+from endcredits.receipts.cosigner import ED25519, MLDSA44, Key, read_key
 from endcredits.receipts.merkle import EMPTY_ROOT
 
 VKEY, KEYS, LOGS, LOG_VKEY, LATEST, FORKS = "witness.vkey", "keys", "logs", "log.vkey", "latest", "forks"
@@ -82,52 +72,13 @@ class Watched:
     forks: int
 
 
-def init_witness(folder: str | os.PathLike[str], name: str, *, mldsa: bool = False) -> tuple[Key, ...]:
-    """Makes a witness that watches no log yet, or goes on where one that was killed stopped.
-
-    Args:
-        folder: a new or empty folder.
-        name: the witness's name, such as "witness.example/w1".
-        mldsa: with an ML-DSA-44 key beside the Ed25519 key; it then signs with both.
-
-    Returns:
-        Its public keys.
+def read_keys(path: Path) -> tuple[Key, ...]:
+    """The public keys of a file, one a line: the witness's own, or those of a log.
 
     Raises:
-        ConflictError: it is a witness already.
-        InputError: not a name for a witness.
-        MachineError: the folder cannot be written.
+        NotFoundError: there is no such file.
+        IntegrityError: a line of it is not a key.
     """
-    place = Path(folder)
-    check_name(name)
-    if (place / VKEY).exists():
-        raise ConflictError("this folder is a witness already", remedy="Use it, or choose another folder.", file=place)
-    made = []
-    for kind in (ED25519, MLDSA44) if mldsa else (ED25519,):
-        path = place / KEYS / KEY_FILES[kind]
-        made.append(load_cosigning_key(path, name) if path.exists() else make_cosigning_key(path, name, kind))
-    keys = tuple(key.key for key in made)
-    durable.write_atomic(place / VKEY, "".join(f"{key.vkey}\n" for key in keys).encode())
-    return keys
-
-
-def load_keys(folder: Path) -> tuple[CosigningKey, ...]:
-    """A witness's private keys, each held against its public line.
-
-    Raises:
-        NotFoundError: the folder is not a witness, or a key is gone.
-        IntegrityError: a private key is not the one of its public line.
-    """
-    keys = []
-    for public in _read_keys(folder / VKEY):
-        key = load_cosigning_key(folder / KEYS / KEY_FILES.get(public.kind, "?"), public.name)
-        if key.key != public:
-            raise IntegrityError("the private key is not the one of witness.vkey", remedy="Restore it.", file=folder)
-        keys.append(key)
-    return tuple(keys)
-
-
-def _read_keys(path: Path) -> tuple[Key, ...]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
         return tuple(read_key(line) for line in lines if line)
@@ -145,37 +96,6 @@ def log_place(folder: Path, origin: str) -> Path:
     return folder / LOGS / hashlib.sha256(origin.encode()).hexdigest()
 
 
-def watch(folder: str | os.PathLike[str], vkey: str) -> Watched:
-    """Adds a log to those that a witness watches, or a further key to one of them (when a log changes its key).
-
-    Args:
-        folder: the witness; it may be serving.
-        vkey: the log's public key (Ed25519, type 1, or ML-DSA-44, type 6); its name is the log's origin.
-
-    Raises:
-        NotFoundError: the folder is not a witness.
-        InputError: it is not the key of a log.
-        ConflictError: this key is watched already.
-        IntegrityError: what was remembered of this log is gone.
-    """
-    place = Path(folder)
-    _read_keys(place / VKEY)
-    key = read_key(vkey)
-    if key.kind not in (PLAIN_ED25519, MLDSA44):
-        raise InputError("it is a witness's key", remedy="Give the log's public key, its log.vkey.", field="vkey")
-    here = log_place(place, key.name)
-    with durable.locked(here, "this log of the witness", wait_seconds=WAIT_SECONDS):
-        keys: tuple[Key, ...] = ()
-        if is_watched(here):
-            keys = read_watched(here).keys
-        elif not (here / LATEST).exists():
-            write_latest(here, NOTHING_YET)  # before the key, which is what makes it known
-        if key in keys:
-            raise ConflictError("the witness watches this log already", file=here)
-        durable.write_atomic(here / LOG_VKEY, "".join(f"{known.vkey}\n" for known in (key, *keys)).encode())
-    return read_watched(here)
-
-
 def watched(folder: str | os.PathLike[str]) -> list[Watched]:
     """The logs that a witness watches, by origin.
 
@@ -184,7 +104,7 @@ def watched(folder: str | os.PathLike[str]) -> list[Watched]:
         IntegrityError: what it remembers of one of them cannot be read.
     """
     place = Path(folder)
-    _read_keys(place / VKEY)
+    read_keys(place / VKEY)
     found = [read_watched(path.parent) for path in (place / LOGS).glob(f"*/{LOG_VKEY}")]
     return sorted(found, key=lambda log: log.origin)
 
@@ -196,7 +116,7 @@ def is_watched(here: Path) -> bool:
 
 def read_watched(here: Path) -> Watched:
     """What a witness knows of the log of this folder."""
-    keys = _read_keys(here / LOG_VKEY)
+    keys = read_keys(here / LOG_VKEY)
     forks = len(list((here / FORKS).glob("*.txt")))
     return Watched(keys[0].name if keys else "", keys, read_latest(here), forks)
 

@@ -55,11 +55,11 @@ def init(
 
     Example: endcredits witness init my-witness --name witness.example/w1 --log log.vkey
     """
-    from endcredits.receipts.witness_state import init_witness, watch
+    from endcredits.receipts.witness_making import init_witness, watch_all
 
     lines = [line for text in log or [] for line in _vkeys(text)]
     keys = init_witness(folder, name, mldsa=mldsa)
-    logs = [watch(folder, line) for line in lines]
+    logs = watch_all(folder, lines)
     if as_json:
         print_json({"folder": folder, "vkeys": [key.vkey for key in keys], "logs": [one.origin for one in logs]})
         return
@@ -79,9 +79,9 @@ def add(
 
     Example: endcredits witness add my-witness log.vkey
     """
-    from endcredits.receipts.witness_state import watch
+    from endcredits.receipts.witness_making import watch_all
 
-    logs = [watch(folder, line) for line in _vkeys(vkey)]
+    logs = watch_all(folder, _vkeys(vkey))
     if as_json:
         print_json([_log(log) for log in logs])
         return
