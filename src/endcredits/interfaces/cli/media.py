@@ -208,7 +208,7 @@ def _against(found: Reading, receipt: str, vkey: str) -> list[str] | None:
     if not receipt or not vkey:
         raise InputError("--receipt and --vkey go together", remedy="Give both.", field="--receipt")
     try:
-        key = vkey if vkey.count("+") > 1 else Path(vkey).read_text(encoding="utf-8")
+        key = vkey if vkey.count("+") > 1 else Path(vkey).read_text(encoding="utf-8").strip()
         return list(disagreements(found, Path(receipt).read_bytes(), key))
     except OSError as error:
         raise InputError(f"the file cannot be read ({error.strerror})", file=error.filename, field="--receipt") from error
