@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from endcredits.flows import closing, correcting, periods, reporting
+from endcredits.errors import InputError, IntegrityError
+from endcredits.flows import adjusting, closing, correcting, disputing, holding, periods, reporting
 from endcredits.flows.books import account_balances
 from endcredits.flows.checking import check_studio
+from endcredits.flows.close_files import close_folder, proposed_step
 from endcredits.flows.studio import Studio, open_studio
 from endcredits.ids import WorkId
 from endcredits.money import PPB
@@ -21,15 +23,17 @@ from endcredits.royalties import (
     Gate,
     Levy,
     Policy,
+    disputed_account,
     make_rate,
     make_refund,
     make_revenue,
+    steps_of,
 )
 from endcredits.works import Split, set_splits
 from tests.story import house as h
 from tests.story.house import House
 
-from .used import ADA, CLEO, FEBRUARY, JANUARY, MARCH, build_attributed, studio, used
+from .used import ADA, BEN, CLEO, FEBRUARY, JANUARY, MARCH, build_attributed, studio, used
 
 __all__ = ["studio"]
 
@@ -211,3 +215,109 @@ def test_a_statement_says_what_changed(studio: Studio) -> None:
     }
     assert all("from 2025-01-01 to 2025-01-31 was divided again by its own rules" in line.reason for line in changed)
     assert all(line.error_ppb > 0 for line in changed), "measured by what was frozen of January"
+
+
+def frozen_of(studio: Studio, period_id: str) -> Path:
+    with studio.store.reading() as conn:
+        return close_folder(studio, proposed_step(steps_of(conn, period_id))) / "frozen"
+
+
+def test_without_what_was_frozen_of_the_closed_period_nothing_is_closed(studio: Studio) -> None:
+    """Missing or changed: the close stops and names it, nothing is posted, and once restored it goes on."""
+    tell(studio, early(studio))
+    periods.close(studio, JANUARY)
+    tell(studio, late(studio))
+    before, table = balances(studio), frozen_of(studio, JANUARY) / "splits.parquet"
+    data = table.read_bytes()
+    for damaged in (None, data[:-20] + bytes([data[-20] ^ 1]) + data[-19:]):
+        table.unlink(missing_ok=True)
+        if damaged is not None:
+            table.write_bytes(damaged)
+        with pytest.raises(IntegrityError, match="splits"):
+            periods.close(studio, FEBRUARY)
+        assert balances(studio) == before
+    table.write_bytes(data)
+
+    closed = periods.close(studio, FEBRUARY)
+
+    assert [one.period_id for one in closed.close.adjusted] == [JANUARY]
+    assert check_studio(studio) == []
+
+
+def test_a_close_that_was_killed_while_it_divided_again_goes_on(
+    studio: Studio, other: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After each of its steps; the close is the same as one that nobody disturbed."""
+    for one in (studio, other):
+        tell(one, early(one))
+        periods.close(one, JANUARY)
+        tell(one, late(one))
+    for step in ("freeze_period_again", "close_period", "read_term", "write_adjustment"):
+        real = getattr(adjusting, step)
+
+        def killed(*args: Any, real: Callable[..., Any] = real, **words: Any) -> Any:
+            real(*args, **words)
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(adjusting, step, killed)
+            periods.close(studio, FEBRUARY)
+    assert periods.close(studio, FEBRUARY).close_digest == periods.close(other, FEBRUARY).close_digest
+    assert check_studio(studio) == []
+
+
+def test_what_was_released_to_somebody_stays_with_them(studio: Studio) -> None:
+    """January's money of a disputed work was released to Ben. A refund takes it from the work's own account, which then
+    stands below nothing and is filled first by what comes later; whoever got the money keeps it."""
+    opened = disputing.open_for(studio, h.TIDE, h.DORA, "the tides are mine")
+    tell(studio, [used(studio, "jan", h.TIDE, "2025-01-05")])
+    periods.close(studio, JANUARY)
+    account = (disputed_account(WorkId(h.TIDE)), "EUR")
+    waited = -balances(studio)[account]
+    disputing.end(studio, opened.dispute_id, "settled", "both agreed", to=[(BEN, PPB)])
+    bens = -balances(studio)[f"Liabilities:Payable:{BEN}", "EUR"]
+    tell(studio, [make_refund("back", "jan", "2025-02-03T00:00:00Z", 50_000_000, "EUR")])
+
+    closed = periods.close(studio, FEBRUARY)
+
+    after = balances(studio)
+    (his,) = (one.summary for one in closed.statements if one.party_id == BEN)
+    assert after[account] > 0 and abs(after[account] - waited // 2) <= 1
+    assert -after[f"Liabilities:Payable:{BEN}", "EUR"] == bens + his.adjustments_micros >= waited
+    assert account[0] in {one.lot.account for one in holding.waiting(studio, taken=True)}, "it is shown"
+    assert check_studio(studio) == []
+
+
+def test_a_late_use_in_a_currency_without_rate_waits_for_it(studio: Studio) -> None:
+    """The rate of the closed period's last day is what counts; until it is recorded nothing is closed."""
+    settled = replace(FIFTY_FIFTY, name="euros", settle_in="EUR")
+    tell(studio, early(studio))
+    periods.close(studio, JANUARY, policy=settled)
+    tell(studio, [replace(used(studio, "dollars", h.SALT, "2025-01-30", 22), currency="USD"), *february(studio)])
+    with pytest.raises(InputError, match="no rate from USD to EUR on or before 2025-01-31"):
+        periods.close(studio, FEBRUARY, policy=settled)
+    tell(studio, [make_rate("EUR", "USD", "1.1", "2025-01-15", "a bank")])
+
+    closed = periods.close(studio, FEBRUARY, policy=settled)
+
+    (pool,) = (pool for pool in closed.close.pools if pool.kind == ADJUSTED)
+    assert (pool.source_micros, pool.pool_micros) == (11_000_000, 10_000_000)
+    assert check_studio(studio) == []
+
+
+def test_any_changed_file_of_an_adjustment_is_found(studio: Studio) -> None:
+    """Also where a whole adjustment is taken from the folder."""
+    tell(studio, early(studio))
+    periods.close(studio, JANUARY)
+    tell(studio, [*late(studio), *february(studio)])
+    periods.close(studio, FEBRUARY)
+    folder = frozen_of(studio, FEBRUARY).parent / "adjusted" / JANUARY
+    names = {path.name for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")}
+    assert {"adjustment.json", "close.json", "lines.parquet", "events.parquet", "period.json"} <= names
+    path = folder / "booked-1" / "lines.parquet"
+    data = path.read_bytes()
+    path.write_bytes(data[:-12] + bytes([data[-12] ^ 1]) + data[-11:])
+    assert any("booked-1" in finding.where for finding in check_studio(studio))
+    path.write_bytes(data)
+    folder.rename(folder.parent.parent / "gone")
+    assert check_studio(studio) != []
