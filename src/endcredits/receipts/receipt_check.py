@@ -44,7 +44,7 @@ class _Seen:
 
     def problem(self, proof: InclusionProof, leaf: str) -> str:
         """Why today's log does not hold and continue what a proof says; its entry is accounted for all the same."""
-        checkpoint = open_checkpoint(proof.checkpoint, self.log.vkey)
+        checkpoint = open_checkpoint(proof.checkpoint, self.log.vkeys)
         if checkpoint.size > self.size:
             return f"it was issued when the log had {checkpoint.size} entries; now entries are missing"
         if self.log.root_at(checkpoint.size).hex() != checkpoint.root:
@@ -100,12 +100,12 @@ def check_receipts(
 
 def _receipt_problem(path: Path, log: Log, seen: _Seen | None, gone: Erasure) -> str:
     try:
-        verdict = verify.verify_receipt(path.read_bytes(), log.vkey)
+        verdict = verify.verify_receipt(path.read_bytes(), "\n".join(log.vkeys))
     except OSError as error:
         return f"it cannot be read ({error.strerror})"
     if not verdict.verified:
         _account_damaged(path, seen)
-        return verdict.problem
+        return str(verdict.problem)
     if f"{receipt_name(verdict.receipt_id)}.json" != path.name:
         return f"it is the receipt of '{verdict.receipt_id}', under another's file name"
     try:
@@ -188,7 +188,7 @@ def whole_problem(kept: Iterable[KeptLine], body: Mapping[str, Any]) -> str:
 def _tombstone_problem(path: Path, log: Log, seen: _Seen | None, gone: Erasure) -> str:
     try:
         stone = load_tombstone(path)
-        signed = open_checkpoint(stone.proof.checkpoint, log.vkey)
+        signed = open_checkpoint(stone.proof.checkpoint, log.vkeys)
         hashes = [bytes.fromhex(node) for node in stone.proof.path]
         entry, root = leaf_hash(stone.leaf.encode()), bytes.fromhex(signed.root)
         if not verify_inclusion(entry, stone.proof.leaf_index, signed.size, hashes, root):

@@ -7,10 +7,10 @@ key (the line in its file log.vkey) in another way than the receipts. docs/verif
 2. The log's entry (`leaf`) commits to this body and this id, both hashed behind a random salt.
 3. The entry stands in the log's Merkle tree (RFC 9162), whose root is signed by the key that you gave in the name of that
    log (C2SP tlog-proof, tlog-checkpoint, signed-note), and cosigned by as many witnesses as your policy asks for.
-4. The body is about what the receipt's id names, its numbers add up, and what is attached to it (a creator's own line, all
-   lines, a payee's place in a period) is what it commits to.
+4. The body is about what its id names, its numbers add up, and an attached line or place in a period's sums belongs to it.
 5. Files given together do not contradict each other: they show one log and not two, and statements without gaps.
 """
+
 # fmt: off
 import argparse
 import base64
