@@ -9,6 +9,7 @@ import typer
 from endcredits.interfaces.cli import (
     attribute,
     audit,
+    audit_period,
     check,
     contracts,
     correct,
@@ -160,6 +161,7 @@ period_app.command("correct")(correct.correct)
 period_app.command("withdraw")(period.withdraw)
 period_app.command("steps")(period.steps)
 period_app.command("show")(period.show)
+period_app.command("publish")(audit_period.publish)
 app.add_typer(period_app, name="period")
 
 app.command("statement")(statement.statement)
@@ -181,11 +183,13 @@ receipt_app.command("list")(receipt.show)
 app.add_typer(receipt_app, name="receipt")
 
 audit_app = new_app(
-    "Train again on coalitions of works, and hold the credits against what retraining shows.\n\n"
-    "Example: endcredits audit period 2026-10 outputs.jsonl --trainer my_trainer:trainer"
+    "Check without trusting: compute a published period again, measure a sample again, or train again.\n\n"
+    "Example: endcredits audit period 2026-10-for-audit --vkey log.vkey"
 )
 audit_app.command("output")(audit.output)
-audit_app.command("period")(audit.period)
+audit_app.command("outputs")(audit.outputs)
+audit_app.command("period")(audit_period.period)
+audit_app.command("sample")(audit_period.sample)
 app.add_typer(audit_app, name="audit")
 
 app.add_typer(witness.witness_app(new_app), name="witness")
