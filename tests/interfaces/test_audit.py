@@ -28,8 +28,8 @@ def test_output_and_period(audited: Audited, tmp_path: Path) -> None:
     output_id = type_well("attribute", "--text", said, "-s", audited.studio, "--json").json[0]["output_id"]
 
     one = type_well("audit", "output", output_id, "--text", said, *trainer)
-    many = type_well("audit", "period", h.JANUARY, texts, "--repeats", "1", *trainer)
-    document = type_well("audit", "period", h.JANUARY, texts, "--json", *trainer).json
+    many = type_well("audit", "outputs", h.JANUARY, texts, "--repeats", "1", *trainer)
+    document = type_well("audit", "outputs", h.JANUARY, texts, "--json", *trainer).json
 
     assert f"Audit of {output_id}: 1 outputs, 8 training runs" in one.out
     assert f"{h.ADA}, {h.BEN}" in one.out and "The index is uncalibrated." in one.out
@@ -47,7 +47,7 @@ def test_what_is_missing_is_said(audited: Audited, tmp_path: Path) -> None:
     """Exit code 2 and a remedy, also as JSON."""
     texts = rows(tmp_path)
 
-    nobody = type_in("audit", "period", h.JANUARY, texts, "-s", audited.studio)
+    nobody = type_in("audit", "outputs", h.JANUARY, texts, "-s", audited.studio)
     gone = type_in("audit", "output", "output:0", texts, "--trainer", "a:b", "-s", audited.studio, "--json")
 
     assert nobody.code == 2 and "no trainer is named" in nobody.err

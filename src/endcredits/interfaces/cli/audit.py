@@ -1,4 +1,4 @@
-"""`endcredits audit`: hold what was credited against what retraining shows."""
+"""`endcredits audit output` and `audit outputs`: hold what was credited against what retraining shows."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def output(
     _show(report, path, as_json)
 
 
-def period(
+def outputs(
     period_id: Annotated[str, typer.Argument(metavar="PERIOD", help="A closed period.")],
     files: FilesArgument = None,
     trainer: TrainerOption = "",
@@ -71,9 +71,9 @@ def period(
     studio: StudioOption = ".",
     as_json: JsonOption = False,
 ) -> None:
-    """Audit all outputs used in a period, and calibrate the index by them.
+    """Audit all outputs used in a period by retraining, and calibrate the index by them.
 
-    Example: endcredits audit period 2026-10 outputs.jsonl --trainer my_trainer:trainer --runs 4
+    Example: endcredits audit outputs 2026-10 outputs.jsonl --trainer my_trainer:trainer --runs 4
     """
     from endcredits.flows import auditing
     from endcredits.interfaces.cli.attribute import read_outputs

@@ -1,0 +1,172 @@
+"""The catalogue and the earlier closes as the log's facts tell them: what a period is frozen from besides its reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from endcredits.flows.catalogue import VERB
+from endcredits.flows.fact_files import Fact
+from endcredits.flows.fact_kinds import CONSENT, CONTRACT, ENDED, OPENED, SPLIT, STEP, UNITS, WORK
+from endcredits.flows.pack_entries import Entries
+from endcredits.ids import PartyId, WorkId
+from endcredits.royalties import Contract
+from endcredits.royalties.contracts import in_force
+from endcredits.royalties.units import Units
+from endcredits.works import Credit, Manifestation, Permission, Split, Work, decide
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the log says that was known.
+
+    Attributes:
+        works: all registered works with all their splits, by id.
+        registered_at: UTC time, by work.
+        parties: names, by party.
+        permissions: all statements, each with the position of its entry, in the order of the log.
+        disputed: works with an open dispute when the close was proposed.
+        revoked: works that had a yes and were refused before the period began.
+        units: the latest statement of everybody's units.
+        contracts: in force on the period's last day.
+    """
+
+    works: Mapping[WorkId, Work]
+    registered_at: Mapping[WorkId, str]
+    parties: Mapping[PartyId, str]
+    permissions: Sequence[tuple[int, Permission]]
+    disputed: frozenset[WorkId]
+    revoked: frozenset[WorkId]
+    units: tuple[Units, ...]
+    contracts: tuple[Contract, ...]
+
+
+def told_by(entries: Entries, *, proposed_at: str, starts_on: str, ends_on: str) -> Told:
+    """Reads the catalogue out of facts.
+
+    Args:
+        entries: of a pack.
+        proposed_at: UTC time at which the close was proposed.
+        starts_on: first day of the period.
+        ends_on: last day.
+
+    Raises:
+        KeyError, TypeError: a fact is of another shape than its type has.
+    """
+    splits: dict[str, list[Split]] = {}
+    for fact in entries.of(SPLIT):
+        body = _body(fact)
+        place = (body["right"], body["territory"], body["valid_from"])
+        splits.setdefault(body["work_id"], []).extend(
+            Split(PartyId(one["party_id"]), one["split_ppb"], *place) for one in body["splits"]
+        )
+    works, times, names = {}, {}, {}
+    for fact in entries.of(WORK):
+        body = _body(fact)
+        work_id = WorkId(body["work_id"])
+        files = tuple(Manifestation(**one) for one in body["files"])
+        credits = tuple(Credit(**one) for one in body["credits"])
+        own = sorted(splits.get(work_id, ()), key=lambda one: (one.right, one.territory, one.valid_from, one.party_id))
+        works[work_id] = Work(work_id, body["title"], files, credits, tuple(own))
+        times[work_id] = body["registered_at"]
+        names.update({PartyId(one["party_id"]): one["name"] for one in body["parties"]})
+    permissions = [(fact.position, Permission(**_body(fact))) for fact in entries.of(CONSENT)]
+    return Told(
+        works=works,
+        registered_at=times,
+        parties=names,
+        permissions=permissions,
+        disputed=_disputed(entries, proposed_at),
+        revoked=_revoked([one for _, one in permissions], starts_on),
+        units=_units(entries.of(UNITS)),
+        contracts=in_force([_contract(_body(fact)) for fact in entries.of(CONTRACT)], ends_on),
+    )
+
+
+def _body(fact: Fact) -> Mapping[str, Any]:
+    assert fact.body is not None
+    return fact.body
+
+
+def _disputed(entries: Entries, at: str) -> frozenset[WorkId]:
+    ended = {_body(fact)["dispute_id"]: _body(fact)["closed_at"] for fact in entries.of(ENDED)}
+    found = [_body(fact) for fact in entries.of(OPENED)]
+    return frozenset(
+        WorkId(one["work_id"])
+        for one in found
+        if one["opened_at"] <= at and (one["dispute_id"] not in ended or at < ended[one["dispute_id"]])
+    )
+
+
+def _revoked(stated: Iterable[Permission], starts_on: str) -> frozenset[WorkId]:
+    of_work: dict[WorkId, list[Permission]] = {}
+    for one in stated:
+        of_work.setdefault(one.work_id, []).append(one)
+    at = f"{starts_on}T00:00:00Z"
+    return frozenset(
+        work_id
+        for work_id, own in of_work.items()
+        if any(one.value == "allow" for one in own) and decide(own, work_id, VERB, at).value == "deny"
+    )
+
+
+def _units(facts: Iterable[Fact]) -> tuple[Units, ...]:
+    latest: dict[tuple[str, str, str], tuple[int, Units]] = {}
+    for body in map(_body, facts):
+        key = (body["work_id"], body["right_name"], body["party_id"])
+        units = Units(WorkId(key[0]), key[1], PartyId(key[2]), body["time_units"], body["salary_units"])
+        if key not in latest or latest[key][0] < body["version"]:
+            latest[key] = (body["version"], units)
+    return tuple(latest[key][1] for key in sorted(latest))
+
+
+def _contract(body: Mapping[str, Any]) -> Contract:
+    plain = {name: value for name, value in body.items() if name not in ("term_order", "recorded_at", "works")}
+    works = tuple(WorkId(one) for one in body["works"].split(";")) if body["works"] else ()
+    return Contract(**plain, order=tuple(body["term_order"].split(";")), works=works)
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierClose:
+    """A close before the one that is audited, as its steps in the log tell it.
+
+    Attributes:
+        period_id: the period.
+        starts_on: its first day.
+        ends_on: its last day.
+        cut_off: number of the last report that it looked at.
+    """
+
+    period_id: str
+    starts_on: str
+    ends_on: str
+    cut_off: int
+
+
+def steps_of(entries: Entries, period_id: str) -> list[Fact]:
+    """The steps of a period, by number."""
+    found = [fact for fact in entries.of(STEP) if _body(fact)["period_id"] == period_id]
+    return sorted(found, key=lambda fact: int(_body(fact)["number"]))
+
+
+def standing_step(steps: Iterable[Fact], step: str) -> Fact | None:
+    """The latest step of a kind that no withdrawal has undone."""
+    found = None
+    for fact in steps:
+        name = _body(fact)["step"]
+        found = None if name == "withdrawn" else fact if name == step else found
+    return found
+
+
+def earlier_closes(entries: Entries, starts_on: str) -> list[EarlierClose]:
+    """The approved closes of earlier days, by their days."""
+    found = []
+    for period_id in sorted({_body(fact)["period_id"] for fact in entries.of(STEP)}):
+        steps = steps_of(entries, period_id)
+        proposed, approved = standing_step(steps, "proposed"), standing_step(steps, "approved")
+        if proposed is not None and approved is not None:
+            facts = _body(proposed)["facts"]
+            if facts["ends_on"] < starts_on:
+                found.append(EarlierClose(period_id, facts["starts_on"], facts["ends_on"], facts["cut_off"]))
+    return sorted(found, key=lambda one: one.ends_on)
