@@ -141,7 +141,9 @@ def test_every_command_walks(tmp_path: Path, house: House, monkeypatch: pytest.M
     commands = {name for name, command in leaves() if not hasattr(command, "commands")}
     elsewhere = {("demo",), ("credits",), ("estimate",), ("earnings",)}
     elsewhere |= {
-        name for name in commands if name[0] in ("policy", "payout", "contracts", "units", "disputes", "holds", "rights")
+        name
+        for name in commands
+        if name[0] in ("policy", "payout", "contracts", "units", "disputes", "holds", "rights", "log")
     }
     elsewhere |= {("usage", name) for name in ("revenue", "refund", "rates", "held")}
     elsewhere |= {("period", name) for name in ("propose", "approve", "correct", "withdraw", "steps", "publish")}

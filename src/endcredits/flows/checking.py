@@ -255,7 +255,7 @@ CHECKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
     **IN_BOOKS,
     "index": (_index_files, _index_corpora),
     "audits": (_audits,),
-    "log": (lambda studio: check_log(studio.log_to_read()), _key, check_facts),
+    "log": (lambda studio: check_log(studio.log_to_read(), index=True), _key, check_facts),
     "receipts": (checking_receipts.check_files, checking_receipts.check_agreement, check_chains),
     "media": (check_register,),
 }

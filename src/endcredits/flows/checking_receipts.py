@@ -21,6 +21,7 @@ from endcredits.flows.audit_log import expected_receipts
 from endcredits.flows.index_files import IndexFacts, intact_indexes
 from endcredits.flows.kept_sums import kept_roots
 from endcredits.flows.media_codes import DISCLOSURE, check_disclosures
+from endcredits.flows.log_keys import expected_rotations
 from endcredits.flows.periods import period_body, receipt_id_of, statements_count
 from endcredits.flows.statement_receipts import expected_statements
 from endcredits.flows.studio import Studio
@@ -51,7 +52,7 @@ def _expected_ids(studio: Studio) -> list[str]:
 
 def _expected(studio: Studio) -> dict[str, tuple[str, dict[str, Any]]]:
     """What the books say that receipts must say, by receipt id: (type, body). Those of outputs are looked up one by one."""
-    expected = dict(expected_receipts(studio))
+    expected = {**expected_receipts(studio), **expected_rotations(studio.log_to_read().vkeys)}
     with studio.store.reading() as conn:
         journal = entries(conn)
         for booked in closes(conn):

@@ -29,6 +29,7 @@ from endcredits import durable
 from endcredits.errors import ConflictError, InputError, IntegrityError, NotFoundError
 from endcredits.ids import slug
 from endcredits.receipts import Log, SigningKey, load_key, make_keypair
+from endcredits.receipts.keys import load_keys
 from endcredits.store import Store, filled_tables, metadata, open_store
 
 CONFIG = "studio.toml"
@@ -85,7 +86,8 @@ class Studio:
                 remedy="Restore the folder from your last copy.",
                 file=self.path / "log",
             )
-        return Log.open(self.path / "log", load_key(self.path / KEY, self.origin))
+        vkeys = self.log_to_read().vkeys
+        return Log.open(self.path / "log", load_keys((self.path / KEY).parent, self.origin, vkeys))
 
     def log_to_read(self) -> Log:
         """The same without the private key, as auditors have it."""

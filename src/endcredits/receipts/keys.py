@@ -19,6 +19,7 @@ import binascii
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +34,8 @@ ED25519, MLDSA44 = b"\x01", b"\x06"
 _NAMES = {ED25519: "Ed25519", MLDSA44: "ML-DSA-44"}
 _PUBLIC_BYTES = {ED25519: 32, MLDSA44: 1312}
 _NAME = re.compile(r"[!-*,-~]{1,200}")  # printable ASCII without space and plus
+KEY_FILE, NEXT_KEY, OLD_KEY, MLDSA_KEY = "log.key", "log.next.key", "log.old.key", "log.ml-dsa.key"
+OTHER_KEYS = (NEXT_KEY, OLD_KEY, MLDSA_KEY)
 VKEY_CHARACTERS_MAX = 2200
 """A name, and the longest key in base64."""
 
@@ -164,6 +167,24 @@ def load_key(path: str | os.PathLike[str], name: str) -> SigningKey:
     if not isinstance(private, (Ed25519PrivateKey, MLDSA44PrivateKey)):
         raise InputError("it is neither an Ed25519 nor an ML-DSA-44 key", remedy="The log signs with those.", file=target)
     return SigningKey(check_origin(name), private)
+
+
+def load_keys(folder: str | os.PathLike[str], name: str, vkeys: Sequence[str]) -> list[SigningKey]:
+    """The private keys of a log that lie in a folder: `log.key`, and beside it those that its public keys know.
+
+    While a key is being changed (`flows.log_keys`), the new one is `log.next.key`, later the old one `log.old.key`; a key of
+    ML-DSA-44 is `log.ml-dsa.key`.
+
+    Raises:
+        NotFoundError: there is no `log.key`, and none takes its place.
+        InputError: a file is not a key.
+    """
+    place = Path(folder)
+    others = [load_key(path, name) for path in map(place.joinpath, OTHER_KEYS) if path.exists()]
+    known = [key for key in others if key.vkey in vkeys]
+    if not (place / KEY_FILE).exists() and any(key.vkey == vkeys[0] for key in known):
+        return known
+    return [load_key(place / KEY_FILE, name), *known]
 
 
 def read_vkey(vkey: str) -> VerifyKey:

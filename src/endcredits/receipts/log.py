@@ -48,12 +48,16 @@ WAIT_SECONDS = 30.0
 
 
 class Log(LogReader):
-    """An open log. Several processes may read it while one writes; one `Log` object belongs to one thread."""
+    """An open log. Several processes may read it while one writes; one `Log` object belongs to one thread.
+
+    Attributes:
+        keys: the private keys that sign, in the order of `vkeys`; none when it was opened for reading.
+    """
 
     def __init__(self, storage: Storage, index: Path | None, vkeys: Sequence[str], keys: Sequence[SigningKey] = ()) -> None:
         """For `Log.open`."""
         super().__init__(storage, index, vkeys)
-        self._keys = tuple(keys)
+        self.keys = tuple(keys)
         self._holder: int | None = None
         self._growth: Growth | None = None
 
@@ -144,7 +148,7 @@ class Log(LogReader):
             before = read_growth(self.storage, old.size, bytes.fromhex(old.root))
         growth = grow(before, leaves)
         size = growth.edge.size
-        signed = sign_checkpoint(size, growth.edge.root(), *self._keys)
+        signed = sign_checkpoint(size, growth.edge.root(), *self.keys)
         drop_leftovers(self.storage, old.size, size)
         self.storage.put(growth.files)
         index.add(old.size, commits, names)
@@ -196,7 +200,7 @@ class Log(LogReader):
             InputError: the log was opened without its key.
             ConflictError: another process is writing for longer than `WAIT_SECONDS`.
         """
-        if not self._keys:
+        if not self.keys:
             raise InputError(
                 "the log was opened for reading", remedy="Open it with its private key.", file=self.storage.where()
             )
@@ -232,7 +236,7 @@ class Log(LogReader):
                 raise InputError("a public key of the log is missing, or one is another log's", field="vkey")
             if lines != self.vkeys:
                 self.storage.put([(VKEY, "".join(f"{line}\n" for line in lines).encode())])
-            self.vkeys, self._keys = lines, tuple(keys)
+            self.vkeys, self.keys = lines, tuple(keys)
             signed = sign_checkpoint(latest.size, bytes.fromhex(latest.root), *keys)
             self.storage.swap(CHECKPOINT, latest.note.encode(), signed.note.encode())
             return self.checkpoint()

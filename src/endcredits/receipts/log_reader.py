@@ -19,7 +19,7 @@ from endcredits.receipts.note import NOTE_BYTES_MAX, open_checkpoint
 from endcredits.receipts.quick_leaf import commit_of
 from endcredits.receipts.records import Checkpoint, InclusionProof
 from endcredits.receipts.storage import FolderStorage, Storage
-from endcredits.receipts.tile_tree import RESTORE, TileTree
+from endcredits.receipts.tile_tree import RESTORE, Edge, TileTree
 
 CHECKPOINT = "checkpoint"
 FILL_ENTRIES = 65_536
@@ -126,6 +126,18 @@ class LogReader:
         if not verify_consistency(size, latest.size, path, root, bytes.fromhex(latest.root)):
             raise self._damaged(f"the tiles do not prove the log of {size} entries", "tile")
         return root
+
+    def edge_at(self, size: int) -> Edge:
+        """The right edge that the log had with `size` entries, seen to lead to the signed root.
+
+        Raises:
+            NotFoundError: the log is smaller than that.
+            IntegrityError: the files do not fit what was signed.
+        """
+        root, edge = self.root_at(size), self._tree.edge(size)
+        if edge.root() != root:
+            raise self._damaged(f"the tiles do not prove the log of {size} entries", "tile")
+        return edge
 
     def leaf_hash_at(self, index: int) -> bytes:
         """The hash of the entry at a position, 32 bytes; IndexError when there is none."""

@@ -48,6 +48,7 @@ __all__ = [
     "read_vkey",
     "sign_checkpoint",
     "sign_note",
+    "signers",
     "split_note",
 ]
 
@@ -163,6 +164,15 @@ def _statement(text: str) -> tuple[str, int, bytes]:
     if len(root) != HASH_BYTES:
         raise IntegrityError("the checkpoint's root has not 32 bytes")
     return origin, int(rest[0]), root
+
+
+def signers(note: str) -> list[tuple[str, str]]:
+    """Name and key id (8 hex digits) of every signature line, none of them verified.
+
+    Raises:
+        IntegrityError: it is not a note.
+    """
+    return [(name, signature[:4].hex()) for name, signature in map(_read_line, split_note(note)[1])]
 
 
 def sign_checkpoint(size: int, root: bytes, *keys: SigningKey) -> Checkpoint:

@@ -114,6 +114,14 @@ class TileTree(Subtrees):
             self._bundles.move_to_end(key)
         return entries[place]
 
+    def edge(self, size: int) -> Edge:
+        """The right edge of the first `size` leaves."""
+        rows = []
+        for level in range(levels_of(size)):
+            number, width = divmod(size >> (TILE_HEIGHT * level), TILE_WIDTH)
+            rows.append(tuple(self._rows(level, number)[0][:width]) if width else ())
+        return Edge(size, tuple(rows))
+
     def _rows(self, level: int, number: int) -> list[list[bytes]]:
         width = width_of(level, number, self._size)
         key = (level, number, width)

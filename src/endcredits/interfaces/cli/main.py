@@ -19,6 +19,7 @@ from endcredits.interfaces.cli import (
     holds,
     index,
     ledger,
+    log,
     media,
     payout,
     period,
@@ -191,6 +192,7 @@ audit_app.command("outputs")(audit.outputs)
 audit_app.command("period")(audit_period.period)
 audit_app.command("sample")(audit_period.sample)
 app.add_typer(audit_app, name="audit")
+app.add_typer(log.log_app(new_app), name="log")
 
 app.add_typer(witness.witness_app(new_app), name="witness")
 
