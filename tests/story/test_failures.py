@@ -157,7 +157,7 @@ def test_two_hands_attribute_one_output(
         ),
         (
             "between the log and the receipt's file",
-            "from endcredits.receipts import receipt\nreceipt._with_proof = die",
+            "from endcredits.receipts import issuing\nissuing._complete = die",
         ),
     ],
     ids=lambda value: value.replace(" ", "-") if value.startswith(("between", "in the")) else "",
@@ -348,8 +348,8 @@ def test_two_processes_attribute_at_once(tmp_path: Path, house: House) -> None:
     path = house.copy(house.indexed, tmp_path / "studio")
     # Each holds the log for a while, so that the other comes in the middle of it.
     program = (
-        "import time\nfrom endcredits.receipts import receipt\nreal = receipt._with_proof\n"
-        "receipt._with_proof = lambda *a: time.sleep(1.5) or real(*a)\n"
+        "import time\nfrom endcredits.receipts import issuing\nreal = issuing._complete\n"
+        "issuing._complete = lambda *a: time.sleep(1.5) or real(*a)\n"
         "from endcredits.interfaces.cli import main\nmain.run()\n"
     )
     words = [("attribute", "--text", given.text.decode(), "-s", path) for given in h.outputs()[:3]]
