@@ -155,7 +155,8 @@ WHAT TO CHECK, AND HOW
 3. Each line. Take the line's "claim_micros" times its "split_ppb", divided by 1,000,000,000: the amount is that number,
    rounded down or up to a whole micro so that all payees of the work together get the claim, not a micro more or less.
    The work's share is its "weight" over the "denominator" of its part, where no limit ("taken") applied, and the work's
-   amount is that share of the part. The field "reason" says all of this in one sentence.
+   amount is that share of the part. The field "reason" says all of this in one sentence. Lines of a pool of kind "adjusted"
+   are differences between two such amounts: what a closed period gives now that more of it is known, less what was booked.
 4. The pools. Each pool and part that the statement names must stand in {CLOSE} under the same number with the same sums.
    There a pool is its parts, its breakage and its rest; a part is what was allocated and what went to the commons.
 5. The close is the published one. The SHA-256 of {CLOSE} must be {one.close_digest}.

@@ -113,7 +113,7 @@ class Facts:
         issuer: who issues them.
         settlements: what contracts did; a payee without one is owed what was earned.
         standings: balances and payments before; missing is zero.
-        days: first and last day of earlier periods, by id, for late usage and refunds.
+        days: first and last day of earlier periods, by id.
         levies: by the fund's account.
         measured: how a work's share of a pool (its number in the close) was measured.
         deductions: asked with party, currency and what is due: what is withheld of it, in whole coins.

@@ -50,7 +50,8 @@ class StatementPool:
     Attributes:
         pool: its number in the period's close, from 0.
         name: such as "subscriptions".
-        kind: "earned", "late" or "refund".
+        kind: "earned", or "adjusted": a closed period divided again, whose counts and amounts here are the differences to
+            what was booked of it before.
         usage_period: the period in which the usage was.
         usage_from: first day of it, YYYY-MM-DD.
         usage_to: last day of it.
@@ -100,10 +101,10 @@ class StatementLine:
         work_id: the work; "" where a part goes to a party directly.
         title: its title.
         identifiers: (scheme, value) pairs (ISRC, ISWC, ...), sorted.
-        outputs: usage events that credited the work.
+        outputs: usage events that credited the work; in an adjusted pool how many more.
         weight: its signed weight over the part's `denominator`, a decimal string.
         share_ppb: its measured share of the part, rounded toward zero for reading.
-        work_micros: the work's exact amount of the part.
+        work_micros: the work's exact amount of the part; in an adjusted pool by how much it changed.
         territory: the territory whose splits applied.
         claim_micros: what of the work's amount fell under these splits.
         split_ppb: the payee's agreed portion.

@@ -59,7 +59,7 @@ def summary(
 
     Args:
         lines: of the statement.
-        adjusting: numbers of the pools of late usage and refunds.
+        adjusting: numbers of the pools of adjusted periods.
         levies: of the statement.
         settlement: what contracts did, None for nothing.
         standing: the account before.

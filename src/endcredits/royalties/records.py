@@ -137,7 +137,8 @@ class WorkLine:
         outputs: usage events that credited it (positively or negatively).
         weight: its signed weight before clipping; unit micros * ppb, or nano-nats * micros where the policy weighs by nats.
         share_ppb: its portion of the part behind the gates, rounded toward zero, for people; money uses the exact ratio.
-        amount_micros: its exact amount; negative in refund pools.
+        amount_micros: its exact amount; negative in refund pools. In adjusted pools this and `outputs` are differences,
+            while weight, share and `taken` are those of the period as it was divided again.
         taken: why a gate left it nothing or less: "", "clipped", "cluster", "not significant", "uses", "cap", "floor",
             "unreliable", "revoked".
     """
