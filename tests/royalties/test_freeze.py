@@ -202,6 +202,51 @@ def test_late_usage_and_refunds_stand_in_their_own_period(store: Store, tmp_path
     assert read_frozen(again.folder) == again
 
 
+def test_a_period_frozen_again_is_one_frozen_late(store: Store, tmp_path: Path) -> None:
+    """Slow twin: with works that were registered since, first in order and in the middle, it is the freeze that would have
+    been made had everybody waited; new splits of works that were there, new rates and new disputes change nothing."""
+    known = (work("w2", split("bob", PPB // 2), split("ada", PPB // 2)), work("w4", split("ada")), work("w3"))
+    since = (work("w1", split("zoe", PPB // 4), split("ada", PPB * 3 // 4)), work("w31"), work("w5", split("bob")))
+    agreed = (work("w2", split("eve"), split("bob", since="0002-01-01")), *known[1:], *since)
+    crew = (Units(WorkId("w4"), "train", PartyId("eve"), 1, 2),)
+    times = {WorkId(f"w{n}"): f"2026-01-0{n}T00:00:00Z" for n in (1, 2, 3, 4, 5)}
+    credits = attributed(
+        attribution("o1", {"w2": 6, "w3": -2, "w4": 1}),
+        attribution("o2", {"w1": 4, "w3": 3, "w31": 3}),
+        attribution("o9", {"w4": 5, "w2": 5}),
+    )
+    old: dict[str, Any] = {"attributions_of": credits, "units": crew, "registered_at": times}
+    old |= {"clusters": [{WorkId("w2"), WorkId("w4")}], "disputed": {WorkId("w3")}}
+    new: dict[str, Any] = {"policy": POLICY, "works": agreed, "attributions_of": credits, "registered_at": times}
+    new["clusters"] = [{WorkId("w1"), WorkId("w4")}, {WorkId("w3"), WorkId("w5")}]
+
+    def work_(conn: Connection) -> None:
+        add_events(conn, event("sale", output="o1", declared=["w4"]), event("yen", output="o9", currency="JPY"))
+        recording.record_rates(conn, handed_in([make_rate("JPY", "EUR", "1/160", "2026-11-01", "bank")]), at=NOW)
+        into = Policy(POLICY.name, POLICY.pools, settle_in="EUR")
+        first = frozen(conn, tmp_path / "first", works=known, policy=into, **old)
+        close_days(conn, "2026-11", "2026-11-01", "2026-11-30")
+        add_events(conn, event("late", output="o2", declared=["w2", "w31"]))
+        recording.record_rates(conn, handed_in([make_rate("JPY", "EUR", "1/150", "2026-11-30", "bank")]), at=NOW)
+        cut_off = recording.cut_off(conn)
+
+        again = freeze_again(conn, tmp_path / "again", base=first, cut_off=cut_off, **new)
+        more = freeze_again(conn, tmp_path / "more", base=again, cut_off=cut_off, **new)
+
+        assert read_frozen(again.folder) == again and more.digests == again.digests
+        waited = [{WorkId("w2"), WorkId("w4"), WorkId("w1")}]
+        late_ = frozen(conn, tmp_path / "late", works=(*known, *since[:2]), policy=into, **old | {"clusters": waited})
+        assert {name for name in SCHEMAS if dict(again.digests)[name] != dict(late_.digests)[name]} == {"rates"}
+        assert rows(again, "rates") == rows(first, "rates") != rows(late_, "rates")
+        assert again == freeze_again(conn, tmp_path / "again", base=first, cut_off=cut_off, **new), "found made"
+        with pytest.raises(ConflictError, match="another freeze"):
+            freeze_again(conn, tmp_path / "again", base=first, cut_off=cut_off - 1, **new)
+        with pytest.raises(InputError, match="not registered"):
+            freeze_again(conn, tmp_path / "none", base=first, cut_off=cut_off, **new | {"works": known})
+
+    store.write(work_)
+
+
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
