@@ -26,6 +26,7 @@ from endcredits.flows.catalogue import VERB, digest_within
 from endcredits.flows.checking_sums import check_chains, check_proof_files, check_trees
 from endcredits.flows.close_files import changed_files, computed_closes
 from endcredits.flows.duplicates import check_kept
+from endcredits.flows.erasing import check_erasures
 from endcredits.flows.fact_log import check_facts
 from endcredits.flows.indexing import (
     CURRENT,
@@ -256,7 +257,7 @@ CHECKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
     "index": (_index_files, _index_corpora),
     "audits": (_audits,),
     "log": (lambda studio: check_log(studio.log_to_read(), index=True), _key, check_facts),
-    "receipts": (checking_receipts.check_files, checking_receipts.check_agreement, check_chains),
+    "receipts": (checking_receipts.check_files, checking_receipts.check_agreement, check_chains, check_erasures),
     "media": (check_register,),
 }
 """All checks by stage, in their order."""

@@ -29,6 +29,7 @@ from endcredits.flows.versions import expected_corrections
 from endcredits.ids import OutputId
 from endcredits.ledger import entries
 from endcredits.receipts import Receipt, check_receipts, readable_receipts
+from endcredits.receipts.erase import TYPE as ERASURE
 from endcredits.royalties import closes, steps_of
 from endcredits.store import Finding
 
@@ -71,7 +72,7 @@ def check_agreement(studio: Studio) -> Iterator[Finding]:
     receipts = readable_receipts(studio.receipts)
     while chunk := list(islice(receipts, AT_ONCE)):
         others = [one for one in chunk if one.receipt_id not in expected]
-        yield from _outputs(studio, [one for one in others if one.type != DISCLOSURE], indexes)
+        yield from _outputs(studio, [one for one in others if one.type not in (DISCLOSURE, ERASURE)], indexes)
         yield from check_disclosures(studio, [one for one in others if one.type == DISCLOSURE])
         for receipt in chunk:
             if receipt.receipt_id in expected and (problem := _problem(receipt, *expected[receipt.receipt_id])):

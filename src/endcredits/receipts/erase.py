@@ -28,11 +28,11 @@ from typing import Any
 from endcredits import durable
 from endcredits.canonical import digest
 from endcredits.errors import IntegrityError
-from endcredits.receipts.issuing import Item, finish, issue, remove
+from endcredits.receipts.issuing import Item, finish, issue, load_draft, remove
 from endcredits.receipts.lines import COUNT, erased, lines_bytes, lines_path, load_lines
 from endcredits.receipts.log import Log
 from endcredits.receipts.merkle import leaf_hash
-from endcredits.receipts.names import receipt_path
+from endcredits.receipts.names import PENDING, pending_path, receipt_path
 from endcredits.receipts.receipt import load_receipt, readable_receipts
 from endcredits.receipts.records import Receipt
 from endcredits.receipts.strict import is_hash
@@ -92,15 +92,26 @@ def parse_erasure(body: Mapping[str, Any]) -> Erasure:
         ) from error
 
 
-def erasures(folder: str | os.PathLike[str]) -> Iterator[Receipt]:
+def erasures(folder: str | os.PathLike[str], *, readable: bool = False) -> Iterator[Receipt]:
     """The receipts of all erasures, one by one.
+
+    Args:
+        folder: of the receipts.
+        readable: pass over those that are damaged.
 
     Raises:
         IntegrityError: one is damaged.
     """
     pattern = receipt_path(folder, f"{TYPE}:0").name.removesuffix("0.json")
     for path in sorted(Path(folder).glob(f"{pattern}*.json")):
-        yield load_receipt(path)
+        try:
+            receipt = load_receipt(path)
+            parse_erasure(receipt.body)
+        except IntegrityError:
+            if not readable:
+                raise
+            continue
+        yield receipt
 
 
 def all_erased(folder: str | os.PathLike[str]) -> Erasure:
@@ -172,6 +183,7 @@ def carry_out(log: Log, folder: str | os.PathLike[str], known: Iterable[str] | N
     place, changed = Path(folder), 0
     with log.writing():
         finish(log, place)  # a draft that a crash left holds body and salt, too
+        _drop_drafts(log, place)
         times = {entry: receipt.body["erased_at"] for receipt in erasures(place) for entry in receipt.body["entries"]}
         plan = all_erased(place)
         for receipt in _looked_at(place, known):
@@ -182,6 +194,13 @@ def carry_out(log: Log, folder: str | os.PathLike[str], known: Iterable[str] | N
             elif entry in plan.lines:
                 changed += _erase_lines(place, receipt, plan.lines[entry])
     return changed
+
+
+def _drop_drafts(log: Log, folder: Path) -> None:
+    """Removes drafts of erasures that never came into the log: nothing was erased by them, and another plan is made."""
+    pattern = pending_path(folder, f"{TYPE}:0").name.removesuffix("0.json")
+    paths = sorted((folder / PENDING).glob(f"{pattern}*.json"))
+    remove([path for path in paths if log.find(load_draft(path).commit) is None])
 
 
 def _looked_at(folder: Path, known: Iterable[str] | None) -> Iterator[Receipt]:

@@ -178,10 +178,7 @@ app.add_typer(ledger_app, name="ledger")
 
 app.add_typer(payout.payout_app(new_app), name="payout")
 
-receipt_app = new_app("Verify and list receipts.\n\nExample: endcredits receipt verify receipts/*.json --vkey log.vkey")
-receipt_app.command("verify")(receipt.verify)
-receipt_app.command("list")(receipt.show)
-app.add_typer(receipt_app, name="receipt")
+app.add_typer(receipt.receipt_app(new_app), name="receipt")
 
 audit_app = new_app(
     "Check without trusting: compute a published period again, measure a sample again, or train again.\n\n"
