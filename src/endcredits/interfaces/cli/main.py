@@ -29,6 +29,7 @@ from endcredits.interfaces.cli import (
     split,
     statement,
     usage,
+    verify,
     witness,
     works,
 )
@@ -195,6 +196,7 @@ app.add_typer(witness.witness_app(new_app), name="witness")
 
 app.add_typer(media.media_app(new_app), name="media")
 
+app.command("verify")(verify.verify)
 app.command("check")(check.check)
 app.command("demo")(demo.demo)
 

@@ -1,0 +1,108 @@
+"""`endcredits verify`: receipts checked offline, by the same file that people without endcredits run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from endcredits.interfaces.cli.common import FAILED_CHECK, JsonOption, StudioOption, print_json, say
+
+Vkey = Annotated[
+    list[str] | None,
+    typer.Option("--vkey", help="A public key of the log, or a file with it; may be repeated; the studio's by default."),
+]
+Policy = Annotated[str, typer.Option("--policy", help="File of log and witness keys, and of who must have cosigned.")]
+Older = Annotated[list[str] | None, typer.Option("--older", help="A checkpoint kept from earlier; may be repeated.")]
+Statements = Annotated[
+    list[str] | None, typer.Option("--statement", help="A statement's JSON, to hold against its receipt; may be repeated.")
+]
+
+
+def verify(
+    files: Annotated[list[str] | None, typer.Argument(metavar="RECEIPT...", help="Receipt files.")] = None,
+    vkey: Vkey = None,
+    policy: Policy = "",
+    older: Older = None,
+    statement: Statements = None,
+    web: Annotated[str, typer.Option(help="Write the page that checks receipts in a browser to this folder.")] = "",
+    studio: StudioOption = ".",
+    as_json: JsonOption = False,
+) -> None:
+    """Verify receipts offline. With --vkey no studio is needed, and neither is endcredits: see docs/verify.md.
+
+    Example: endcredits verify receipts/*.json --vkey log.vkey
+    """
+    from endcredits.errors import InputError
+    from endcredits.receipts import verify as lone
+
+    if web:
+        _write_page(web, as_json and not files)
+        if not files:
+            return
+    if not files:
+        raise InputError("no receipt is named", remedy="Give at least one receipt file.", field="RECEIPT")
+    trust = _trust(vkey or [], policy, studio)
+    checked = [(file, *lone.check(_read(file, "receipt"), trust)) for file in files]
+    kept = []
+    for file in older or []:
+        try:
+            kept.append((file, lone.open_checkpoint(_read(file, "checkpoint").decode(), trust)))
+        except ValueError as error:
+            raise InputError(f"it is no checkpoint of this log ({error})", remedy="Give it unchanged.", file=file) from error
+    statements = [(file, _read(file, "statement")) for file in statement or []]
+    good = [row for row in checked if row[1].verified]
+    together = lone.compare(good, kept, statements)
+    if as_json:
+        print_json({"receipts": [{"file": file, **row._asdict()} for file, row, _ in checked], "together": together})
+    else:
+        say(lone.in_words(checked, together))
+        say(f"{len(good)} of {len(checked)} receipts verify.")
+    if len(good) < len(checked) or together["problems"]:
+        raise typer.Exit(FAILED_CHECK)
+
+
+def _trust(vkeys: list[str], policy: str, studio: str) -> Any:
+    """The keys and the policy to check by; without any, the keys that the studio's log publishes."""
+    from endcredits.errors import InputError
+    from endcredits.receipts import verify as lone
+
+    keys = vkeys or ([] if policy else [str(Path(studio) / "log" / "log.vkey")])
+    try:
+        text = "\n".join(key if key.count("+") > 1 else _read(key, "public key", "--vkey").decode() for key in keys)
+        return lone.read_policy(_read(policy, "policy", "--policy").decode() if policy else "quorum none", text)
+    except ValueError as error:
+        raise InputError(
+            f"the key or the policy cannot be used ({error})", remedy="Use the lines of log.vkey.", field="--vkey"
+        ) from error
+
+
+def _read(file: str, what: str, field: str = "") -> bytes:
+    """A file's bytes, but never more than a verifier accepts."""
+    from endcredits.errors import InputError
+    from endcredits.receipts.verify import FILE_BYTES_MAX
+
+    try:
+        with Path(file).open("rb") as opened:
+            return opened.read(FILE_BYTES_MAX + 1)
+    except (OSError, ValueError) as error:
+        remedy = "Give --vkey, or --studio." if field == "--vkey" else "Check its name."
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"the {what} cannot be read ({reason})", remedy=remedy, file=file[:300], field=field) from error
+
+
+def _write_page(folder: str, as_json: bool) -> None:
+    """Writes the page and what it loads; they need nothing else, and no server."""
+    from endcredits import durable
+    from endcredits.receipts.web import page_files
+
+    written = []
+    for name, data in page_files():
+        path = Path(folder) / name
+        durable.write_atomic(path, data)
+        written.append(str(path))
+    if as_json:
+        print_json({"written": written})
+    else:
+        say(f"Wrote {', '.join(written)}. Open the page in a browser, or hand it out.")
