@@ -101,7 +101,8 @@ def prune(storage: Storage, size: int, new_size: int) -> None:
     old = {level: number for level, number, _ in last_parts(size)}
     try:
         for level, number, _ in last_parts(new_size):
-            for full in range(old.get(level, 0), number):
+            # The one before as well: a writer may have been killed between its checkpoint and its tidying up.
+            for full in range(max(0, old.get(level, 0) - 1), number):
                 names = [name for name, _ in partial_names(storage, level, full)]
                 if names:
                     storage.remove(names)

@@ -213,10 +213,11 @@ class LogIndex:
                 yield f"it has {count} names and says that it has {self.about('names')}"
 
     def _settle(self) -> None:
-        self._conn.execute("INSERT INTO commits SELECT commit_key, position FROM recent ORDER BY commit_key, position")
-        self._conn.execute(
-            "INSERT INTO names SELECT name, position FROM recent WHERE name IS NOT NULL ORDER BY name, position"
-        )
+        """Moves what is recent. Row by row: one statement for all would keep every page that it changes in memory."""
+        rows = sorted((key, position) for key, positions in self._commits.items() for position in positions)
+        self._conn.executemany("INSERT INTO commits VALUES (?, ?)", rows)
+        query = "SELECT name, position FROM recent WHERE name IS NOT NULL ORDER BY name, position"
+        self._conn.executemany("INSERT INTO names VALUES (?, ?)", self._conn.execute(query).fetchall())
         self._conn.execute("DELETE FROM recent")
         self._commits, self._names, self._recent = {}, {}, 0
 
@@ -274,7 +275,6 @@ def open_index(path: Path, origin: str, *, writing: bool) -> LogIndex | None:
 
 def _opened(conn: sqlite3.Connection, path: Path, origin: str, *, writing: bool) -> LogIndex:
     conn.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    conn.execute("PRAGMA temp_store = MEMORY")
     if writing:
         conn.execute("PRAGMA journal_mode = WAL")
         conn.execute("PRAGMA synchronous = FULL")
