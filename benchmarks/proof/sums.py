@@ -20,7 +20,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -111,13 +110,7 @@ def issued(folder: Path, statements: int) -> float:
 
 
 def measure(runs: int = 5, payees: int = PAYEES, statements: int = STATEMENTS) -> dict[str, Any]:
-    """Everything of this part, as plain data: the facts, and the figures under `figures`."""
-    figures, facts = measured(runs, payees, statements)
-    return {**facts, "figures": [asdict(one) for one in figures]}
-
-
-def measured(runs: int, payees: int, statements: int) -> tuple[list[Figure], dict[str, Any]]:
-    """The figures and the facts."""
+    """Everything of this part: `figures` and `facts`."""
     rows = leaves(payees)
     built = [seconds(lambda: build(rows)) for _ in range(runs)]
     worked = [processor(lambda: build(rows)) for _ in range(runs)]
@@ -152,7 +145,7 @@ def measured(runs: int, payees: int, statements: int) -> tuple[list[Figure], dic
         figure("memory to build the tree", [peak_bytes(payees) / 2**20], "MiB", "beyond the leaves themselves"),
     ]
     facts = {"payees": payees, "statements": statements, "runs": runs, "within_limit": figures[0].value <= LIMIT_SECONDS}
-    return figures, facts
+    return {"figures": figures, "facts": facts}
 
 
 def main() -> None:
@@ -163,7 +156,8 @@ def main() -> None:
         parser.add_argument("--statements", type=int, default=STATEMENTS, help=f"receipts issued (default {STATEMENTS:,})")
 
     chosen = options(__doc__ or "", add)
-    show("sum tree of a period", *measured(chosen.runs, chosen.payees, chosen.statements), chosen.json)
+    found = measure(chosen.runs, chosen.payees, chosen.statements)
+    show("sum tree of a period", found["figures"], found["facts"], chosen.json)
 
 
 if __name__ == "__main__":

