@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from endcredits.errors import InputError, IntegrityError
-from endcredits.flows import adjusting, closing, correcting, disputing, holding, periods, reporting
+from endcredits.flows import adjusting, agreements, closing, correcting, disputing, holding, periods, reporting
 from endcredits.flows.books import account_balances
 from endcredits.flows.checking import check_studio
 from endcredits.flows.close_files import close_folder, proposed_step
@@ -321,3 +321,25 @@ def test_any_changed_file_of_an_adjustment_is_found(studio: Studio) -> None:
     path.write_bytes(data)
     folder.rename(folder.parent.parent / "gone")
     assert check_studio(studio) != []
+
+
+def test_a_contract_settles_the_difference_by_the_terms_of_today(studio: Studio, tmp_path: Path) -> None:
+    """Nothing was agreed in January. In February an advance was: late money of January is recouped against it; and a fund
+    reads on its statement which part of a levy is of which period."""
+    tell(studio, early(studio))
+    periods.close(studio, JANUARY, policy=LEVIED)
+    (tmp_path / "contracts.toml").write_text(
+        f'[[contract]]\ncontract_id = "c"\nparty_id = "{CLEO}"\ncurrency = "EUR"\nvalid_from = "2025-02-01"\n'
+        'advance = "1000.00"\nrecoup = "100%"\n'
+    )
+    agreements.add_contracts(studio, tmp_path / "contracts.toml")
+    tell(studio, [used(studio, "late", h.TIDE, "2025-01-30", 400, payer="p1"), *february(studio)])
+
+    closed = periods.close(studio, FEBRUARY, policy=LEVIED)
+
+    cleo = next(one.summary for one in closed.statements if (one.party_id, one.currency) == (CLEO, "EUR"))
+    assert cleo.adjustments_micros > 0 and cleo.recouped_micros == cleo.earned_micros + cleo.adjustments_micros
+    fund = next(one for one in closed.statements if one.party_id == "party:fund")
+    assert [levy.name for levy in fund.levies] == ["culture", f"culture, change of {JANUARY}"]
+    assert fund.levies[1].amount_micros == fund.levies[1].base_micros * 4 // 100 == 8_000_000
+    assert check_studio(studio) == []

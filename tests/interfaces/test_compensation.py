@@ -232,7 +232,8 @@ def test_late_usage_and_refunds_are_counted_in_the_next_period(studio: Path) -> 
     kinds = {pool["kind"]: pool for pool in closed["pools"]}
     assert set(kinds) == {"earned", "adjusted"}
     assert (kinds["adjusted"]["usage_period"], kinds["adjusted"]["revenue_micros"]) == (h.JANUARY, 2_000_000 - 1_000_000)
-    assert "works (adjusted, 1 events, 2025-01)" in type_well("period", "show", MARCH).out
+    shown = type_well("period", "show", MARCH).out
+    assert "works (adjusted, 1 events, 2025-01)" in shown and "divided again by its own rules: 2025-01" in shown
 
 
 def test_payout_from_what_a_period_owes(studio: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from endcredits.royalties.portions import levies_micros
 from endcredits.royalties.records import LevyDue, PeriodClose, Total
@@ -14,10 +15,11 @@ AMOUNTS = ("revenue_micros", "tax_micros", "operator_micros", "pools_micros", "l
 
 
 def levies_of(close: PeriodClose) -> Iterator[LevyDue]:
-    """Every levy of a close with what it is of each currency; none of zero."""
+    """Every levy of a close with what it is of each currency; none of zero. Changes of closed periods are named so."""
     yield from levies_on(close.policy.levies, own_totals(close))
     for adjusted in close.adjusted:
-        yield from adjusted.levies
+        for levy in adjusted.levies:
+            yield replace(levy, name=f"{levy.name}, change of {adjusted.period_id}")
 
 
 def levies_on(levies: Iterable[Levy], totals: Iterable[Total]) -> Iterator[LevyDue]:

@@ -250,6 +250,9 @@ def _print(close: PeriodClose, state: str, taken: tuple[LeftOut, ...]) -> None:
         for name, micros in rows:
             if micros or name in ("revenue", "operator", "pools"):
                 say(f"  {name:<16}{format_micros(micros, total.currency):>22}")
+    for again in close.adjusted:
+        rules = again.policies[0].name
+        say(f"divided again by its own rules: {again.period_id} ({rules}); pools marked adjusted are what changed")
     for number, pool in enumerate(close.pools):
         key = " ".join(word for word in (pool.usage_period, pool.service, pool.territory, pool.offer) if word)
         kind = "" if pool.kind == "earned" else f"{pool.kind}, "
