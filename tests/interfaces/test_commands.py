@@ -130,11 +130,11 @@ def test_every_command_walks(tmp_path: Path, house: House, monkeypatch: pytest.M
     count = 2 + closed.json["statements"]
     assert f"{count} receipts." in text.out and len({row["leaf_index"] for row in receipts.json}) == count
     names = [row["file"] for row in receipts.json]
-    text, verdicts = both(studio, "receipt", "verify", *names)
-    assert f"{count} of {count} receipts verify." in text.out and all(row["verified"] for row in verdicts.json)
+    text, verdicts = both(studio, "verify", *names)
+    assert f"{count} of {count} receipts verify." in text.out and all(row["verified"] for row in verdicts.json["receipts"])
     monkeypatch.chdir(tmp_path)
     key = (studio / "log" / "log.vkey").read_text().strip()
-    assert type_well("receipt", "verify", names[0], "--vkey", key).out.startswith("VERIFIED"), "no studio is needed"
+    assert type_well("verify", names[0], "--vkey", key).out.startswith("VERIFIED"), "no studio is needed"
 
     text, checked = both(studio, "check")
     assert text.out == "Everything fits.\n" and checked.json["fits"] is True and len(checked.json["checked"]) == 11
