@@ -9,7 +9,7 @@ from pathlib import Path
 
 from endcredits.attribution import Attribution
 from endcredits.canonical import digest, sha256_bytes, sha256_file
-from endcredits.flows import pack_credits, pack_entries, pack_files, pack_inputs, pack_money
+from endcredits.flows import pack_credits, pack_entries, pack_files, pack_inputs, pack_money, pack_stood
 from endcredits.flows.booking import Names
 from endcredits.flows.close_files import TWIN_CREDITS_MAX
 from endcredits.flows.fact_files import Fact
@@ -205,7 +205,8 @@ def _statements(walk: Walk) -> None:
     """Statements."""
     assert walk.close is not None and walk.told is not None and walk.entries is not None, "close or facts cannot be read"
     stood, issued_on = pack_money.read_stood(walk.folder)
-    walk.note(pack_money.check_stood(stood, walk.told))
+    walk.note(pack_stood.check_stood(stood, walk.told))
+    walk.note(pack_stood.check_payments(stood, walk.entries))
     titles = {work_id: work.title for work_id, work in walk.told.works.items()}
     attributions = walk.attributions
 
@@ -216,7 +217,7 @@ def _statements(walk: Walk) -> None:
     walk.made, walk.booked = pack_money.made_again(walk.close, walk.close_digest, walk.tables, stood, issued_on, names)
     walk.shown, findings = pack_money.check_statements(walk.folder, walk.made)
     walk.note(findings)
-    walk.links = pack_money.carried(walk.given.before, stood, walk.note)
+    walk.links = pack_stood.carried(walk.given.before, stood, walk.note)
     walk.checked.append(f"{len(walk.made)} statements, made again to the byte.")
 
 

@@ -6,8 +6,7 @@ made again from the close, from names that the log commits to, and from what sto
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from endcredits.errors import EndcreditsError
 from endcredits.flows import pack_files
 from endcredits.flows.booking import Names, entries_of, statements_of
 from endcredits.flows.kept_sums import check_sums, published, read_sums
-from endcredits.flows.pack_catalogue import Told
 from endcredits.flows.pack_entries import STATEMENT, Entries
 from endcredits.flows.stood import before_of
 from endcredits.flows.stood_records import Stood
@@ -27,9 +25,8 @@ from endcredits.payouts import Statement, parse_statement, statement_json
 from endcredits.payouts.earned import earned_lines
 from endcredits.receipts.chain import link_of
 from endcredits.receipts.leaf import parse_leaf
-from endcredits.receipts.receipt import parse_receipt
 from endcredits.receipts.records import Receipt
-from endcredits.royalties import PAYABLE_PREFIX, PeriodClose
+from endcredits.royalties import PeriodClose
 from endcredits.royalties.documents import record_of
 from endcredits.royalties.lines import read_lines, read_work_lines
 from endcredits.store import Finding
@@ -49,13 +46,6 @@ def read_stood(folder: Path) -> tuple[Stood, str]:
         return record_of(Stood, plain["stood"]), str(plain["issued_on"])
     except (KeyError, TypeError) as error:
         raise EndcreditsError(f"what stood in the books cannot be read ({error})", file=path) from error
-
-
-def check_stood(stood: Stood, told: Told) -> Iterator[Finding]:
-    """That the contracts are those that the log commits to."""
-    if canonical_bytes(stood.contracts) != canonical_bytes(told.contracts):
-        named = sorted({one.contract_id for one in (*stood.contracts, *told.contracts)})
-        yield Finding("contracts", f"those applied are not those in the log ({', '.join(named)[:200]})")
 
 
 def made_again(
@@ -227,53 +217,3 @@ def check_chain(
             yield Finding(where, f"it follows entry {link.previous}, and the statement of the period before is entry {last}")
     for statement_id in sorted(set(statements) - seen):
         yield Finding(f"statement {statement_id}", "the log has no receipt of it")
-
-
-def carried(folders: Iterable[Path], stood: Stood, note: Callable[[Iterable[Finding]], None]) -> dict[tuple[str, str], int]:
-    """Holds the opening balances against what the period before closed with, where its pack is given.
-
-    Args:
-        folders: packs of earlier periods.
-        stood: in the books before this close.
-        note: told about findings.
-
-    Returns:
-        The position of every payee's last statement in the pack of the period before, by party and currency.
-    """
-    last = stood.days[-1].period_id if stood.days else ""
-    for folder in folders:
-        about, _ = pack_files.read_manifest(folder)
-        if about.period_id == last:
-            note(_openings(folder, stood))
-            return _last_links(folder)
-    return {}
-
-
-def _openings(folder: Path, stood: Stood) -> Iterator[Finding]:
-    moved: Counter[tuple[str, str]] = Counter()
-    for one in stood.moved:
-        moved[one.party_id, one.currency] += one.payment.amount_micros
-    opening = Counter(moved)
-    for balance in stood.balances:
-        if balance.account.startswith(PAYABLE_PREFIX):
-            opening[balance.account.removeprefix(PAYABLE_PREFIX), balance.currency] -= balance.amount_micros
-    closed: dict[tuple[str, str], int] = {}
-    for path in sorted((folder / pack_files.STATEMENTS).glob("*.json")):
-        statement = parse_statement(path.read_bytes())
-        closed[statement.party_id, statement.currency] = statement.summary.closing_micros
-    for party_id, currency in sorted({*opening, *closed}):
-        before, now = closed.get((party_id, currency), 0), opening[party_id, currency]
-        if before != now:
-            told = f"the period before closed with {format_micros(before, currency)}"
-            yield Finding(f"balance of {party_id}", f"{told}, and this one opens with {format_micros(now, currency)}")
-
-
-def _last_links(folder: Path) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], tuple[int, int]] = {}
-    for _, line, plain in pack_files.read_lines(folder / pack_files.RECEIPTS):
-        if plain.get("type") == STATEMENT:
-            receipt, _ = parse_receipt(line + b"\n")
-            link = link_of(receipt.body)
-            key = (link.party_id, link.currency)
-            found[key] = max(found.get(key, (0, -1)), (link.count, receipt.proof.leaf_index))
-    return {key: position for key, (_, position) in found.items()}
