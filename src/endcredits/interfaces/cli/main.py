@@ -180,6 +180,7 @@ app.add_typer(ledger_app, name="ledger")
 app.add_typer(payout.payout_app(new_app), name="payout")
 
 app.add_typer(receipt.receipt_app(new_app), name="receipt")
+app.add_typer(log.log_app(new_app), name="log")
 
 audit_app = new_app(
     "Check without trusting: compute a published period again, measure a sample again, or train again.\n\n"
@@ -190,7 +191,6 @@ audit_app.command("outputs")(audit.outputs)
 audit_app.command("period")(audit_period.period)
 audit_app.command("sample")(audit_period.sample)
 app.add_typer(audit_app, name="audit")
-app.add_typer(log.log_app(new_app), name="log")
 
 app.add_typer(witness.witness_app(new_app), name="witness")
 

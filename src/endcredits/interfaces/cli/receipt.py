@@ -1,4 +1,4 @@
-"""`endcredits receipt`: proof, looked at, handed out, checked offline, and erased."""
+"""`endcredits receipt`: proof, looked at, handed out and erased; `endcredits verify` checks it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, say
-from endcredits.interfaces.cli.verify import verify
 
 ReceiptArgument = Annotated[str, typer.Argument(metavar="RECEIPT", help="The receipt's id, as in `receipt list`.")]
 OutOption = Annotated[str, typer.Option("--out", "-o", help="The file to write.", show_default="the output")]
@@ -224,7 +223,6 @@ def receipt_app(new_app: Callable[[str], typer.Typer]) -> typer.Typer:
         "Look at receipts, hand them out, and erase what they say.\n\n"
         "Example: endcredits receipt line output:1f0c5a work:heights --out emily.json"
     )
-    app.command("verify")(verify)
     app.command("list")(list_all)
     app.command("show")(show)
     app.command("line")(line)
