@@ -29,6 +29,7 @@ from endcredits.royalties.lines import LINES, read_lines, read_work_lines, write
 from endcredits.royalties.posting import close_entry
 from endcredits.royalties.records import ADJUSTED
 from endcredits.royalties.rules import Levy, Part, Policy, PoolRule
+from endcredits.royalties.sampling import sample_problems
 
 from .makers import FIFTY, RATES, Event, Given, Income, event, givens, november, output, song
 
@@ -132,6 +133,7 @@ def test_early_and_adjusted_is_all_at_once(history: tuple[Given, Given, Given], 
         assert tuple(read_lines(root / "fast")) == adjusted.lines
         assert tuple(read_work_lines(root / "fast")) == adjusted.work_lines
         assert list(changed_problems(fast, root / "fast", (once,))) == []
+        assert list(sample_problems(frozen, fast, root / "fast")) == []
 
 
 @FEW

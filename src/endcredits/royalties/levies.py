@@ -32,9 +32,14 @@ def levies_on(levies: Iterable[Levy], totals: Iterable[Total]) -> Iterator[LevyD
 
 
 def own_totals(close: PeriodClose) -> tuple[Total, ...]:
-    """The sums of a close's own usage, without adjustments of closed periods."""
-    left = [total for adjusted in close.adjusted for total in adjusted.totals]
-    return summed([(1, close.totals), (-1, left)]) if left else close.totals
+    """The sums of a close's own usage, without adjustments of closed periods; one for each of its totals, also of zero."""
+    left: Counter[tuple[str, str]] = Counter()
+    for total in (total for adjusted in close.adjusted for total in adjusted.totals):
+        left.update({(total.currency, name): getattr(total, name) for name in AMOUNTS})
+    return tuple(
+        replace(total, **{name: getattr(total, name) - left[total.currency, name] for name in AMOUNTS})
+        for total in close.totals
+    )
 
 
 def summed(signed: Iterable[tuple[int, Iterable[Total]]]) -> tuple[Total, ...]:
