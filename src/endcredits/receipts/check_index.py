@@ -40,8 +40,8 @@ class IndexCheck:
         if self._index is None or self._index.size < self._size:
             return
         try:
-            for position, commit in enumerate(commits, first):
-                if position not in self._index.find(commit):
+            for position, found in enumerate(self._index.find_many(commits), first):
+                if position not in found:
                     self._wrong += 1
                     if self._wrong <= WRONG_MAX:
                         self._say(f"it does not lead to the entry at position {position}")

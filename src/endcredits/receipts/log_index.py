@@ -115,10 +115,18 @@ class LogIndex:
 
     def find(self, commit: bytes) -> list[int]:
         """Positions where an entry with this commitment may stand."""
-        key = commit_key(commit)
+        return self.find_many([commit])[0]
+
+    def find_many(self, commits: Sequence[bytes]) -> list[list[int]]:
+        """`find` for each of several commitments."""
+        query = "SELECT position FROM commits WHERE commit_key = ?"
+        found = []
         with self._told():
-            rows = self._conn.execute("SELECT position FROM commits WHERE commit_key = ?", [key])
-            return [*(row[0] for row in rows), *self._commits.get(key, ())]
+            for commit in commits:
+                key = commit_key(commit)
+                rows = self._conn.execute(query, (key,)).fetchall()
+                found.append([*(row[0] for row in rows), *self._commits.get(key, ())])
+        return found
 
     def find_any(self, commits: Sequence[bytes]) -> list[bytes]:
         """Those of some commitments that may be in the log; `find` says where."""
