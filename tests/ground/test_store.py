@@ -293,7 +293,7 @@ def test_several_processes_opening_a_new_database_at_once_all_succeed(tmp_path: 
         "open_store(sys.argv[1]).close()\n"
     )
     for url in (f"sqlite:///{tmp_path}/new.db", empty.render_as_string(hide_password=False)):
-        begin = str(time.time() + 4)
+        begin = str(time.time() + 2.5)
         several = [
             subprocess.Popen([sys.executable, "-c", program, url, begin], stderr=subprocess.PIPE, text=True)
             for _ in range(4)
