@@ -79,7 +79,7 @@ def test_the_demo(tmp_path: Path, small: None, cache: Path) -> None:
     in_suspense = first["suspense_micros"]
     assert first["paid_micros"] + first["owed_micros"] == first["allocated_micros"] - in_suspense, "no unit is lost"
     assert first["paid_micros"] % 10_000 == 0 < first["paid_micros"], "banks take whole cents"
-    assert first["receipts"] == first["receipts_verified"] == outputs + 1
+    assert first["receipts"] == first["receipts_verified"] == outputs + 1 + first["statements"]
     assert first["findings"] == []
     assert first["studio"] == str(studio.resolve())
     stages = ["works", "background", "model", "index", "outputs", "attribution", "period", "payout", "verification"]
@@ -161,4 +161,4 @@ def test_the_demo_begins_again_where_it_was_stopped(
 
     done = type_well("demo", "--studio", studio, "--cache", cache, "--json").json
 
-    assert done["findings"] == [] and done["receipts_verified"] == 6
+    assert done["findings"] == [] and done["receipts_verified"] == 6 + done["statements"]

@@ -137,7 +137,7 @@ def test_every_command_walks(tmp_path: Path, house: House, monkeypatch: pytest.M
     assert type_well("verify", names[0], "--vkey", key).out.startswith("VERIFIED"), "no studio is needed"
 
     text, checked = both(studio, "check")
-    assert text.out == "Everything fits.\n" and checked.json["fits"] is True and len(checked.json["checked"]) == 11
+    assert text.out == "Everything fits.\n" and checked.json["fits"] is True and len(checked.json["checked"]) == 12
 
     commands = {name for name, command in leaves() if not hasattr(command, "commands")}
     elsewhere = {("demo",), ("credits",), ("estimate",), ("earnings",)}
