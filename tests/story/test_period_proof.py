@@ -24,7 +24,7 @@ from endcredits.flows.studio import Studio, open_studio
 from endcredits.flows.sums import expected_leaves
 from endcredits.flows.versions import standing_version
 from endcredits.payouts import Statement, parse_statement
-from endcredits.receipts import Receipt, issue, receipt_bytes, verify_receipt
+from endcredits.receipts import Receipt, issue, verify_receipt
 from endcredits.receipts.chain import chains, in_words, link_of
 from endcredits.receipts.receipt import parse_receipt
 from endcredits.receipts.sum_file import body_problem, place_of, read_tree, root_of
@@ -95,8 +95,9 @@ def test_everybody_finds_their_place(studio: Studio, closed: periods.ClosedPerio
         assert place.leaf.statement_sha256 == own.body["sha256"] == digest(parse_statement(document))
         assert sum_problem(place, published_for(period, statement.currency)) == ""
         assert leaf_problem(place.leaf, statement) == "" and body_problem(period.body) == ""
-        for receipt in (period, own):
-            assert verify_receipt(receipt_bytes(receipt), vkey).verified
+        for ending in (PERIOD, RECEIPT):
+            verdict = verify_receipt((closed.folder / f"{periods.statement_name(statement)}{ending}").read_bytes(), vkey)
+            assert verdict.verified, verdict.problem
         seen[statement.currency] = seen.get(statement.currency, 0) + place.leaf.paid_micros - place.leaf.taken_micros
     for currency, micros in seen.items():
         tree = read_tree(closed.tables / SUMS / f"{currency}.jsonl")
@@ -138,7 +139,7 @@ def test_a_correction_has_a_tree_of_its_own(studio: Studio, closed: periods.Clos
         place = place_of(attached["sum"])
         assert sum_problem(place, published_for(receipt, statement.currency)) == "" and body_problem(receipt.body) == ""
         assert place.leaf in leaves[statement.currency] and place.leaf.statement_sha256 == digest(statement)
-        assert verify_receipt(receipt_bytes(receipt), vkey).verified
+        assert verify_receipt(data, vkey).verified, verify_receipt(data, vkey).problem
     assert kept_roots(version.folder) != kept_roots(closed.tables)
     assert check_studio(studio) == []
 
