@@ -1,5 +1,6 @@
 """The check finds every change to the log's files and names the entry or the tile where that can be told."""
 
+import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -171,6 +172,23 @@ def test_a_changed_hash_is_told_from_a_changed_entry(folder: Path, name: str, pl
 
     assert [one.where for one in findings] == [f"log file {name}, hash {place}"]
     assert "what it stands for is the signed one" in findings[0].problem
+
+
+def test_changes_anywhere_in_a_larger_log_are_found_and_named(folder: Path) -> None:
+    """Sixty random changes, one at a time: a byte changed, some cut off, some inserted; that file is named, and no other."""
+    draw, log = random.Random(6), Log.open(folder)
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
+    for _ in range(60):
+        path = draw.choice(paths)
+        data = path.read_bytes()
+        place = draw.randrange(len(data))
+        kinds = (bytes([data[place] ^ draw.randrange(1, 256)]) + data[place + 1 :], b"", draw.randbytes(3) + data[place:])
+        path.write_bytes(data[:place] + draw.choice(kinds))
+        findings = check_log(log, index=False)
+        name = path.relative_to(folder).as_posix()
+        assert findings and all(name in one.where or "more findings" in one.problem for one in findings), (name, findings)
+        path.write_bytes(data)
+    assert check_log(log, index=True) == []
 
 
 def test_two_changes_in_different_places_are_both_named(folder: Path) -> None:
