@@ -98,6 +98,7 @@ def good() -> Iterator[tuple[str, bytes, dict[str, str]]]:
     seen = file_of(run(signers=(LOG, WITNESSES[2], WITNESSES[0])))
     yield "cosigned by two of three witnesses", seen, {"policy": POLICY, "vkeys": ""}
     yield "cosigned by witnesses that nobody asked for", seen, {}
+    yield "a key that stands in the policy too", seen, {"policy": POLICY, "vkeys": LOG.vkey}
     anyone = POLICY.replace("quorum three", "quorum none")
     yield "cosigned, where no quorum is asked for", seen, {"policy": anyone, "vkeys": ""}
     yield "not cosigned, where no quorum is asked for", file_of(run()), {"policy": anyone, "vkeys": ""}

@@ -128,7 +128,7 @@ def climb(node: Any, index: int, size: int, path: list[Any], end: int = MOST) ->
 def read_policy(text: str = "quorum none", vkeys: str = "") -> Policy:
     """Reads a policy (C2SP tlog-policy), and beside it vkeys of logs. Kinds of keys that are not known are passed over."""
     policy, quorum, grouped = Policy({}, {"none": (0, [])}, []), "", {"none"}
-    for line in [*(f"log {vkey}" for vkey in re.findall(r"[^ \t\r\n]+", vkeys)), *text.split("\n")]:
+    for line in [*(f"log {vkey}" for vkey in re.findall(r"[^ \t\r\n]+", vkeys) if vkey not in text), *text.split("\n")]:
         what, *words = re.findall(r"[^ \t\r]+", line) or ["#"]
         own, members, wrong = what == "witness", words[2:], f"the policy's line '{line[:60]}' is wrong"
         if what in ("log", "witness") and own < len(words) < own + 3:

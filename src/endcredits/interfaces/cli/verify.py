@@ -37,10 +37,13 @@ def verify(
     from endcredits.errors import InputError
     from endcredits.receipts import verify as lone
 
-    if web:
-        _write_page(web, as_json and not files)
-        if not files:
-            return
+    written = _write_page(web) if web else []
+    if written and not as_json:
+        say(f"Wrote {', '.join(written)}. Open the page in a browser, or hand it out.")
+    if written and not files:
+        if as_json:
+            print_json({"written": written})
+        return
     if not files:
         raise InputError("no receipt is named", remedy="Give at least one receipt file.", field="RECEIPT")
     trust = _trust(vkey or [], policy, studio)
@@ -55,7 +58,8 @@ def verify(
     good = [row for row in checked if row[1].verified]
     together = lone.compare(good, kept, statements)
     if as_json:
-        print_json({"receipts": [{"file": file, **row._asdict()} for file, row, _ in checked], "together": together})
+        rows = [{"file": file, **row._asdict()} for file, row, _ in checked]
+        print_json({"receipts": rows, "together": together, **({"written": written} if written else {})})
     else:
         say(lone.in_words(checked, together))
         say(f"{len(good)} of {len(checked)} receipts verify.")
@@ -92,8 +96,8 @@ def _read(file: str, what: str, field: str = "") -> bytes:
         raise InputError(f"the {what} cannot be read ({reason})", remedy=remedy, file=file[:300], field=field) from error
 
 
-def _write_page(folder: str, as_json: bool) -> None:
-    """Writes the page and what it loads; they need nothing else, and no server."""
+def _write_page(folder: str) -> list[str]:
+    """Writes the page, and the verifier inside it once more alone; they need nothing else, and no server."""
     from endcredits import durable
     from endcredits.receipts.web import page_files
 
@@ -102,7 +106,4 @@ def _write_page(folder: str, as_json: bool) -> None:
         path = Path(folder) / name
         durable.write_atomic(path, data)
         written.append(str(path))
-    if as_json:
-        print_json({"written": written})
-    else:
-        say(f"Wrote {', '.join(written)}. Open the page in a browser, or hand it out.")
+    return written

@@ -54,8 +54,7 @@
     const policies = texts.filter((text) => /^[ \t]*quorum[ \t]/m.test(text));
     const vkeys = [...new Set(texts.filter((text) => !policies.includes(text)).join("\n").split(/\s+/))].join("\n");
     if (policies.length > 1) throw new EndcreditsVerify.Refused("there is more than one policy");
-    const lines = policies.length ? vkeys.split("\n").filter((line) => line && !policies[0].includes(line)).join("\n") : vkeys;
-    return EndcreditsVerify.readPolicy(policies[0] ?? "quorum none", lines);
+    return EndcreditsVerify.readPolicy(policies[0] ?? "quorum none", vkeys);
   }
 
   async function work() {

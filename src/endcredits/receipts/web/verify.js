@@ -270,7 +270,8 @@ const EndcreditsVerify = (() => {
   async function readPolicy(text = "quorum none", vkeys = "") {
     const policy = { keys: new Map(), groups: new Map([["none", [0n, []]]]), quorum: "" };
     const grouped = new Set(["none"]);
-    for (const line of [...words(vkeys, /[^ \t\r\n]+/g).map((vkey) => `log ${vkey}`), ...text.split("\n")]) {
+    const beside = words(vkeys, /[^ \t\r\n]+/g).filter((vkey) => !text.includes(vkey));
+    for (const line of [...beside.map((vkey) => `log ${vkey}`), ...text.split("\n")]) {
       const [what = "#", ...rest] = words(line, /[^ \t\r]+/g);
       const own = what === "witness" ? 1 : 0, members = rest.slice(2);
       const wrong = `the policy's line '${Array.from(line).slice(0, 60).join("")}' is wrong`;
