@@ -116,7 +116,7 @@ def test_the_demo(tmp_path: Path, small: None, cache: Path) -> None:
         "Where everything lies",
     ):
         assert heading in told
-    assert f"{works} admitted" in told and f"{outputs + 1} of {outputs + 1} receipts verify offline" in told
+    assert f"{works} admitted" in told and f"{first['receipts']} of {first['receipts']} receipts verify offline" in told
     assert "all fits" in told and "WRONG" not in told
 
 
