@@ -10,7 +10,9 @@ import pytest
 from endcredits import durable
 from endcredits.errors import ConflictError, MachineError, NotFoundError
 from endcredits.flows import pack_files, publishing
+from endcredits.flows.erasing import erase, plan_party
 from endcredits.flows.publishing import publish_period
+from endcredits.works import party_id_of
 from tests.story import house as h
 from tests.story.dishonest import audited, closed, told
 from tests.story.house import JANUARY
@@ -94,3 +96,15 @@ def test_no_key_and_no_text_leaves_the_studio(closed: Any, tmp_path: Path) -> No
 
     assert b"PRIVATE KEY" not in everything and b"private_document" not in everything
     assert h.prose(h.SALT, 700).encode()[:60] not in everything
+
+
+def test_what_was_erased_is_told_and_blames_nobody(closed: Any, tmp_path: Path) -> None:
+    """After somebody is forgotten, what is left of the period still agrees, and the auditor hears what cannot be seen."""
+    ben = str(party_id_of(h.BEN))
+    erase(closed, plan_party(closed, ben))
+
+    publish_period(closed, JANUARY, tmp_path / "pack")
+    audit = audited(tmp_path / "pack")
+
+    assert told(audit) == ""
+    assert any("erased facts and receipts" in text for text in audit.not_checked)

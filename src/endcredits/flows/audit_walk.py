@@ -10,6 +10,7 @@ from pathlib import Path
 from endcredits.attribution import Attribution
 from endcredits.canonical import digest, sha256_bytes, sha256_file
 from endcredits.flows import pack_credits, pack_entries, pack_files, pack_inputs, pack_money, pack_stood
+from endcredits.flows.audit_given import Given
 from endcredits.flows.booking import Names
 from endcredits.flows.close_files import TWIN_CREDITS_MAX
 from endcredits.flows.fact_files import Fact
@@ -22,29 +23,8 @@ from endcredits.ids import OutputId
 from endcredits.ledger import JournalEntry
 from endcredits.payouts import Statement
 from endcredits.receipts.records import Receipt
-from endcredits.royalties import Frozen, PeriodClose, Policy, parse_close, read_frozen, replay_close
+from endcredits.royalties import Frozen, PeriodClose, parse_close, read_frozen, replay_close
 from endcredits.store import Finding
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What an auditor has beside the pack.
-
-    Attributes:
-        vkey: the log's public key.
-        older: checkpoints of the log, as text, that somebody kept.
-        usage: the service's own report of its usage.
-        policy: as it was agreed.
-        before: packs of earlier periods.
-        receipts: receipts that others hold, as the bytes of their files.
-    """
-
-    vkey: str
-    older: tuple[str, ...] = ()
-    usage: Path | None = None
-    policy: Policy | None = None
-    before: tuple[Path, ...] = ()
-    receipts: tuple[bytes, ...] = ()
 
 
 @dataclass(slots=True)
@@ -77,17 +57,6 @@ class Walk:
     def note(self, findings: Iterable[Finding]) -> None:
         """Keeps findings."""
         self.findings.extend(findings)
-
-
-def check_files(folder: Path, files: dict[str, dict[str, object]]) -> Iterator[Finding]:
-    present = set(pack_files.names_in(folder))
-    for name in sorted(set(files) - present):
-        yield Finding(name, "the manifest names it, and it is missing")
-    for name in sorted(present - set(files)):
-        yield Finding(name, "the manifest does not name it")
-    for name in sorted(present & set(files)):
-        if sha256_file(folder / name) != files[name]["sha256"]:
-            yield Finding(name, "it is not the file that the manifest names: it was changed after publishing")
 
 
 def _log(walk: Walk) -> None:
@@ -177,6 +146,7 @@ def _inputs(walk: Walk) -> None:
     proposed = standing_step(walk.steps, "proposed")
     assert proposed is not None and proposed.body is not None, "the log has no step 'proposed' of the close"
     walk.told = told_by(walk.entries, proposed_at=proposed.body["done_at"], starts_on=close.starts_on, ends_on=close.ends_on)
+    erased = any(walk.entries.erased[kind] for kind in pack_inputs.CATALOGUE)
     earlier = earlier_closes(walk.entries, close.starts_on)
     with tempfile.TemporaryDirectory() as scratch:
         store = pack_inputs.scratch_store(Path(scratch))
@@ -184,14 +154,18 @@ def _inputs(walk: Walk) -> None:
             closed_to = earlier[-1].ends_on if earlier else ""
             walk.note(pack_inputs.check_reports(walk.folder, walk.entries, store, closed_to))
             facts = {**proposed.body["facts"], "period_id": close.period_id}
-            walk.note(
-                pack_inputs.freeze_again(
-                    store, walk.tables, walk.frozen, close.policy, facts, walk.told, earlier, walk.attributions
+            if not erased:
+                walk.note(
+                    pack_inputs.freeze_again(
+                        store, walk.tables, walk.frozen, close.policy, facts, walk.told, earlier, walk.attributions
+                    )
                 )
-            )
         finally:
             store.close()
-    walk.checked.append("The frozen inputs, made again from what was handed in, the catalogue in the log, and the credits.")
+    told = (
+        "" if erased else ", and the frozen inputs, made again from it, from the catalogue in the log and from the credits"
+    )
+    walk.checked.append(f"What was handed in{told}.")
 
 
 def _permissions(walk: Walk) -> None:
@@ -207,13 +181,13 @@ def _statements(walk: Walk) -> None:
     stood, issued_on = pack_money.read_stood(walk.folder)
     walk.note(pack_stood.check_stood(stood, walk.told))
     walk.note(pack_stood.check_payments(stood, walk.entries))
-    titles = {work_id: work.title for work_id, work in walk.told.works.items()}
+    people, titles = pack_stood.names(walk.folder, walk.told, erased=walk.entries.erased.total() > 0)
     attributions = walk.attributions
 
     def methods(output_ids: Sequence[OutputId]) -> set[str]:
         return {attributions[one].method for one in output_ids if one in attributions}
 
-    names = Names(walk.told.parties, titles, methods)
+    names = Names(people, titles, methods)
     walk.made, walk.booked = pack_money.made_again(walk.close, walk.close_digest, walk.tables, stood, issued_on, names)
     walk.shown, findings = pack_money.check_statements(walk.folder, walk.made)
     walk.note(findings)

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from endcredits.errors import EndcreditsError, InputError
+from endcredits.errors import EndcreditsError
 from endcredits.flows import pack_files
-from endcredits.flows.audit_walk import STAGES, Given, Walk, check_files
+from endcredits.flows.audit_given import Given
+from endcredits.flows.audit_walk import STAGES, Walk
+from endcredits.flows.pack_usage import GivenError
 from endcredits.progress import Progress, silent
 from endcredits.store import Finding
 
@@ -55,16 +57,16 @@ def audit_period(folder: Path, given: Given, *, progress: Progress = silent) -> 
     Raises:
         NotFoundError: there is no pack in the folder.
         IntegrityError: its manifest cannot be read.
-        InputError: something that the auditor gave cannot be used.
+        GivenError: something that the auditor gave cannot be used.
     """
     about, files = pack_files.read_manifest(folder)
     walk = Walk(folder, given, about)
-    walk.note(check_files(folder, files))
+    walk.note(pack_files.check_files(folder, files))
     for number, stage in enumerate(STAGES):
         progress("audit", number, len(STAGES))
         try:
             stage(walk)
-        except InputError:
+        except GivenError:
             raise
         except Exception as error:
             message = error.message if isinstance(error, EndcreditsError) else f"{type(error).__name__}: {error}"
@@ -93,6 +95,9 @@ def _not_checked(walk: Walk) -> Iterator[str]:
         yield "Whether the policy is the agreed one: give it as it was agreed (--policy)."
     if not given.before:
         yield "Whether opening balances are what the period before closed with: give its pack (--before)."
+    number = walk.entries.erased.total() if walk.entries is not None else 0
+    if number:
+        yield f"What {number} erased facts and receipts said, and the inputs that follow from such facts: nobody can."
     yield "Whether the measurement behind the credits is right: 'endcredits audit sample' measures some again."
     yield "Which works are copies of each other: that needs their texts; the clusters are taken as they were frozen."
     if walk.close is not None and walk.close.adjusted:

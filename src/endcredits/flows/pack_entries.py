@@ -7,6 +7,7 @@ may be a second receipt for the same one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +40,7 @@ class Entries:
         facts: by type, by position.
         outputs: positions of the receipts of outputs, by output.
         shown: one byte for every entry: 1 where the pack shows or names what it is about.
+        erased: how many entries of a type are about something that was erased since.
     """
 
     log: Log
@@ -46,6 +48,7 @@ class Entries:
     facts: dict[str, list[Fact]] = field(default_factory=dict)
     outputs: dict[str, int] = field(default_factory=dict)
     shown: bytearray = field(default_factory=bytearray)
+    erased: Counter[str] = field(default_factory=Counter)
 
     def holds(self, position: Any, leaf: str) -> bool:
         """Whether the log has this entry at a position."""
@@ -108,6 +111,7 @@ def read_facts(folder: Path, entries: Entries) -> Iterator[Finding]:
             yield Finding(where, f"{_named(plain)}the log has no such entry at {position}")
             continue
         entries.shown[position] = 1
+        entries.erased[fact.type] += fact.body is None
         entries.facts.setdefault(fact.type, []).append(fact)
         if fact.fact_id and ids.setdefault(fact.fact_id, position) != position:
             yield Finding(where, f"'{fact.fact_id}' was logged twice, as entries {ids[fact.fact_id]} and {position}")
@@ -168,6 +172,7 @@ def read_others(folder: Path, entries: Entries) -> Iterator[Finding]:
             yield from _mark(entries, parsed.type, plain["receipt_id"], position, f"receipt {plain['receipt_id']}")
         else:
             entries.shown[position] = 1
+            entries.erased[parsed.type] += 1
 
 
 def left_out(entries: Entries) -> Iterator[Finding]:

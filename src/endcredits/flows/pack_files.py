@@ -32,6 +32,7 @@ from typing import Any
 from endcredits import durable
 from endcredits.canonical import canonical_bytes, sha256_file
 from endcredits.errors import EndcreditsError, IntegrityError, NotFoundError
+from endcredits.store import Finding
 
 FORMAT = "endcredits-period/1"
 README, MANIFEST, VKEY, LOG = "README.txt", "manifest.json", "log.vkey", "log"
@@ -165,3 +166,15 @@ def read_manifest(folder: Path) -> tuple[PackOf, dict[str, dict[str, Any]]]:
         return about, files
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise IntegrityError(f"the manifest is not one of a published period ({error})", file=path) from error
+
+
+def check_files(folder: Path, files: dict[str, dict[str, Any]]) -> Iterator[Finding]:
+    """That a pack holds exactly the files of its manifest, each as it was."""
+    present = set(names_in(folder))
+    for name in sorted(set(files) - present):
+        yield Finding(name, "the manifest names it, and it is missing")
+    for name in sorted(present - set(files)):
+        yield Finding(name, "the manifest does not name it")
+    for name in sorted(present & set(files)):
+        if sha256_file(folder / name) != files[name]["sha256"]:
+            yield Finding(name, "it is not the file that the manifest names: it was changed after publishing")

@@ -2,8 +2,8 @@
 
 The rows are put into a database that is thrown away, and frozen by the same program that froze them first, with the
 catalogue that the log's facts tell and the attributions that the receipts commit to. Each table must come out with the
-digest that the close names. What cannot be made again is which works are copies of each other: that needs their texts, and the
-clusters are taken as they were frozen.
+digest that the close names. What cannot be made again is which works are copies of each other: that needs their texts, and
+the clusters are taken as they were frozen.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from endcredits.attribution import Attribution
 from endcredits.errors import EndcreditsError
 from endcredits.flows import pack_files
 from endcredits.flows.fact_files import Fact
-from endcredits.flows.fact_kinds import INTAKE
+from endcredits.flows.fact_kinds import CONSENT, ENDED, INTAKE, OPENED, SPLIT, UNITS, WORK
 from endcredits.flows.pack_catalogue import EarlierClose, Told
 from endcredits.flows.pack_entries import Entries
 from endcredits.flows.pack_reports import TABLES, read_reports
@@ -33,6 +33,8 @@ from endcredits.royalties.frozen import SCHEMAS, table_path
 from endcredits.royalties.tables import period_closes
 from endcredits.store import Finding, Store, open_store, row_digest
 
+CATALOGUE = (WORK, SPLIT, UNITS, OPENED, ENDED, CONSENT)
+"""Facts without which a freeze cannot be made again."""
 NAMED_MAX = 5
 """Rows of a table that are named one by one."""
 _DAY = {"events": "used_at", "revenue": "earned_on", "refunds": "refunded_at", "rates": "fixed_on"}

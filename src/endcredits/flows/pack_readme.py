@@ -39,7 +39,8 @@ WHAT IS COMPUTED AGAIN
 4. The close (close/) from its inputs, to the byte, and every pool and line with it.
 5. Every statement (statements/), to the byte, from the close, the names in the log, and what stood in the books
    (stood.json).
-6. Receipts (receipts.jsonl), the chain of every payee's statements, and the sum trees (close/sums/) against the published sums.
+6. Receipts (receipts.jsonl), the chain of every payee's statements, and the sum trees (close/sums/) against the sums that
+   the period's receipt publishes.
 7. Permissions: that every work had a yes in the log before the model was trained on it.
 
 WHAT IT CANNOT SHOW

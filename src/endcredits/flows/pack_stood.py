@@ -17,12 +17,32 @@ from endcredits.flows.pack_catalogue import Told
 from endcredits.flows.pack_entries import STATEMENT, Entries
 from endcredits.flows.stood import PAYMENTS
 from endcredits.flows.stood_records import Stood
+from endcredits.ids import PartyId, WorkId
 from endcredits.money import format_micros
 from endcredits.payouts import parse_statement
 from endcredits.receipts.chain import link_of
 from endcredits.receipts.receipt import parse_receipt
 from endcredits.royalties import PAYABLE_PREFIX
 from endcredits.store import Finding
+
+
+def names(folder: Path, told: Told, *, erased: bool) -> tuple[dict[PartyId, str], dict[WorkId, str]]:
+    """The names of parties and the titles of works as the log's facts tell them.
+
+    Where facts were erased, those that are missing are taken from the statements themselves: nobody can check them any more.
+
+    Args:
+        folder: the pack.
+        told: by the facts.
+        erased: whether any were.
+    """
+    people: dict[PartyId, str] = {}
+    titles: dict[WorkId, str] = {}
+    for path in sorted((folder / pack_files.STATEMENTS).glob("*.json")) if erased else ():
+        statement = parse_statement(path.read_bytes())
+        people[statement.party_id] = statement.payee
+        titles.update({line.work_id: line.title for line in statement.lines})
+    return people | dict(told.parties), titles | {work_id: work.title for work_id, work in told.works.items()}
 
 
 def check_stood(stood: Stood, told: Told) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from endcredits.errors import EndcreditsError, InputError
 from endcredits.flows import pack_files
 from endcredits.flows.clock import now
 from endcredits.flows.pack_reports import read_reports
@@ -17,6 +18,10 @@ from endcredits.store import Finding
 NAMED_MAX = 10
 
 
+class GivenError(InputError):
+    """What the auditor gave cannot be used: no finding about the operator."""
+
+
 def compare_usage(folder: Path, report: Path, close: PeriodClose) -> Iterator[Finding]:
     """Holds the uses of the period's days that a service reports against those handed in.
 
@@ -26,15 +31,10 @@ def compare_usage(folder: Path, report: Path, close: PeriodClose) -> Iterator[Fi
         close: the period.
 
     Raises:
-        InputError: the file cannot be read.
+        GivenError: the file cannot be read.
     """
-    theirs: dict[str, UsageEvent] = {}
-    for read in usage_rows(report, now=now()):
-        if read.problem is not None:
-            raise read.problem
-        assert read.record is not None
-        if close.starts_on <= read.record.used_at[:10] <= close.ends_on:
-            theirs[read.record.event_id] = read.record
+    reported = (one for one in _service(report) if close.starts_on <= one.used_at[:10] <= close.ends_on)
+    theirs = {one.event_id: one for one in reported}
     ours = {}
     for _, _, row in read_reports(folder / pack_files.REPORTS, "events"):
         if row is not None:
@@ -54,6 +54,17 @@ def compare_usage(folder: Path, report: Path, close: PeriodClose) -> Iterator[Fi
             unlike = [key for key in stated if stated[key] != found[key]]
             told = ", ".join(f"{key} {stated[key]} (handed in: {found[key]})" for key in unlike)
             yield Finding(f"use {name}", f"the service reports {told}")
+
+
+def _service(report: Path) -> Iterator[UsageEvent]:
+    try:
+        for read in usage_rows(report, now=now()):
+            if read.problem is not None:
+                raise read.problem
+            assert read.record is not None
+            yield read.record
+    except EndcreditsError as error:
+        raise GivenError(error.message, remedy=error.remedy, file=report, row=error.row, field="--usage") from error
 
 
 def _told(events: list[UsageEvent], problem: str) -> Iterator[Finding]:

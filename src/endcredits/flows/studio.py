@@ -9,6 +9,7 @@ audits/         reports and calibrations of audits, and their training runs
 log/            the append-only log of receipts, static files: entries, tiles, signed checkpoint, public keys
 log.index.sqlite  where in the log what stands; made from it, and private
 keys/           the log's private key; never leaves the operator
+facts/          what the log says of recorded facts: works, splits, permissions, hand-ins, steps, payments
 receipts/       one file per receipt, to be handed out
 statements/     one folder per period
 """
