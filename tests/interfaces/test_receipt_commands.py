@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from endcredits.flows import receipting
 from endcredits.flows.studio import open_studio
+from endcredits.receipts import Item, issue
 from endcredits.receipts.cose import read_cose_receipt
+from endcredits.receipts.cosignature import cosign, read_statement
+from endcredits.receipts.cosigner import make_cosigning_key
 from endcredits.receipts.tlog_proof import parse_proof
 from endcredits.works import party_id_of
 from tests.story import house as h
@@ -101,6 +106,22 @@ def test_proofs_are_made_fresh(studio: Path, tmp_path: Path) -> None:
     for words in ([], ["--all", output], ["--all", "--out", today]):
         assert type_in("receipt", "refresh", *words, "-s", studio).code == 2
     type_well("check", "-s", studio)
+
+
+def test_a_witnessed_proof_is_kept_until_a_later_one_has_witnesses(studio: Path, tmp_path: Path) -> None:
+    """The log grows on; its newest checkpoint, which no witness has seen yet, takes no signature from a receipt."""
+    output = output_of(studio)
+    key = make_cosigning_key(tmp_path / "witness.pem", "witness.example/w")
+    with closing(open_studio(studio)) as place:
+        log = place.log()
+        now = log.checkpoint()
+        log.add_signatures([cosign(read_statement(now.note), key, 1_800_000_000)], now)
+        assert receipting.refresh_all(place) == len(receipting.entered(place))
+        issue(log, place.receipts, [Item("later", "test.note", {"a": 1})], "2027-01-20T00:00:00Z")
+        witnessed = receipting.refreshed(place, output)
+        assert "witness.example/w" in witnessed.proof.checkpoint
+        assert receipting.refresh_all(place) == 1  # the new receipt alone
+        assert receipting.refreshed(place, output) == witnessed
 
 
 def test_an_output_is_erased(studio: Path) -> None:

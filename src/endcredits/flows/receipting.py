@@ -12,7 +12,8 @@ from typing import Any
 from endcredits import durable
 from endcredits.errors import InputError
 from endcredits.flows.studio import KEY, Studio
-from endcredits.receipts import Receipt, fresh, load_key, load_receipt, readable_receipts, receipt_bytes, receipt_path
+from endcredits.receipts import Log, Receipt, fresh, load_key, load_receipt, readable_receipts, receipt_bytes, receipt_path
+from endcredits.receipts.cosignature import read_statement
 from endcredits.receipts.erase import parse_erasure
 from endcredits.receipts.handing_out import line_receipt, lines_receipt, proof_file, with_lines
 from endcredits.receipts.leaf import parse_leaf
@@ -99,12 +100,21 @@ def all_lines(studio: Studio, receipt_id: str) -> bytes:
 
 
 def refreshed(studio: Studio, receipt_id: str) -> Receipt:
-    """The receipt with a proof under the log's checkpoint of today, and its witnesses' signatures."""
-    return fresh(studio.log_to_read(), load_receipt(receipt_path(studio.receipts, receipt_id)))
+    """The receipt with a proof under the log's checkpoint of today; as it is where its own has more signatures.
+
+    A checkpoint that witnesses signed says more than a later one that they have not seen yet.
+    """
+    return _renewed(studio.log_to_read(), load_receipt(receipt_path(studio.receipts, receipt_id)))
+
+
+def _renewed(log: Log, receipt: Receipt) -> Receipt:
+    renewed = fresh(log, receipt)
+    signed, before = (len(read_statement(one.proof.checkpoint).lines) for one in (renewed, receipt))
+    return receipt if signed < before else renewed
 
 
 def refresh_all(studio: Studio) -> int:
-    """Gives every receipt of the studio a proof of today, in its own file. Returns how many.
+    """Gives every receipt of the studio a proof of today (see `refreshed`), in its own file. Returns how many have one now.
 
     Raises:
         IntegrityError: a receipt is damaged, or not in the log.
@@ -112,8 +122,9 @@ def refresh_all(studio: Studio) -> int:
     """
     log, done = studio.log_to_read(), 0
     for receipt in readable_receipts(studio.receipts):
-        durable.write_atomic(receipt_path(studio.receipts, receipt.receipt_id), receipt_bytes(fresh(log, receipt)))
-        done += 1
+        renewed = _renewed(log, receipt)
+        durable.write_atomic(receipt_path(studio.receipts, receipt.receipt_id), receipt_bytes(renewed))
+        done += renewed.proof.checkpoint == log.checkpoint().note
     return done
 
 
