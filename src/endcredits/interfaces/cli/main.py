@@ -26,6 +26,7 @@ from endcredits.interfaces.cli import (
     policy,
     receipt,
     rights,
+    rules,
     split,
     statement,
     usage,
@@ -104,6 +105,8 @@ app.add_typer(works_app, name="works")
 rights_app = new_app("What works say about their own use.\n\nExample: endcredits rights scan photos/")
 rights_app.command("scan")(rights.scan)
 app.add_typer(rights_app, name="rights")
+
+app.add_typer(rules.rules_app(new_app), name="rules")
 
 index_app = new_app(
     "Build the influence index of the admitted works.\n\n"
