@@ -16,7 +16,7 @@ import fcntl
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from endcredits.errors import ConflictError, MachineError
@@ -44,13 +44,15 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_atomic(path: str | os.PathLike[str], data: bytes, *, private: bool = False) -> None:
+def write_atomic(path: str | os.PathLike[str], data: bytes, *, private: bool = False, flush_folder: bool = True) -> None:
     """Replaces a file's content, whole or not at all.
 
     Args:
         path: the file; its folder is made when missing.
         data: the new content.
         private: readable by the owner only (mode 0600), for keys.
+        flush_folder: whether the new name is on the disk, too, when this returns. Who writes many files of a folder leaves
+            it out and flushes the folder once (`flush_folders`) before anything relies on them.
 
     Raises:
         MachineError: disk full or no permission. The old file stands unchanged; only where the last flush of the
@@ -66,11 +68,25 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, private: bool = F
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, target)
-        sync_folder(target.parent)
+        if flush_folder:
+            sync_folder(target.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             partial.unlink()
         raise machine_error(error, target) from error
+
+
+def flush_folders(paths: Iterable[Path]) -> None:
+    """Flushes the folders of some files that were written without that, each folder once.
+
+    Raises:
+        MachineError: a folder could not be flushed; writing the same files again is always right.
+    """
+    for folder in sorted({path.parent for path in paths}):
+        try:
+            sync_folder(folder)
+        except OSError as error:
+            raise machine_error(error, folder) from error
 
 
 def append(path: str | os.PathLike[str], data: bytes) -> None:

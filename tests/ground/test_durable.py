@@ -263,3 +263,22 @@ def test_a_file_system_without_locks_is_no_conflict(tmp_path: Path, monkeypatch:
 
     with pytest.raises(MachineError), locked(tmp_path, "the log"):
         pytest.fail("locked without a lock")
+
+
+def test_folders_of_many_files_are_flushed_once_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files without their folder's flush, then every folder once; a folder that cannot be flushed is named."""
+    flushed: list[Path] = []
+    real = durable.sync_folder
+    monkeypatch.setattr(durable, "sync_folder", lambda folder: (flushed.append(folder), real(folder)))
+    paths = [tmp_path / folder / str(number) for folder in "ab" for number in range(5)]
+
+    for path in paths:
+        write_atomic(path, b"x", flush_folder=False)
+    assert flushed == []
+    durable.flush_folders(paths)
+
+    assert flushed == [tmp_path / "a", tmp_path / "b"] and all(path.read_bytes() == b"x" for path in paths)
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "sync_folder", failing(FULL))
+        with pytest.raises(MachineError, match="disk is full"):
+            durable.flush_folders(paths)

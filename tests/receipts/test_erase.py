@@ -223,8 +223,8 @@ def install(monkeypatch: pytest.MonkeyPatch, faults: Faults) -> None:
     monkeypatch.setattr(erase_module, "remove", faults.around(erase_module.remove, half_removal))
 
 
-STEPS = 5
-"""The note of the id, the tombstone, lines and receipt removed, and the other output's lines written."""
+STEPS = 6
+"""Old drafts removed, the note of the id, the tombstone, lines and receipt removed, and the other output's lines written."""
 
 
 def assert_erased(place: Path) -> None:

@@ -21,8 +21,9 @@ from endcredits.receipts.receipt_check import check_receipts
 from endcredits.receipts.storage import FolderStorage
 from tests.receipts.helpers import AT, KEY, LATER, items, new_log
 
-STEPS = 12
-"""2 pending files, 2 leftovers removed, entries and tiles, index, checkpoint, 2 times lines and receipt, no more drafts."""
+STEPS = 15
+"""2 pending files and their folder, 2 leftovers removed, entries and tiles, index, checkpoint, 2 times lines and receipt, their
+two folders, no more drafts."""
 MODES = ("lost", "half", "kept")
 
 
@@ -89,6 +90,7 @@ def install(monkeypatch: pytest.MonkeyPatch, faults: Faults) -> None:
     monkeypatch.setattr(FolderStorage, "remove", faults.around(_remove, half_remove))
     monkeypatch.setattr(LogIndex, "add", faults.around(LogIndex.add, no_half))
     monkeypatch.setattr(durable, "write_atomic", faults.around(durable.write_atomic, half_atomic))
+    monkeypatch.setattr(durable, "flush_folders", faults.around(durable.flush_folders, no_half))
     monkeypatch.setattr(issuing, "remove", faults.around(issuing.remove, half_removal))
 
 

@@ -124,11 +124,13 @@ def issue(log: Log, folder: str | os.PathLike[str], items: Sequence[Item | tuple
             else:
                 new.append(draft)
         for draft in new:
-            durable.write_atomic(pending_path(place, draft.receipt_id), _pending_bytes(draft))
+            durable.write_atomic(pending_path(place, draft.receipt_id), _pending_bytes(draft), flush_folder=False)
+        durable.flush_folders(pending_path(place, draft.receipt_id) for draft in new)
         to_do += new
         missing = [draft for draft in to_do if log.find(draft.commit) is None]
         log.append([draft.leaf.encode() for draft in missing], [draft.receipt_id for draft in missing])
         done.update({draft.receipt_id: _complete(log, place, draft) for draft in to_do})
+        _flush(place, to_do)
         remove([pending_path(place, receipt_id) for receipt_id in drafts])
     return [done[item[0]] for item in items]
 
@@ -148,6 +150,7 @@ def finish(log: Log, folder: str | os.PathLike[str]) -> list[Receipt]:
         drafts = [load_draft(path) for path in sorted((place / PENDING).glob("*.json"))]
         entered = [draft for draft in drafts if log.find(draft.commit) is not None]
         done = [_complete(log, place, draft) for draft in entered]
+        _flush(place, entered)
         remove([pending_path(place, draft.receipt_id) for draft in entered])
     return done
 
@@ -241,14 +244,21 @@ def _lines_of(folder: Path, receipt: Receipt) -> tuple[KeptLine, ...] | None:
 
 
 def _complete(log: Log, folder: Path, draft: Draft) -> Receipt:
-    """Writes the lines and the receipt of a draft whose entry is in the log."""
+    """Writes the lines and the receipt of a draft whose entry is in the log; `_flush` follows for the batch."""
     index = log.find(draft.commit)
     assert index is not None, "the leaf was added before its proof is asked for"
     receipt = Receipt(VERSION, draft.receipt_id, draft.type, draft.body, draft.salt, draft.leaf, log.proof(index))
     if draft.lines is not None:
-        durable.write_atomic(lines_path(folder, draft.receipt_id), lines_bytes(draft.receipt_id, draft.lines))
-    durable.write_atomic(receipt_path(folder, draft.receipt_id), receipt_bytes(receipt))
+        data = lines_bytes(draft.receipt_id, draft.lines)
+        durable.write_atomic(lines_path(folder, draft.receipt_id), data, flush_folder=False)
+    durable.write_atomic(receipt_path(folder, draft.receipt_id), receipt_bytes(receipt), flush_folder=False)
     return receipt
+
+
+def _flush(folder: Path, drafts: Sequence[Draft]) -> None:
+    """What was completed is on the disk by name, before the drafts go."""
+    durable.flush_folders(receipt_path(folder, draft.receipt_id) for draft in drafts)
+    durable.flush_folders(lines_path(folder, draft.receipt_id) for draft in drafts if draft.lines is not None)
 
 
 def _pending_bytes(draft: Draft) -> bytes:
