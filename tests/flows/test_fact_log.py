@@ -13,7 +13,7 @@ from endcredits.errors import IntegrityError, MachineError
 from endcredits.flows import catalogue, fact_log, reporting
 from endcredits.flows.checking import check_studio
 from endcredits.flows.clock import now
-from endcredits.flows.fact_files import counts, fact_line, facts_in, make_fact, read_line
+from endcredits.flows.fact_files import counts, fact_line, facts_in, known_in, make_fact, read_line
 from endcredits.flows.fact_kinds import CONSENT, INTAKE, MODEL, SPLIT, WORK
 from endcredits.flows.studio import Studio, init_studio
 from endcredits.ids import WorkId
@@ -154,6 +154,17 @@ def test_many_are_logged_at_once_in_bounded_appends(tmp_path: Path, monkeypatch:
     assert counts(place.path) == {WORK: 120, SPLIT: 120, CONSENT: 120}
     assert check_studio(place) == []
     place.close()
+
+
+def test_known_ids_are_told_fast_and_right(studio: Studio) -> None:
+    """The quick look at the lines finds what reading them finds, also where a body tries to look like a key."""
+    catalogue.state(
+        studio,
+        Permission(WorkId(h.TIDE), "train", "deny", 'no ","fact_id":"x","leaf', '\\","fact_id":"y"', h.CLEO, now()),
+    )
+
+    for kind in counts(studio.path):
+        assert known_in(studio.path, kind) == {fact.known_as for fact in facts_in(studio.path, kind)}
 
 
 def test_a_changed_fact_is_found(studio: Studio) -> None:

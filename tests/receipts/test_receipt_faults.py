@@ -22,8 +22,8 @@ from endcredits.receipts.storage import FolderStorage
 from tests.receipts.helpers import AT, KEY, LATER, items, new_log
 
 STEPS = 15
-"""2 pending files and their folder, 2 leftovers removed, entries and tiles, index, checkpoint, 2 times lines and receipt, their
-two folders, no more drafts."""
+"""2 pending files and their folder, 2 leftovers removed, entries and tiles, index, checkpoint, 2 times lines and receipt,
+their two folders, no more drafts."""
 MODES = ("lost", "half", "kept")
 
 

@@ -15,6 +15,7 @@ The order of writing is that of receipts: first `pending`, then the log's entrie
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import secrets
@@ -143,6 +144,27 @@ def facts_in(folder: Path, kind: str = "") -> Iterator[Fact]:
     for first, number, of_kind, path in _files(folder):
         if kind in ("", of_kind):
             yield from _facts_of(path, first, number)
+
+
+_ID = b',"fact_id":"'
+
+
+def known_in(folder: Path, kind: str) -> set[str]:
+    """By what the facts of a type are known (SHA-256 of their ids), without checking them: many times as fast as reading.
+
+    In a line the id stands behind the body, and nothing behind it holds an unescaped quote, so its last place is the key's.
+    """
+    found = set()
+    for _, _, of_kind, path in _files(folder):
+        if of_kind == kind:
+            for line in path.read_bytes().splitlines():
+                start = line.rfind(_ID)
+                if start < 0:
+                    found.add(str(json.loads(line)["known_as"]))
+                else:
+                    start += len(_ID)
+                    found.add(hashlib.sha256(line[start : line.index(b'"', start)]).hexdigest())
+    return found
 
 
 def last_fact(folder: Path, kind: str) -> Fact | None:

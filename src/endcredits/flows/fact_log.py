@@ -33,6 +33,7 @@ from endcredits.flows.fact_files import (
     fact_id_of,
     facts_in,
     is_pending,
+    known_in,
     last_fact,
     make_fact,
     places_in,
@@ -121,7 +122,7 @@ def _of_books(studio: Studio, conn: Connection) -> Iterator[tuple[str, Item]]:
     logged = counts(studio.path)
     for kind in KINDS:
         if kind.count(conn) > logged[kind.type]:
-            known = {fact.known_as for fact in facts_in(studio.path, kind.type)}
+            known = known_in(studio.path, kind.type)
             yield from ((kind.type, item) for item in _new(kind.type, kind.items(conn), known))
     reported = intake(conn, _reported_to(studio))
     if reported is not None:
@@ -136,7 +137,7 @@ def _models(studio: Studio, log: Log) -> Iterator[Item]:
     """What every index measures: the models, what they learnt from, and what was permitted when the entry was made."""
     if len(index_folders(studio)) <= counts(studio.path)[MODEL]:
         return
-    known = {fact.known_as for fact in facts_in(studio.path, MODEL)}
+    known = known_in(studio.path, MODEL)
     state = log.checkpoint()
     for folder in index_folders(studio):
         try:
@@ -163,7 +164,7 @@ def _reports(studio: Studio) -> list[Path]:
 
 def _samples(studio: Studio) -> Iterator[Item]:
     """The reports of samples that are not logged yet."""
-    known = {fact.known_as for fact in facts_in(studio.path, SAMPLED)}
+    known = known_in(studio.path, SAMPLED)
     for path in _reports(studio):
         if next(_new(SAMPLED, [(path.stem, None)], known), None) is not None:
             yield path.stem, json.loads(path.read_bytes())
