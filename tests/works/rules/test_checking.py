@@ -245,6 +245,20 @@ def test_a_place_without_rules_of_its_own_is_said(place: str, without: bool) -> 
     assert check_record({}, jurisdiction=place, on=ON, kind=kind).without_rules is without
 
 
+def test_three_days_have_three_answers() -> None:
+    taken_back = examples.changed(examples.GRANT, {"revoked_at": "2026-11-10T12:00:00Z"})
+    days = {
+        "2026-10-01": ["signed-yet"],
+        "2026-11-09": [],
+        "2026-11-10": ["revoked"],
+        "2028-10-02": ["revoked", "term-runs"],
+    }
+
+    for day, wanted in days.items():
+        found = lacks(taken_back, jurisdiction="JP", on=day, kind="likeness")
+        assert [one.condition_id for one in found] == wanted, day
+
+
 def test_no_rule_at_all() -> None:
     bare = replace(PACK, rules=())
     found = check_record(examples.GRANT, jurisdiction="US", on=ON, kind="likeness", pack=bare)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 
-from endcredits.works.rules import Condition, Rule, check_record, shipped_pack
+from endcredits.works.rules import Condition, Rule, check_record, lacks, parse_packs, shipped_pack, shipped_texts
+from endcredits.works.rules.comparing import TESTS
 
 from . import examples
 
@@ -107,3 +112,26 @@ def test_what_nobody_has_read_never_blocks_without_a_reason() -> None:
 
 def test_the_union_has_its_members() -> None:
     assert len(PACK.places["EU"]) == 27 and {"DE", "IE", "GR"} <= PACK.places["EU"] and "GB" not in PACK.places["EU"]
+
+
+PAGE = (Path(__file__).parents[3] / "docs" / "rules.md").read_text(encoding="utf-8")
+
+
+def test_the_page_lists_the_rules_as_they_are() -> None:
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.splitlines() if line.startswith("| `")]
+    told = {row[0].strip("`"): row[1:] for row in rows if len(row) == 7}
+
+    assert set(told) == {rule.rule_id for rule in PACK.rules}
+    for rule in PACK.rules:
+        since = (rule.in_force_from or "no day recorded") + (f" to {rule.in_force_to}" if rule.in_force_to else "")
+        source = f"[{rule.source}]({rule.source_url})" if rule.source_url else rule.source
+        wanted = [rule.jurisdiction, rule.status, since, rule.severity, rule.evidence, source]
+        assert told[rule.rule_id] == wanted, rule.rule_id
+    assert {word for row in rows if len(row) == 3 for word in re.findall("`([a-z_]+)`", row[0])} == set(TESTS)
+
+
+def test_the_page_s_grant_passes_and_its_pack_is_read() -> None:
+    grant, own = re.findall("```json\n(.*?)```", PAGE, re.DOTALL)
+
+    assert lacks(json.loads(grant), jurisdiction="US-CA", on="2026-11-20", kind="likeness") == ()
+    assert len(parse_packs([*shipped_texts(), ("own.json", own)]).rules) == len(PACK.rules) + 1
