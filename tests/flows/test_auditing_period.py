@@ -13,13 +13,14 @@ import pytest
 
 from endcredits.canonical import canonical_bytes
 from endcredits.errors import NotFoundError
-from endcredits.flows import attributing, periods, reporting
+from endcredits.flows import attributing, log_keys, periods, reporting
 from endcredits.flows.auditing_period import Given, audit_period
 from endcredits.flows.publishing import publish_period
 from endcredits.flows.studio import open_studio
+from endcredits.receipts import make_keypair
 from tests.interfaces.terminal import type_in, type_well
 from tests.story import house as h
-from tests.story.dishonest import audited, build_closed, build_published, key_of, listed_again, told
+from tests.story.dishonest import audited, build_closed, key_of, listed_again, told
 from tests.story.house import House
 from tests.story.lived_in import MARCH, build_lived_in
 
@@ -108,14 +109,28 @@ def test_contracts_are_changed(packs: tuple[Path, Path]) -> None:
     assert "contracts: those applied are not those in the log (ben-1)" in told(audited(march))
 
 
+def test_a_log_whose_key_was_changed(house: House, tmp_path: Path) -> None:
+    """Both lines open it; the old one alone does not, and a new line beside it in the folder is the operator's word."""
+    studio = open_studio(house.copy(build_closed(house), tmp_path / "studio"))
+    old = studio.log_to_read().vkey
+    log_keys.rotate(studio).close()
+    log_keys.retire(studio).close()
+    publish_period(studio, h.JANUARY, tmp_path / "pack")
+    studio.close()
+
+    assert key_of(tmp_path / "pack").split()[1] == old
+    assert audited(tmp_path / "pack").findings == ()
+    assert "one whose key was changed since" in told(audit_period(tmp_path / "pack", Given(old)))
+
+
 def test_another_key_and_another_folder(packs: tuple[Path, Path], tmp_path: Path, house: House) -> None:
     """The auditor's key counts, not the one in the folder; a folder without a manifest is no pack."""
     march, _ = packs
-    other = key_of(build_published(house)).replace("+", "x+", 1)
+    other = make_keypair(tmp_path / "other.pem", key_of(march).partition("+")[0]).vkey
 
     found = audit_period(march, Given(other))
 
-    assert any("it is of another key than the one given" in one.problem for one in found.findings)
+    assert any("it is not signed by the key given" in one.problem for one in found.findings)
     with pytest.raises(NotFoundError, match="no published period"):
         audit_period(tmp_path, Given(other))
 

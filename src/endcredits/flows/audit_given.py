@@ -13,7 +13,7 @@ class Given:
     """What an auditor has beside the pack.
 
     Attributes:
-        vkey: the log's public key.
+        vkey: the log's public key; several lines after a change of keys.
         older: checkpoints of the log, as text, that somebody kept.
         usage: the service's own report of its usage.
         policy: as it was agreed.

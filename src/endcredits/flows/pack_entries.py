@@ -14,16 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from endcredits.canonical import canonical_bytes
-from endcredits.errors import EndcreditsError
+from endcredits.errors import EndcreditsError, IntegrityError
 from endcredits.flows import pack_files
+from endcredits.flows.erasing_facts import KEPT_TYPES
 from endcredits.flows.fact_files import Fact, read_line
 from endcredits.flows.fact_kinds import INTAKE, KINDS, MODEL
 from endcredits.flows.pack_files import PackOf, read_lines
 from endcredits.receipts import Log, check_log, verify_receipt
+from endcredits.receipts.erase import TYPE as ERASURE
+from endcredits.receipts.erase import Erasure, parse_erasure
 from endcredits.receipts.leaf import parse_leaf, subject_of
 from endcredits.receipts.merkle import leaf_hash
+from endcredits.receipts.note import open_checkpoint
 from endcredits.receipts.receipt import parse_receipt
 from endcredits.receipts.records import Receipt
+from endcredits.receipts.sum_file import read_tree
+from endcredits.receipts.sum_tree import SumNode
 from endcredits.store import Finding
 
 FACT_TYPES = frozenset({*(kind.type for kind in KINDS), INTAKE, MODEL})
@@ -37,18 +43,27 @@ class Entries:
     Attributes:
         log: the log.
         about: what the pack is of.
+        vkey: the log's public key as the auditor has it; several lines after a change of keys.
         facts: by type, by position.
         outputs: positions of the receipts of outputs, by output.
         shown: one byte for every entry: 1 where the pack shows or names what it is about.
         erased: how many entries of a type are about something that was erased since.
+        gone: these entries' hashes, with their types and where the pack says so.
     """
 
     log: Log
     about: PackOf
+    vkey: str
     facts: dict[str, list[Fact]] = field(default_factory=dict)
     outputs: dict[str, int] = field(default_factory=dict)
     shown: bytearray = field(default_factory=bytearray)
     erased: Counter[str] = field(default_factory=Counter)
+    gone: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def erase(self, leaf: str, kind: str, where: str) -> None:
+        """Notes an entry of which the pack says that what it was about was erased."""
+        self.erased[kind] += 1
+        self.gone.append((leaf_hash(leaf.encode()).hex(), kind, where))
 
     def holds(self, position: Any, leaf: str) -> bool:
         """Whether the log has this entry at a position."""
@@ -67,18 +82,21 @@ def open_entries(folder: Path, about: PackOf, vkey: str) -> tuple[Entries | None
     Args:
         folder: the pack.
         about: what it is of.
-        vkey: the log's public key, as the auditor has it.
+        vkey: the log's public key, as the auditor has it; several lines after a change of keys.
     """
     try:
         log = Log.open(folder / pack_files.LOG)
-        if log.vkey != vkey:
-            return None, [Finding("log", "it is of another key than the one given: another log, or a forged one")]
-        found = check_log(log)
         checkpoint = log.checkpoint()
+        try:
+            open_checkpoint(checkpoint.note, vkey.split())  # the keys in the pack are the operator's word
+        except IntegrityError:
+            problem = "it is not signed by the key given: another log, a forged one, or one whose key was changed since"
+            return None, [Finding("log", problem)]
+        found = check_log(log)
         # The log may have grown between the beginning of publishing and the copy.
         if checkpoint.size < about.log_size or log.root_at(about.log_size).hex() != about.log_root:
             found.append(Finding("log", "it is not the log that the manifest names"))
-        return Entries(log, about, shown=bytearray(checkpoint.size)), found
+        return Entries(log, about, vkey, shown=bytearray(checkpoint.size)), found
     except EndcreditsError as error:
         return None, [Finding(f"log {error.file or ''}".strip(), error.message)]
 
@@ -111,7 +129,8 @@ def read_facts(folder: Path, entries: Entries) -> Iterator[Finding]:
             yield Finding(where, f"{_named(plain)}the log has no such entry at {position}")
             continue
         entries.shown[position] = 1
-        entries.erased[fact.type] += fact.body is None
+        if fact.body is None:
+            entries.erase(leaf, fact.type, where)
         entries.facts.setdefault(fact.type, []).append(fact)
         if fact.fact_id and ids.setdefault(fact.fact_id, position) != position:
             yield Finding(where, f"'{fact.fact_id}' was logged twice, as entries {ids[fact.fact_id]} and {position}")
@@ -128,7 +147,7 @@ def read_receipts(folder: Path, entries: Entries) -> Iterator[tuple[Receipt, dic
     """The receipts of a pack that verify and stand in its log, each with its attachment; findings about the others."""
     for row, line, _ in read_lines(folder / pack_files.RECEIPTS):
         where = f"{pack_files.RECEIPTS}, line {row}"
-        verdict = verify_receipt(line + b"\n", entries.log.vkey)
+        verdict = verify_receipt(line + b"\n", entries.vkey)
         if not verdict.verified:
             yield Finding(where, f"the receipt does not verify: {verdict.problem}")
             continue
@@ -172,7 +191,35 @@ def read_others(folder: Path, entries: Entries) -> Iterator[Finding]:
             yield from _mark(entries, parsed.type, plain["receipt_id"], position, f"receipt {plain['receipt_id']}")
         else:
             entries.shown[position] = 1
-            entries.erased[parsed.type] += 1
+            entries.erase(leaf, parsed.type, where)
+
+
+def check_erased(folder: Path, entries: Entries, receipts: Sequence[Receipt]) -> Iterator[Finding]:
+    """That the log has an erasure of everything that the pack calls erased: else it was left out under that name.
+
+    Args:
+        folder: the pack.
+        entries: of its log, after reading facts, receipts and others.
+        receipts: of the pack, erasures among them.
+    """
+    told: list[Erasure] = []
+    for receipt in receipts:
+        if receipt.type == ERASURE:
+            try:
+                told.append(parse_erasure(receipt.body))
+            except EndcreditsError as error:
+                yield Finding(f"receipt {receipt.receipt_id}", error.message)
+    named, sums = {name for one in told for name in one.entries}, {name for one in told for name in one.sums}
+    unnamed = "it is called erased here, and no erasure in the log names it: it was left out"
+    for entry, kind, where in entries.gone:
+        if kind in KEPT_TYPES:
+            yield Finding(where, f"it is called erased here, and a '{kind}' is of the books, which nobody erases: left out")
+        elif entry not in named:
+            yield Finding(where, f"{unnamed} ('{kind}')")
+    for path in sorted((folder / pack_files.CLOSE).rglob("sums/*.jsonl")):
+        for number, row in enumerate(read_tree(path).rows, 1):
+            if isinstance(row, SumNode) and row.hash not in sums:
+                yield Finding(f"{path.relative_to(folder).as_posix()}, line {number}", unnamed)
 
 
 def left_out(entries: Entries) -> Iterator[Finding]:
@@ -218,7 +265,7 @@ def held_by_others(entries: Entries, folder: Path, receipts: Sequence[bytes]) ->
         return
     ours = {plain.get("receipt_id"): plain for _, _, plain in read_lines(folder / pack_files.RECEIPTS)}
     for number, data in enumerate(receipts, 1):
-        verdict = verify_receipt(data, entries.log.vkey)
+        verdict = verify_receipt(data, entries.vkey)
         if not verdict.verified:
             yield Finding(f"receipt {number} that was given", f"it does not verify: {verdict.problem}")
             continue

@@ -39,6 +39,7 @@ from endcredits.influence import read_manifest as read_index
 from endcredits.payouts import documents_for_period, parse_statement
 from endcredits.progress import Progress, silent
 from endcredits.receipts import each_receipt, load_lines, load_receipt, receipt_bytes, receipt_path
+from endcredits.receipts.erase import erasures
 from endcredits.receipts.lines import lines_path, plain_lines
 from endcredits.receipts.tombstone import tombstones
 from endcredits.royalties import BookedClose, find_close, standing, steps_of
@@ -124,7 +125,7 @@ def _log(studio: Studio, booked: BookedClose, about: PackOf, into: Path) -> None
         for path in sorted(log.folder.rglob("*")):
             if path.is_file() and path.name != ".lock" and not path.name.endswith(durable.PARTIAL):
                 _copy(path, into / pack_files.LOG / path.relative_to(log.folder))
-    durable.write_atomic(into / pack_files.VKEY, f"{log.vkey}\n".encode())
+    durable.write_atomic(into / pack_files.VKEY, "".join(f"{vkey}\n" for vkey in log.vkeys).encode())
 
 
 def _copy(path: Path, target: Path) -> None:
@@ -215,7 +216,8 @@ def _attributions(studio: Studio, booked: BookedClose, about: PackOf, into: Path
 
 def _receipts(studio: Studio, booked: BookedClose, about: PackOf, into: Path) -> None:
     own = [*_of_period(studio, booked)]
-    write_lines(into / pack_files.RECEIPTS, _receipt_lines(studio, own, into))
+    erased = [one.receipt_id for one in erasures(studio.receipts)]
+    write_lines(into / pack_files.RECEIPTS, _receipt_lines(studio, [*own, *erased], into))
     shown = {*own, *_output_ids(into / pack_files.CLOSE)}
     write_lines(into / pack_files.OTHERS, _other_lines(studio, shown))
 

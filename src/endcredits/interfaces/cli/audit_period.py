@@ -157,11 +157,10 @@ def _show(report: SampleReport, path: Path) -> None:
 
 
 def _key(vkey: str) -> str:
-    from endcredits.receipts.note import read_vkey
+    from endcredits.receipts.keys import read_vkeys
 
-    text = vkey if vkey.count("+") > 1 else _text(vkey, "--vkey").strip().partition("\n")[0]
-    read_vkey(text)
-    return text
+    text = (vkey if vkey.count("+") > 1 else _text(vkey, "--vkey")).strip()
+    return "\n".join(read_vkeys(text))
 
 
 def _text(file: str, field: str) -> str:
