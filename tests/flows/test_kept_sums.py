@@ -13,7 +13,7 @@ from endcredits import durable
 from endcredits.errors import IntegrityError, MachineError
 from endcredits.flows import kept_sums
 from endcredits.receipts.sum_file import read_tree, write_tree
-from endcredits.receipts.sum_tree import Salted, SumLeaf
+from endcredits.receipts.sum_tree import Salted, SumLeaf, build
 from tests.receipts.sums import erased, payee
 
 LEAVES = {
@@ -136,3 +136,16 @@ def test_an_erased_payee_changes_no_root_and_no_other_proof(tmp_path: Path) -> N
         assert after["EUR"].path(index) == before["EUR"].path(index)
         assert not isinstance(row, Salted) or after["EUR"].place(index) == before["EUR"].place(index)
     assert list(kept_sums.check_sums(tmp_path, LEAVES)) == []
+
+
+def test_a_leaf_that_stands_twice_takes_no_other_ones_place(tmp_path: Path) -> None:
+    """Of two payees with the same amounts one stands twice: number and sums are right, and the other was left out."""
+    leaves = {"EUR": [payee("ada", 5), payee("ben", 5)]}
+    kept_sums.keep_sums(tmp_path, leaves, issued=False)
+    path = tmp_path / "sums" / "EUR.jsonl"
+    first = next(row for row in read_tree(path).rows if isinstance(row, Salted))
+    write_tree(path, build([first, Salted(first.leaf, "07" * 32)]))
+
+    (found,) = kept_sums.check_sums(tmp_path, leaves)
+
+    assert "not over what the close gave" in found.problem

@@ -21,6 +21,8 @@ from endcredits.flows.publishing import publish_period
 from endcredits.flows.studio import Studio, open_studio
 from endcredits.payouts import Statement, parse_statement, statement_json
 from endcredits.receipts import Item, issue, load_receipt, receipt_bytes, receipt_path
+from endcredits.receipts.sum_file import read_tree, write_tree
+from endcredits.receipts.sum_tree import Salted, SumNode, build, leaf_hash
 from endcredits.royalties import FIFTY_FIFTY
 from endcredits.store import row_digest
 from endcredits.works import Permission
@@ -383,3 +385,53 @@ def test_a_file_is_changed_after_publishing(pack: Path) -> None:
 
     assert "README.txt: it is not the file that the manifest names" in found
     assert "more.txt: the manifest does not name it" in found
+
+
+@pytest.mark.parametrize("kind", ["work.register", "split.set", "consent.state", "usage.intake"])
+def test_a_fact_is_called_erased_and_no_erasure_says_so(pack: Path, kind: str) -> None:
+    """What was left out does not become erased by being called so, and what is of the books never does."""
+    called: list[str] = []
+
+    def hide(row: dict[str, Any]) -> dict[str, Any]:
+        if called or json.loads(row["leaf"])["type"] != kind:
+            return row
+        called.append(row["leaf"])
+        return {"erased": True, "leaf": row["leaf"], "position": row["position"]}
+
+    rewritten_lines(pack / "facts.jsonl", hide)
+    listed_again(pack)
+
+    assert called and "it is called erased here" in told(audited(pack))
+
+
+def test_a_receipt_is_called_erased_and_no_erasure_says_so(pack: Path) -> None:
+    """So a second receipt for an output could be hidden."""
+    hidden: list[dict[str, Any]] = []
+
+    def hide(row: dict[str, Any]) -> dict[str, Any] | None:
+        if hidden or row["type"] != "run.receipt":
+            return row
+        hidden.append(row)
+        return None
+
+    rewritten_lines(pack / "receipts.jsonl", hide)
+    position = int(hidden[0]["proof"].splitlines()[1].removeprefix("index "))
+    stone = {"erased": True, "leaf": hidden[0]["leaf"], "position": position}
+    (pack / "others.jsonl").write_bytes((pack / "others.jsonl").read_bytes() + canonical_bytes(stone) + b"\n")
+    listed_again(pack)
+
+    assert "no erasure in the log names it: it was left out ('run.receipt')" in told(audited(pack))
+
+
+def test_a_place_in_the_sums_is_called_erased_and_no_erasure_says_so(pack: Path) -> None:
+    """The amounts are right, and whose they are is hidden."""
+    path = next((pack / "close" / "sums").glob("*.jsonl"))
+    rows = list(read_tree(path).rows)
+    first = rows[0]
+    assert isinstance(first, Salted)
+    hashed = leaf_hash(first.leaf, bytes.fromhex(first.salt)).hex()
+    rows[0] = SumNode(hashed, first.leaf.paid_micros, first.leaf.taken_micros)
+    write_tree(path, build(rows))
+    listed_again(pack)
+
+    assert "it is called erased here" in told(audited(pack))

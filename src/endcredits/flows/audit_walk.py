@@ -133,6 +133,7 @@ def _receipts(walk: Walk) -> None:
         else:
             walk.receipts.append(found[0])
     walk.note(pack_entries.read_others(walk.folder, walk.entries))
+    walk.note(pack_entries.check_erased(walk.folder, walk.entries, walk.receipts))
     walk.note(pack_credits.check_receipts_complete(walk.entries, walk.attributions))
     walk.note(pack_entries.left_out(walk.entries))
     walk.note(pack_entries.held_by_others(walk.entries, walk.folder, walk.given.receipts))

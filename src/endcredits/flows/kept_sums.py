@@ -10,6 +10,7 @@ period keeps its trees in its own folder in the same way.
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,7 @@ from endcredits.receipts.sum_tree import (
     SALT_BYTES,
     Salted,
     SumLeaf,
+    SumNode,
     SumRoot,
     SumTree,
     build,
@@ -114,11 +116,12 @@ def _salted(leaves: Sequence[SumLeaf]) -> Iterable[Salted]:
 
 def tree_problem(tree: SumTree, leaves: Sequence[SumLeaf]) -> str:
     """Why a tree is not over these leaves, in words; "" when it is. Leaves that were erased count by their sums."""
-    stated = set(leaves)
-    kept = {row.leaf for row in tree.rows if isinstance(row, Salted)}
-    if len(tree.rows) != len(leaves) or not kept <= stated:
+    left = Counter(leaves)
+    left.subtract(row.leaf for row in tree.rows if isinstance(row, Salted))
+    if len(tree.rows) != len(leaves) or any(number < 0 for number in left.values()):
         return "the sum tree is not over what the close gave and took back"
-    if (tree.paid, tree.taken) != (sum(one.paid_micros for one in leaves), sum(one.taken_micros for one in leaves)):
+    erased = Counter((row.paid_micros, row.taken_micros) for row in tree.rows if isinstance(row, SumNode))
+    if erased != Counter((one.paid_micros, one.taken_micros) for one in left.elements()):
         return "the sum tree has other sums than the close"
     return ""
 
