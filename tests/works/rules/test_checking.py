@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from endcredits.errors import InputError
-from endcredits.works.rules import Lack, check_record, lacks, parse_packs, shipped_pack, shipped_texts
+from endcredits.works.rules import Check, Condition, Lack, check_record, lacks, parse_packs, shipped_pack, shipped_texts
 
 from . import examples
 
@@ -257,6 +257,23 @@ def test_three_days_have_three_answers() -> None:
     for day, wanted in days.items():
         found = lacks(taken_back, jurisdiction="JP", on=day, kind="likeness")
         assert [one.condition_id for one in found] == wanted, day
+
+
+def test_a_rule_about_any_row_reaches_a_record_with_one_such_row() -> None:
+    games = Check("uses[].medium", "one_of", ("game",))
+    rule = next(rule for rule in PACK.rules if rule.rule_id == "us-tn-elvis")
+    reach = Condition("games", games, (), "it is about games", "block", "own")
+    guarded = replace(rule, rule_id="guarded", require=(replace(rule.require[0], when=(games,)),))
+    pack = replace(PACK, rules=(replace(rule, rule_id="games", applies_if=(reach,)), guarded))
+    film, game, silent = {"medium": "film"}, {"medium": "game"}, {"project": "x"}
+
+    def found(*uses: dict[str, str]) -> set[tuple[str, str]]:
+        lacking = lacks({"uses": list(uses)}, jurisdiction="US-TN", on=ON, kind="likeness", pack=pack)
+        return {(one.rule_id, one.condition_id) for one in lacking if one.condition_id in ("games", "person")}
+
+    assert found() == found(film) == set()
+    assert found(film, game) == {("games", "person"), ("guarded", "person")}
+    assert found(film, silent) == {("games", "games"), ("games", "person"), ("guarded", "person")}
 
 
 def test_no_rule_at_all() -> None:
