@@ -25,7 +25,7 @@ from endcredits.receipts.sum_file import read_tree, write_tree
 from endcredits.receipts.sum_tree import Salted, SumNode, build, leaf_hash
 from endcredits.royalties import FIFTY_FIFTY
 from endcredits.store import row_digest
-from endcredits.works import Permission
+from endcredits.works import Permission, read_table
 from tests.flows.used import csv_file
 from tests.story import house as h
 from tests.story.dishonest import (
@@ -52,6 +52,18 @@ def test_an_honest_operator_is_found_honest(pack: Path) -> None:
 
     assert audit.findings == ()
     assert any("--usage" in text for text in audit.not_checked) and len(audit.checked) >= 6
+
+
+def test_what_is_registered_while_a_close_waits_for_approval_blames_nobody(attributed: Studio, tmp_path: Path) -> None:
+    """A work that came after the inputs were frozen is none of them: it counts in the next period."""
+    reporting.report(attributed, uses(attributed, 20))
+    closing.propose(attributed, JANUARY, by="ada")
+    row = ["work_id,title,creator,split,permission,text", "work:new,New,Eve Lund,,allow,salt and sand"]
+    (tmp_path / "new.csv").write_text("\n".join(row) + "\n")
+    catalogue.add_works(attributed, read_table(tmp_path / "new.csv"))
+    periods.approve(attributed, JANUARY, by="bob")
+
+    assert published(attributed, tmp_path / "pack") == ""
 
 
 def test_one_in_a_hundred_uses_is_dropped_after_it_was_handed_in(attributed: Studio, tmp_path: Path) -> None:

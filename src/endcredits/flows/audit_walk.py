@@ -146,7 +146,14 @@ def _inputs(walk: Walk) -> None:
     close = walk.close
     proposed = standing_step(walk.steps, "proposed")
     assert proposed is not None and proposed.body is not None, "the log has no step 'proposed' of the close"
-    walk.told = told_by(walk.entries, proposed_at=proposed.body["done_at"], starts_on=close.starts_on, ends_on=close.ends_on)
+    computed = standing_step(walk.steps, "computed")
+    walk.told = told_by(
+        walk.entries,
+        proposed_at=proposed.body["done_at"],
+        frozen_before=walk.about.log_size if computed is None else computed.position,
+        starts_on=close.starts_on,
+        ends_on=close.ends_on,
+    )
     erased = any(walk.entries.erased[kind] for kind in pack_inputs.CATALOGUE)
     earlier = earlier_closes(walk.entries, close.starts_on)
     with tempfile.TemporaryDirectory() as scratch:

@@ -42,27 +42,33 @@ class Told:
     contracts: tuple[Contract, ...]
 
 
-def told_by(entries: Entries, *, proposed_at: str, starts_on: str, ends_on: str) -> Told:
+def told_by(entries: Entries, *, proposed_at: str, frozen_before: int, starts_on: str, ends_on: str) -> Told:
     """Reads the catalogue out of facts.
 
     Args:
         entries: of a pack.
         proposed_at: UTC time at which the close was proposed.
+        frozen_before: position of the entry that says that the close was computed: what the log has of works, splits, units
+            and permissions after it came too late for this close, and counts in the next one.
         starts_on: first day of the period.
         ends_on: last day.
 
     Raises:
         KeyError, TypeError: a fact is of another shape than its type has.
     """
+
+    def known(kind: str) -> list[Fact]:
+        return [fact for fact in entries.of(kind) if fact.position < frozen_before]
+
     splits: dict[str, list[Split]] = {}
-    for fact in entries.of(SPLIT):
+    for fact in known(SPLIT):
         body = _body(fact)
         place = (body["right"], body["territory"], body["valid_from"])
         splits.setdefault(body["work_id"], []).extend(
             Split(PartyId(one["party_id"]), one["split_ppb"], *place) for one in body["splits"]
         )
     works, times, names = {}, {}, {}
-    for fact in entries.of(WORK):
+    for fact in known(WORK):
         body = _body(fact)
         work_id = WorkId(body["work_id"])
         files = tuple(Manifestation(**one) for one in body["files"])
@@ -78,8 +84,8 @@ def told_by(entries: Entries, *, proposed_at: str, starts_on: str, ends_on: str)
         parties=names,
         permissions=permissions,
         disputed=_disputed(entries, proposed_at),
-        revoked=_revoked([one for _, one in permissions], starts_on),
-        units=_units(entries.of(UNITS)),
+        revoked=_revoked([one for position, one in permissions if position < frozen_before], starts_on),
+        units=_units(known(UNITS)),
         contracts=in_force([_contract(_body(fact)) for fact in entries.of(CONTRACT)], ends_on),
     )
 

@@ -303,7 +303,7 @@ def check(data: bytes, policy: Policy) -> tuple[Verdict, dict[str, Any]]:
             proven = [check_body(body, index, unknown), *(run(receipt[name], body) for name, (_, run) in attached.items())]
     except Refused as refused:
         return Verdict(False, str(refused)), {}
-    what = "a document, which was erased since," if erased else "exactly this document, of which nothing was changed since,"
+    what = "a document (erased, says this file)" if erased else "exactly this document, of which nothing was changed since,"
     told = f"The holder of the key of '{origin}' committed to {what} as entry {index} (from 0) of a log of {size} entries."
     times = [(one, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(witnesses[one]))) for one in sorted(witnesses)]
     seen = [f"The witness '{witness}' saw this log, and no other in its place, by {at}." for witness, at in times]

@@ -514,7 +514,7 @@ const EndcreditsVerify = (() => {
         proven = [checkBody(body, index, unknown)];
         for (const [name, , run] of attached) proven.push(await run(receipt.get(name), body));
       }
-      const what = erased ? "a document, which was erased since," : "exactly this document, of which nothing was changed since,";
+      const what = erased ? "a document (erased, says this file)" : "exactly this document, of which nothing was changed since,";
       const told = `The holder of the key of '${origin}' committed to ${what} as entry ${index} (from 0) of a log of ${size} entries.`;
       const names = [...witnesses.keys()].sort(byCodePoint);
       const seen = names.map((one) => {
