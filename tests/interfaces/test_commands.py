@@ -144,11 +144,13 @@ def test_every_command_walks(tmp_path: Path, house: House, monkeypatch: pytest.M
     elsewhere |= {
         name
         for name in commands
-        if name[0] in ("policy", "payout", "contracts", "units", "disputes", "holds", "rights", "log")
+        if name[0]
+        in ("policy", "payout", "contracts", "units", "disputes", "holds", "rights", "log", "witness", "media", "rules")
     }
     elsewhere |= {("usage", name) for name in ("revenue", "refund", "rates", "held")}
     elsewhere |= {("period", name) for name in ("propose", "approve", "correct", "withdraw", "steps", "publish")}
     elsewhere |= {("audit", name) for name in ("output", "outputs", "period", "sample")}
+    elsewhere |= {("receipt", name) for name in ("show", "line", "lines", "refresh", "export", "erase")}
     assert commands - walked == elsewhere, "these have tests of their own"
 
 

@@ -207,11 +207,11 @@ def dump_of(path: Path) -> dict[str, list[str]]:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Every file of a studio but its database and locks, by name."""
+    """Every file of a studio but its databases (the log's index is made from the log) and locks, by name."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.name.startswith("studio.db") and path.name != ".lock"
+        if path.is_file() and not path.name.startswith(("studio.db", "log.index.sqlite")) and path.name != ".lock"
     }
 
 
