@@ -429,3 +429,31 @@ def test_a_batch_goes_over_its_own_rail_alone(studio: Studio, tmp_path: Path) ->
     with pytest.raises(InputError, match="makes a file"):
         sending.send_requests(studio, other.batch_id, Nobody(), "q")
     assert on_the_way(studio) == 0
+
+
+def test_a_payment_planned_again_beside_others_is_booked_where_it_was_sent(studio: Studio, tmp_path: Path) -> None:
+    """Ada's part of a batch that was cancelled is what the next one pays her; the bank's line settles the one that was sent,
+    and the same amount for the same day after that is another payment."""
+    profiles = (payee("ada"), payee("ben"))
+
+    def earn(key: str, **amounts: int) -> None:
+        studio.store.write(lambda conn: owe(conn, key, {(name, "EUR"): micros for name, micros in amounts.items()}))
+
+    def planned() -> Batch:
+        (batch,) = paying.plan_payments(studio, payer(), on=LATER, by="pia")[0].batches
+        return batch
+
+    studio.store.write(lambda conn: payee_book.save_profiles(conn, profiles, AT))
+    earn("close:1", ada=5_000_000, ben=6_000_000)
+    paying.cancel(studio, planned().batch_id, "quentin")
+    earn("close:2", ben=1_000_000)
+    second = planned()
+    paying.approve(studio, second.batch_id, "quentin")
+    sending.send_file(studio, second.batch_id, tmp_path / "out.xml", "quentin")
+    (tmp_path / "says.xml").write_bytes(
+        statement(*(entry(one, detail(p.payment_id)) for one, p in zip(("5.00", "7.00"), second.payments, strict=True)))
+    )
+    assert [one.outcome for one in paying.reconcile(studio, tmp_path / "says.xml")] == ["confirmed", "confirmed"]
+    assert on_the_way(studio) == 0
+    earn("close:3", ada=5_000_000)
+    assert {p.payment_id for p in planned().payments}.isdisjoint(p.payment_id for p in second.payments)

@@ -9,7 +9,7 @@ little, the tax form, the bank detail.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from endcredits.canonical import digest
@@ -70,9 +70,21 @@ def plan(
             holds.append(made)
         else:
             groups[profiles[party_id].rail, currency].append(made)
-    batches = tuple(make_batch(terms.on, *key, terms.payer, payments) for key, payments in sorted(groups.items()))
+    batches = tuple(
+        make_batch(terms.on, *key, terms.payer, _named_anew(payments)) for key, payments in sorted(groups.items())
+    )
     whole = Plan("", terms.on, batches, tuple(holds), _totals(batches, holds))
     return replace(whole, plan_id=f"plan-{digest(whole)[:24]}")
+
+
+def _named_anew(payments: Sequence[Payment]) -> list[Payment]:
+    """Payments of one batch with ids that follow from all of them.
+
+    A payment that is planned again beside others has another id then, so that what the bank says of it is booked in the
+    batch that was sent and not in the one that was planned first.
+    """
+    together = sorted(payment.payment_id for payment in payments)
+    return [replace(one, payment_id=f"p-{digest([one.payment_id, together])[:24]}") for one in payments]
 
 
 def make_batch(on: str, rail: str, currency: str, payer: Payer, payments: Iterable[Payment]) -> Batch:
