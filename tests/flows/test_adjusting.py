@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from endcredits.errors import InputError, IntegrityError
-from endcredits.flows import adjusting, agreements, closing, correcting, disputing, holding, periods, reporting
+from endcredits.errors import ConflictError, InputError, IntegrityError
+from endcredits.flows import adjusting, agreements, catalogue, closing, correcting, disputing, holding, periods, reporting
 from endcredits.flows.books import account_balances
 from endcredits.flows.checking import check_studio
 from endcredits.flows.close_files import close_folder, proposed_step
@@ -29,7 +29,7 @@ from endcredits.royalties import (
     make_revenue,
     steps_of,
 )
-from endcredits.works import Split, set_splits
+from endcredits.works import Split, read_table, set_splits
 from tests.story import house as h
 from tests.story.house import House
 
@@ -342,4 +342,44 @@ def test_a_contract_settles_the_difference_by_the_terms_of_today(studio: Studio,
     fund = next(one for one in closed.statements if one.party_id == "party:fund")
     assert [levy.name for levy in fund.levies] == ["culture", f"culture, change of {JANUARY}"]
     assert fund.levies[1].amount_micros == fund.levies[1].base_micros * 4 // 100 == 8_000_000
+    assert check_studio(studio) == []
+
+
+def test_two_closes_are_not_proposed_at_once(studio: Studio) -> None:
+    """Both would adjust January by the same refund; the second waits until the first is approved, and it counts once."""
+    tell(studio, [used(studio, "jan", h.SALT, "2025-01-05")])
+    periods.close(studio, JANUARY)
+    tell(studio, [make_refund("back", "jan", "2025-02-03T00:00:00Z", 50_000_000, "EUR")])
+    tell(studio, [used(studio, "mar", h.TIDE, "2025-03-05")])
+    closing.propose(studio, FEBRUARY)
+    with pytest.raises(ConflictError, match=f"'{FEBRUARY}' is proposed"):
+        closing.propose(studio, MARCH)
+    periods.close(studio, FEBRUARY)
+    assert periods.close(studio, MARCH).close.adjusted == ()
+    assert balances(studio)["Assets:Receivable:Revenue", "EUR"] == 150_000_000
+    assert check_studio(studio) == []
+
+
+def test_a_late_use_may_declare_a_work_registered_since(studio: Studio, tmp_path: Path) -> None:
+    """A dispute over it that is open holds its money; what is agreed and registered later leaves the check content."""
+    (rule,) = FIFTY_FIFTY.pools
+    declared = replace(FIFTY_FIFTY, name="declared", pools=(replace(rule, parts=(replace(rule.parts[0], by="declared"),)),))
+    tell(studio, [used(studio, "jan", h.SALT, "2025-01-05", declared=[h.SALT])])
+    periods.close(studio, JANUARY, policy=declared)
+
+    def add(name: str, text: str) -> None:
+        (tmp_path / "works.csv").write_text(f"work_id,title,creator,permission,text\n{name},New,Eve Nova,allow,{text}\n")
+        catalogue.add_works(studio, read_table(tmp_path / "works.csv"))
+
+    add("work:new", "bread and yeast and ovens and bakers who rise before dawn")
+    opened = disputing.open_for(studio, "work:new", h.DORA, "the bread is mine")
+    tell(studio, [used(studio, "late", h.SALT, "2025-01-30", 40, declared=["work:new"])])
+    periods.close(studio, FEBRUARY)
+    assert balances(studio)[disputed_account(WorkId("work:new")), "EUR"] == -20_000_000
+    assert check_studio(studio) == []
+
+    disputing.end(studio, opened.dispute_id, "withdrawn", "it was a mistake")
+    add("work:also", "a mill and a miller and the wheel that turns")
+    agreed = [Split(ADA, PPB, valid_from="2025-01-15")]
+    studio.store.write(lambda conn: set_splits(conn, WorkId("work:new"), agreed))
     assert check_studio(studio) == []

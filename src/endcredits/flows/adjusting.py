@@ -12,6 +12,7 @@ So a period that was corrected since it was last adjusted is divided again, too,
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,7 @@ from endcredits.royalties import (
     Step,
     close_document,
     closes,
+    disputed_works,
     find_close,
     read_frozen,
     replay_close,
@@ -42,9 +44,12 @@ from endcredits.royalties import (
 from endcredits.royalties.adjustments import ADJUSTED_FOLDER, CLOSE, TABLES, name_of, read_term, write_adjustment
 from endcredits.royalties.columns import close_period
 from endcredits.royalties.counting import Window, adjusted_periods, window
-from endcredits.royalties.freeze_again import freeze_again
-from endcredits.royalties.frozen import table_path
+from endcredits.royalties.freeze_again import CATALOGUE, CREDITS, freeze_again
+from endcredits.royalties.frozen import same_declared, table_path
 from endcredits.works import registration_times, works
+
+ADDED = (*CATALOGUE, *(name for name in CREDITS if name != "outputs"))
+"""Frozen tables that say what works that were added then are, and what outputs are credited to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ def adjust(studio: Studio, proposed: Step, folder: Path) -> None:
         seen = window(conn, facts["starts_on"], facts["ends_on"], facts["cut_off"])
         found = list(_to_adjust(studio, conn, seen))
     for period_id, before in found:
-        _divide_again(studio, before, facts["cut_off"], folder / ADJUSTED_FOLDER / name_of(period_id))
+        _divide_again(studio, before, proposed, folder / ADJUSTED_FOLDER / name_of(period_id))
 
 
 def _to_adjust(studio: Studio, conn: Connection, seen: Window) -> Iterator[tuple[str, Before]]:
@@ -137,9 +142,9 @@ def before_of(
     return Before(version, folder / "frozen", tuple(booked))
 
 
-def _divide_again(studio: Studio, before: Before, cut_off: int, folder: Path) -> None:
+def _divide_again(studio: Studio, before: Before, proposed: Step, folder: Path) -> None:
     version = before.version.close
-    frozen = freeze_period_again(studio, before, cut_off, folder / "frozen")
+    frozen = freeze_period_again(studio, before, proposed, folder / "frozen")
     close = close_period(frozen, version.period_id, version.starts_on, version.ends_on, version.policy, into=folder)
     text = close_document(close).encode()
     durable.write_atomic(folder / CLOSE, text)
@@ -175,15 +180,21 @@ def changed_adjustments(studio: Studio, proposed: Step) -> tuple[str, ...]:
             if before is None or one.booked != tuple((sign, each) for sign, each, _ in before.booked):
                 changed.append(f"adjustment of {one.period_id}")
                 continue
+            frozen = dict(read_term(folder / name_of(one.period_id), 1, one.again_digest).close.frozen)
             with tempfile.TemporaryDirectory() as scratch:
-                again = dict(freeze_period_again(studio, before, facts["cut_off"], Path(scratch) / "frozen").digests)
-            frozen = read_term(folder / name_of(one.period_id), 1, one.again_digest).close.frozen
-            changed += [f"{name} of {one.period_id}" for name, digest in frozen if again[name] != digest]
+                again = freeze_period_again(studio, before, proposed, Path(scratch) / "frozen")
+                found_now = dict(again.digests)
+                # Works that were added then may have other splits, copies and disputes by now; all others were copied.
+                added = frozen["works"] != dict(read_frozen(before.frozen).digests)["works"]
+                other = {name for name in frozen if found_now[name] != frozen[name]} - (set(ADDED) if added else set())
+                if "declared" in other and same_declared(folder / name_of(one.period_id) / "frozen", again.folder):
+                    other.remove("declared")
+            changed += [f"{name} of {one.period_id}" for name in sorted(other)]
     return tuple(changed)
 
 
-def freeze_period_again(studio: Studio, before: Before, cut_off: int, into: Path) -> Frozen:
-    """Freezes a closed period with everything that was reported of it up to a cut-off.
+def freeze_period_again(studio: Studio, before: Before, proposed: Step, into: Path) -> Frozen:
+    """Freezes a closed period with everything that was reported of it up to the cut-off of a proposed close.
 
     Raises:
         IntegrityError: what was frozen of it is missing or damaged.
@@ -195,11 +206,12 @@ def freeze_period_again(studio: Studio, before: Before, cut_off: int, into: Path
             conn,
             into,
             base=base,
-            cut_off=cut_off,
+            cut_off=proposed.facts["cut_off"],
             policy=before.version.close.policy,
             works=registered,
             attributions_of=lambda output_ids: attributions_of(conn, output_ids),
             clusters=duplicates(studio, registered),
+            disputed=disputed_works(conn, proposed.at),
             registered_at=registration_times(conn),
         )
 
@@ -207,7 +219,7 @@ def freeze_period_again(studio: Studio, before: Before, cut_off: int, into: Path
 def _copy(source: Path, into: Path) -> None:
     into.mkdir(parents=True, exist_ok=True)
     for name in (CLOSE, *(table_path(Path(), table).name for table in TABLES)):
-        partial = into / f"{name}{durable.PARTIAL}"
+        partial = into / f"{name}.{secrets.token_hex(4)}{durable.PARTIAL}"  # another closer may copy the same
         try:
             with (source / name).open("rb") as given, partial.open("wb") as file:
                 shutil.copyfileobj(given, file)

@@ -54,6 +54,7 @@ from endcredits.royalties import (
     cut_off,
     find_close,
     must_follow,
+    open_proposals,
     parse_close,
     read_frozen,
     record_of,
@@ -156,6 +157,13 @@ def _begun(conn: Connection, period_id: str, facts: dict[str, Any], by: str) -> 
             )
         return open_step
     must_follow(conn, facts["starts_on"], facts["ends_on"])
+    for other in open_proposals(conn):  # both would adjust the same closed periods, and what came late would be booked twice
+        if other != period_id:
+            raise ConflictError(
+                f"a close of the period '{other}' is proposed, and a close begins where the one before it ended",
+                remedy=f"Approve it first, or withdraw it: endcredits period withdraw {other}.",
+                field="period",
+            )
     proposal = {**facts, "cut_off": cut_off(conn)}
     freezing.must_have_usage(conn, proposal)
     freezing.must_know_rights(conn, record_of(Policy, proposal["policy"]))

@@ -24,6 +24,7 @@ from endcredits.ids import WorkId
 from endcredits.payouts.payee_book import latest_profiles
 from endcredits.royalties import Frozen, Policy, Step, counts_anything, current_units, disputed_works, freeze, record_of
 from endcredits.royalties.counting import window
+from endcredits.royalties.frozen import same_declared
 from endcredits.royalties.row_log import reports_digest
 from endcredits.works import Work, decide, parties, permissions, registration_times, works
 
@@ -71,9 +72,12 @@ def changed_tables(studio: Studio, proposed: Step, frozen: Frozen) -> tuple[str,
     Closed periods that a booked close adjusted are looked at, too (`adjusting.changed_adjustments`).
     """
     with tempfile.TemporaryDirectory() as scratch:
-        again = dict(freeze_period(studio, proposed, Path(scratch) / "frozen").digests)
-    own = tuple(name for name, stated in frozen.digests if name in REPORTED and again[name] != stated)
-    return own + changed_adjustments(studio, proposed)
+        again = freeze_period(studio, proposed, Path(scratch) / "frozen")
+        found = dict(again.digests)
+        own = [name for name, stated in frozen.digests if name in REPORTED and found[name] != stated]
+        if "declared" in own and same_declared(frozen.folder, again.folder):
+            own.remove("declared")
+    return (*own, *changed_adjustments(studio, proposed))
 
 
 def reports_of(studio: Studio, proposed: Step) -> dict[str, Any]:

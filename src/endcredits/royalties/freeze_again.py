@@ -5,7 +5,8 @@ a late use is paid as it would have been paid, and a refund takes back from whom
 refunds are read anew, up to the cut-off of the close that counts them; they can but have grown.
 
 A late use may credit or declare a work that was registered after the period was closed. Such a work is added with the
-splits that it has for the period's last day (none: its money waits in suspense), in the cluster of what it repeats.
+splits that it has for the period's last day (none: its money waits in suspense), in the cluster of what it repeats, and with
+the disputes that are open now.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ def freeze_again(
     works: Iterable[Work],
     attributions_of: AttributionsOf,
     clusters: Iterable[Collection[WorkId]] = (),
+    disputed: Collection[WorkId] = (),
     registered_at: Mapping[WorkId, str] | None = None,
 ) -> Frozen:
     """Freezes a closed period with what was reported of it since.
@@ -75,6 +77,7 @@ def freeze_again(
         works: all registered works; those that were not frozen then are asked for where new rows name them.
         attributions_of: the attributions of some outputs.
         clusters: sets of works that are duplicates of each other today.
+        disputed: works over which a dispute is open today; it counts for works that are added.
         registered_at: UTC time, by work.
 
     Raises:
@@ -99,7 +102,7 @@ def freeze_again(
         _copy(base, folder, copied)
         with Tables(folder, [name for name in SCHEMAS if name not in copied]) as tables:
             if missing:
-                catalogue = _extended(tables, base, missing, ends_on, clusters, registered_at or {})
+                catalogue = _extended(tables, base, missing, ends_on, clusters, disputed, registered_at or {})
             if "outputs" not in copied:
                 write_credits(tables, outputs, catalogue, attributions_of)
             currencies = write_events(tables, conn, seen, catalogue, outputs) | write_revenue(tables, conn, seen)
@@ -166,6 +169,7 @@ def _extended(
     missing: Sequence[Work],
     ends_on: str,
     clusters: Iterable[Collection[WorkId]],
+    disputed: Collection[WorkId],
     registered_at: Mapping[WorkId, str],
 ) -> Catalogue:
     """Writes the catalogue with works that were registered since; all others stay as they were."""
@@ -192,7 +196,7 @@ def _extended(
         [str(work) for work in ids],
         cluster,
         times,
-        [standing[work]["state"] if work in standing else "payable" for work in ids],
+        [standing[work]["state"] if work in standing else "disputed" if work in disputed else "payable" for work in ids],
         [standing[work]["paid_ppb"] if work in standing else PPB for work in ids],
     )
     parties = [row["party_id"] for row in old["parties"]]

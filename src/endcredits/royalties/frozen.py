@@ -128,6 +128,16 @@ def table_path(folder: Path, name: str) -> Path:
     return folder / f"{name}.parquet"
 
 
+def same_declared(one: Path, other: Path) -> bool:
+    """Whether two frozen folders state the same declared works, in whatever rows works stand: more are registered later."""
+    found = []
+    for folder in (one, other):
+        declared = pq.read_table(table_path(folder, "declared"))
+        works = pq.read_table(table_path(folder, "works"), columns=["work_id"]).column("work_id").combine_chunks()
+        found.append([declared.column("event"), pc.take(works, declared.column("work"))])
+    return bool(found[0] == found[1])
+
+
 def table_digest(name: str, file: Path, batch_rows: int = 1_000_000) -> str:
     """Digest of a table's values, read column by column in bounded memory; see the module's head for its rule."""
     digest = hashlib.sha256(name.encode())
