@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from endcredits.canonical import canonical_bytes
@@ -67,6 +69,18 @@ def test_late_usage_contracts_disputes_and_payments_follow(packs: tuple[Path, Pa
     audit = audited(april, before=(march,))
     assert told(audit) == "" and not any("--before" in text for text in audit.not_checked)
     assert json.loads((april / "stood.json").read_bytes())["stood"]["moved"], "somebody was paid in between"
+
+
+def test_a_late_use_of_a_closed_period_is_hidden(packs: tuple[Path, Path]) -> None:
+    """Its digest fits the hand-in; but it came after the close before, so what it says must be here."""
+    march, _ = packs
+    path = march / "reports" / "events.parquet"
+    table = pq.read_table(path)
+    rows = [{**row, "row": "" if '"late"' in row["row"] else row["row"]} for row in table.to_pylist()]
+    pq.write_table(pa.Table.from_pylist(rows, table.schema), path)
+    listed_again(march)
+
+    assert "it came after the close before, and what it says is left out" in told(audited(march))
 
 
 def test_an_opening_balance_is_changed(packs: tuple[Path, Path]) -> None:

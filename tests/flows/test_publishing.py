@@ -14,7 +14,7 @@ from endcredits.flows.erasing import erase, plan_party
 from endcredits.flows.publishing import publish_period
 from endcredits.works import party_id_of
 from tests.story import house as h
-from tests.story.dishonest import audited, closed, told
+from tests.story.dishonest import audited, closed, listed_again, rewritten_table, told
 from tests.story.house import JANUARY
 
 __all__ = ["closed"]
@@ -108,3 +108,13 @@ def test_what_was_erased_is_told_and_blames_nobody(closed: Any, tmp_path: Path) 
 
     assert told(audit) == ""
     assert any("erased facts and receipts" in text for text in audit.not_checked)
+
+
+def test_what_was_erased_hides_no_edited_credit(closed: Any, tmp_path: Path) -> None:
+    """Somebody is forgotten, and a credit of somebody else is edited: the rest is made again all the same."""
+    erase(closed, plan_party(closed, str(party_id_of(h.BEN))))
+    publish_period(closed, JANUARY, tmp_path / "pack")
+    rewritten_table(tmp_path / "pack", "credits", lambda row: {**row, "credit_nanonats": row["credit_nanonats"] + 7})
+    listed_again(tmp_path / "pack")
+
+    assert "frozen table 'credits': it holds the row" in told(audited(tmp_path / "pack"))

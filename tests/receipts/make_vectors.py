@@ -496,6 +496,7 @@ def bad_sums(of: Callable[..., Bad]) -> Iterator[Bad]:
             total,
         ),
         ("sums for its currency twice", {**making.period_body(), "sums": [making.sum_row(), making.sum_row()]}, total),
+        ("sums over nobody", {**making.period_body(), "sums": [{**making.sum_row(), "count": 0}]}, total),
         ("negative sums", {**making.period_body(), "sums": [{**making.sum_row(), "paid_micros": -1}]}, "a sum has no right"),
         (
             "sums without root",

@@ -159,21 +159,21 @@ def _inputs(walk: Walk) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         store = pack_inputs.scratch_store(Path(scratch))
         try:
-            closed_to = earlier[-1].ends_on if earlier else ""
-            walk.note(pack_inputs.check_reports(walk.folder, walk.entries, store, closed_to))
+            closed_to, counted_to = (earlier[-1].ends_on, earlier[-1].cut_off) if earlier else ("", 0)
+            walk.note(pack_inputs.check_reports(walk.folder, walk.entries, store, closed_to, counted_to))
             facts = {**proposed.body["facts"], "period_id": close.period_id}
-            if not erased:
-                walk.note(
-                    pack_inputs.freeze_again(
-                        store, walk.tables, walk.frozen, close.policy, facts, walk.told, earlier, walk.attributions
-                    )
+            known = pack_inputs.as_frozen(walk.told, walk.frozen) if erased else walk.told
+            walk.note(
+                pack_inputs.freeze_again(
+                    store, walk.tables, walk.frozen, close.policy, facts, known, earlier, walk.attributions
                 )
+            )
         finally:
             store.close()
-    told = (
-        "" if erased else ", and the frozen inputs, made again from it, from the catalogue in the log and from the credits"
+    catalogue = "the catalogue as it was frozen" if erased else "the catalogue in the log"
+    walk.checked.append(
+        f"What was handed in, and the frozen inputs, made again from it, from {catalogue} and from the credits."
     )
-    walk.checked.append(f"What was handed in{told}.")
 
 
 def _permissions(walk: Walk) -> None:

@@ -12,6 +12,7 @@ import hashlib
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +28,17 @@ from endcredits.flows.fact_kinds import CONSENT, ENDED, INTAKE, OPENED, SPLIT, U
 from endcredits.flows.pack_catalogue import EarlierClose, Told
 from endcredits.flows.pack_entries import Entries
 from endcredits.flows.pack_reports import TABLES, read_reports
-from endcredits.ids import OutputId, WorkId
+from endcredits.ids import OutputId, PartyId, WorkId
+from endcredits.money import PPB
 from endcredits.royalties import Frozen, Policy, freeze
 from endcredits.royalties.frozen import SCHEMAS, table_path
 from endcredits.royalties.tables import period_closes
+from endcredits.royalties.units import Units
 from endcredits.store import Finding, Store, open_store, row_digest
+from endcredits.works import Split, Work
 
 CATALOGUE = (WORK, SPLIT, UNITS, OPENED, ENDED, CONSENT)
-"""Facts without which a freeze cannot be made again."""
+"""Facts from which the catalogue is frozen again; where one was erased, it is taken as it was frozen."""
 NAMED_MAX = 5
 """Rows of a table that are named one by one."""
 _DAY = {"events": "used_at", "revenue": "earned_on", "refunds": "refunded_at", "rates": "fixed_on"}
@@ -42,7 +46,7 @@ _MONEY = {"events": "revenue_micros", "revenue": "gross_micros", "refunds": "ref
 _ID = {"events": "event_id", "revenue": "revenue_id", "refunds": "refund_id"}
 
 
-def check_reports(folder: Path, entries: Entries, store: Store, closed_to: str) -> Iterator[Finding]:
+def check_reports(folder: Path, entries: Entries, store: Store, closed_to: str, counted_to: int = 0) -> Iterator[Finding]:
     """Checks the reports of a pack against the entries of their hand-ins, and puts the rows into a database.
 
     Args:
@@ -50,6 +54,7 @@ def check_reports(folder: Path, entries: Entries, store: Store, closed_to: str) 
         entries: of its log.
         store: an empty database.
         closed_to: last day of the close before, "" for none: rows of later days may not be hidden.
+        counted_to: number of the last report that it looked at: later ones may not be hidden, whatever their day.
     """
     held: dict[str, dict[int, str]] = {}
     days: dict[str, dict[int, tuple[str, str, int]]] = {}
@@ -59,6 +64,10 @@ def check_reports(folder: Path, entries: Entries, store: Store, closed_to: str) 
         for number, stated, row in read_reports(folder / pack_files.REPORTS, kind):
             held[kind][number] = stated
             if row is None:
+                if number > counted_to:
+                    yield Finding(
+                        f"report {number} ({kind})", "it came after the close before, and what it says is left out"
+                    )
                 continue
             where = f"report {number} ({_called(kind, row)})"
             if row_digest(table.name, row) != stated or row.get("number") != number:
@@ -156,6 +165,34 @@ def freeze_again(
         for name, digest in again.digests:
             if digest != stated[name]:
                 yield from _differences(name, frozen.folder, again.folder)
+
+
+def as_frozen(told: Told, frozen: Frozen) -> Told:
+    """The catalogue as the close froze it, where facts of it were erased: credits and usage are frozen again all the same.
+
+    Args:
+        told: what the log still tells.
+        frozen: the inputs of the close.
+    """
+    works, people, splits, units = (
+        pq.read_table(table_path(frozen.folder, name)).to_pylist() for name in ("works", "parties", "splits", "units")
+    )
+    ids, parties = [WorkId(row["work_id"]) for row in works], [PartyId(row["party_id"]) for row in people]
+    own: dict[int, list[Split]] = {}
+    for row in splits:
+        split = Split(parties[row["party"]], row["split_ppb"], row["right"], row["territory"])
+        own.setdefault(row["work"], []).append(split)
+    crew = [
+        Units(ids[row["work"]], row["right"], parties[row["party"]], row["time_units"], row["salary_units"]) for row in units
+    ]
+    return replace(
+        told,
+        works={name: Work(name, "", (), (), tuple(own.get(number, ()))) for number, name in enumerate(ids)},
+        registered_at={WorkId(row["work_id"]): row["registered_at"] for row in works},
+        disputed=frozenset(WorkId(row["work_id"]) for row in works if row["state"] == "disputed"),
+        revoked=frozenset(WorkId(row["work_id"]) for row in works if row["paid_ppb"] != PPB),
+        units=tuple(crew),
+    )
 
 
 def _earlier(conn: Connection, earlier: Sequence[EarlierClose]) -> None:

@@ -217,8 +217,8 @@ def check_period(body: Any, index: int, unknown: list[str]) -> str:
         require(taken.pop(get(total, "a total", "currency", str), 0) == in_pools, "the pools do not sum to the total")
     require(not any(taken.values()), "a pool is of a currency that no total has")
     for row in sums:
-        paid, back, _, _, currency = fields(row, "a sum", ROOT)
-        require(given.pop(currency, 0) == paid - back, "the sums over payees are not the pools")
+        paid, back, of, _, currency = fields(row, "a sum", ROOT)
+        require(given.pop(currency, 0) == paid - back and (of or not paid + back), "the sums over payees are not the pools")
     require(not any(given.values()), "a pool is of a currency that no sum over payees has")
     told = "revenue = taxes + operator + pools + levies; pool = parts + rest + breakage; sums over payees = pools"
     return f"In its {len(totals)} totals, {len(pools)} pools and {len(sums)} sums over payees, to the micro: {told}."
