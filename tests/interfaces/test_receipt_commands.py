@@ -116,12 +116,13 @@ def test_a_witnessed_proof_is_kept_until_a_later_one_has_witnesses(studio: Path,
         log = place.log()
         now = log.checkpoint()
         log.add_signatures([cosign(read_statement(now.note), key, 1_800_000_000)], now)
-        assert receipting.refresh_all(place) == len(receipting.entered(place))
+        assert receipting.refresh_all(place) == (len(receipting.entered(place)), 0)
         issue(log, place.receipts, [Item("later", "test.note", {"a": 1})], "2027-01-20T00:00:00Z")
         witnessed = receipting.refreshed(place, output)
         assert "witness.example/w" in witnessed.proof.checkpoint
-        assert receipting.refresh_all(place) == 1  # the new receipt alone
+        assert receipting.refresh_all(place) == (1, len(receipting.entered(place)) - 1)  # the new receipt alone
         assert receipting.refreshed(place, output) == witnessed
+    assert "Ask them first" in type_well("receipt", "refresh", output, "-s", studio).err
 
 
 def test_an_output_is_erased(studio: Path) -> None:

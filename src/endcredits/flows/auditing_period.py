@@ -72,6 +72,8 @@ def audit_period(folder: Path, given: Given, *, progress: Progress = silent) -> 
             message = error.message if isinstance(error, EndcreditsError) else f"{type(error).__name__}: {error}"
             where = str(getattr(error, "file", None) or (stage.__doc__ or "").partition(".")[0].lower())
             walk.note([Finding(where, f"it cannot be checked ({message})")])
+        if walk.entries is None:
+            break  # everything else is held against the log
     progress("audit", len(STAGES), len(STAGES))
     findings = tuple(dict.fromkeys(walk.findings))
     return PeriodAudit(

@@ -75,7 +75,7 @@ def check_chains(studio: Studio) -> Iterator[Finding]:
 
 def check_proof_files(studio: Studio) -> Iterator[Finding]:
     """That the proofs beside the statements are those of the receipts and trees, and none is of what was erased."""
-    vkey = studio.log_to_read().vkey
+    vkey = "\n".join(studio.log_to_read().vkeys)
     with studio.store.reading() as conn:
         for booked in closes(conn):
             issued = statements_for_period(conn, booked.close.period_id)

@@ -57,7 +57,7 @@ def proven(studio: Studio, output_id: str) -> tuple[Receipt, Attribution]:
             file=path,
             field="--output-id",
         )
-    verdict = verify_receipt(path.read_bytes(), studio.log_to_read().vkey)
+    verdict = verify_receipt(path.read_bytes(), "\n".join(studio.log_to_read().vkeys))
     if not verdict.verified or verdict.receipt_id != output_id or verdict.type != "run.receipt":
         raise IntegrityError(
             f"the output's receipt does not verify ({verdict.problem or 'it is the receipt of something else'})",

@@ -70,7 +70,7 @@ def described(studio: Studio, receipt_id: str, *, lines: bool = False) -> dict[s
         IntegrityError: it or its lines are damaged.
     """
     receipt = load_receipt(receipt_path(studio.receipts, receipt_id))
-    checkpoint = open_checkpoint(receipt.proof.checkpoint, studio.log_to_read().vkey)
+    checkpoint = open_checkpoint(receipt.proof.checkpoint, studio.log_to_read().vkeys)
     document: dict[str, Any] = {
         "receipt_id": receipt.receipt_id,
         "type": receipt.type,
@@ -113,19 +113,28 @@ def _renewed(log: Log, receipt: Receipt) -> Receipt:
     return receipt if signed < before else renewed
 
 
-def refresh_all(studio: Studio) -> int:
-    """Gives every receipt of the studio a proof of today (see `refreshed`), in its own file. Returns how many have one now.
+def is_of_today(studio: Studio, receipt: Receipt) -> bool:
+    """Whether a receipt's proof is under the log's checkpoint of today."""
+    return receipt.proof.checkpoint == studio.log_to_read().checkpoint().note
+
+
+def refresh_all(studio: Studio) -> tuple[int, int]:
+    """Gives every receipt of the studio a proof of today (see `refreshed`), in its own file.
+
+    Returns:
+        How many have one now, and how many kept one that more signatures stand under.
 
     Raises:
         IntegrityError: a receipt is damaged, or not in the log.
         MachineError: writing failed; each file is as before or new, whole.
     """
-    log, done = studio.log_to_read(), 0
+    log, done, kept = studio.log_to_read(), 0, 0
     for receipt in readable_receipts(studio.receipts):
         renewed = _renewed(log, receipt)
         durable.write_atomic(receipt_path(studio.receipts, receipt.receipt_id), receipt_bytes(renewed))
         done += renewed.proof.checkpoint == log.checkpoint().note
-    return done
+        kept += renewed.proof.checkpoint != log.checkpoint().note
+    return done, kept
 
 
 def exported(studio: Studio, receipt_id: str, form: str) -> bytes:

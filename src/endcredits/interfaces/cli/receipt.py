@@ -103,6 +103,9 @@ def lines(receipt_id: ReceiptArgument, out: OutOption = "", studio: StudioOption
         _write(receipting.all_lines(place, receipt_id), out, as_json)
 
 
+KEPT = "kept the proof that more witnesses signed than today's checkpoint. Ask them first: endcredits witness submit."
+
+
 def refresh(
     receipt_id: Annotated[str, typer.Argument(metavar="[RECEIPT]", help="A receipt's id.")] = "",
     every: Annotated[bool, typer.Option("--all", help="Every receipt of the studio, in its own file.")] = False,
@@ -116,15 +119,23 @@ def refresh(
     """
     from endcredits.errors import InputError
     from endcredits.flows import receipting
+    from endcredits.receipts import receipt_bytes
 
     if every == bool(receipt_id) or (every and out):
         raise InputError("it is not told which receipt", remedy="Name one, or give --all without --out.", field="RECEIPT")
     with opened(studio) as place:
         if every:
-            number = receipting.refresh_all(place)
-            print_json({"refreshed": number}) if as_json else say(f"{number} receipts have a proof of today.")
+            number, kept = receipting.refresh_all(place)
+            if as_json:
+                print_json({"refreshed": number, "kept": kept})
+                return
+            say(f"{number} receipts have a proof of today." + (f" {kept} {KEPT}" if kept else ""))
+            say("Proofs beside statements are written anew by: endcredits statement PERIOD --form proof --out DIR")
         else:
-            _write(receipting.exported(place, receipt_id, "receipt"), out, as_json)
+            receipt = receipting.refreshed(place, receipt_id)
+            _write(receipt_bytes(receipt), out, as_json)
+            if not receipting.is_of_today(place, receipt):
+                typer.echo(f"Note: it {KEPT}", err=True)
 
 
 def export(
