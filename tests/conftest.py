@@ -28,8 +28,8 @@ from hypothesis import settings
 from endcredits.store import Store, open_store
 
 # A shared machine has slow moments, and a slow moment is not a failure. Thirty examples a property keep the whole suite
-# under ten minutes on two cores; HYPOTHESIS_PROFILE=thorough looks longer. Where a machine decides on a change (CI=1) every run
-# tries the same examples: red means that the change broke something, not that the dice fell on an older fault.
+# under ten minutes on two cores; HYPOTHESIS_PROFILE=thorough looks longer. Where a machine decides on a change (CI=1)
+# every run tries the same examples: red means that the change broke something, not that the dice fell on an older fault.
 settings.register_profile("endcredits", deadline=None, print_blob=True, max_examples=30, derandomize="CI" in os.environ)
 settings.register_profile("thorough", deadline=None, print_blob=True, max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "endcredits"))
