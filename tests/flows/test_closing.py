@@ -202,12 +202,19 @@ def test_a_dry_run_leaves_nothing(ready: Studio) -> None:
     assert (h.dump(ready), set(h.files(ready.path)) - {"index/duplicates.json"}) == (rows, set(kept))
 
 
-def test_a_period_proposed_before_an_earlier_one_closed_is_proposed_again(studio: Studio) -> None:
-    """January turned out to have usage: its close looked at more than February's proposal, which has to look again."""
+def test_a_period_proposed_before_an_earlier_one_closed_is_proposed_again(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """January turned out to have usage: February's proposal goes first. Where both were proposed all the same, as studios
+    from before may have it, January's close looked at more, and February has to look again."""
     reporting.report(studio, [used(studio, "feb", h.TIDE, "2025-02-05")])
     closing.propose(studio, FEBRUARY, by="ada")
     reporting.report(studio, [used(studio, "jan", h.SALT, "2025-01-05", 50)])
-    periods.close(studio, JANUARY)
+    with pytest.raises(ConflictError, match="'2025-02' is proposed"):
+        periods.close(studio, JANUARY)
+    with monkeypatch.context() as patch:
+        patch.setattr(closing, "open_proposals", lambda _: ())
+        periods.close(studio, JANUARY)
     before = account_balances(studio)
 
     with pytest.raises(ConflictError, match="cut-off"):
@@ -220,10 +227,15 @@ def test_a_period_proposed_before_an_earlier_one_closed_is_proposed_again(studio
     assert check_studio(studio) == []
 
 
-def test_days_of_a_proposed_period_are_closed_once(ready: Studio) -> None:
-    """Two names for the same days: whoever is approved first has them."""
+def test_days_of_a_proposed_period_are_closed_once(ready: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two names for the same days: the second is not proposed, and of two that were whoever is approved first has them."""
+    days = {"starts_on": "2025-01-01", "ends_on": "2025-01-31"}
     closing.propose(ready, JANUARY, by="ada")
-    closing.propose(ready, "new-year", starts_on="2025-01-01", ends_on="2025-01-31", by="ada")
+    with pytest.raises(ConflictError, match="'2025-01' is proposed"):
+        closing.propose(ready, "new-year", **days, by="ada")
+    with monkeypatch.context() as patch:
+        patch.setattr(closing, "open_proposals", lambda _: ())
+        closing.propose(ready, "new-year", **days, by="ada")
     periods.approve(ready, "new-year")
     with pytest.raises(ConflictError, match="shares days"):
         closing.approve(ready, JANUARY)
