@@ -16,7 +16,6 @@ read here. Needs the package cbor2: pip install 'endcredits[cose]'.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -24,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from endcredits.errors import InputError, IntegrityError
 from endcredits.receipts.leaf import parse_leaf
-from endcredits.receipts.merkle import HASH_BYTES, leaf_hash, node_hash
+from endcredits.receipts.merkle import HASH_BYTES, leaf_hash, root_of_path
 from endcredits.receipts.note import SigningKey, open_checkpoint, read_vkey
 from endcredits.receipts.records import InclusionProof, Receipt
 
@@ -62,7 +61,7 @@ def cose_receipt(receipt: Receipt, key: SigningKey) -> bytes:
     checkpoint = open_checkpoint(receipt.proof.checkpoint, key.vkey)
     path = [bytes.fromhex(node) for node in receipt.proof.path]
     root = bytes.fromhex(checkpoint.root)
-    if _root_of_path(leaf_hash(receipt.leaf.encode()), receipt.proof.leaf_index, checkpoint.size, path) != root:
+    if root_of_path(leaf_hash(receipt.leaf.encode()), receipt.proof.leaf_index, checkpoint.size, path) != root:
         raise IntegrityError("the receipt's entry is not in the log that was signed")
     if not path:
         raise InputError(
@@ -78,22 +77,6 @@ def cose_receipt(receipt: Receipt, key: SigningKey) -> bytes:
     message = [protected, {VDP: {INCLUSION: [proof]}}, None, signature]
     data: bytes = cbor2.dumps(cbor2.CBORTag(SIGN1, message), canonical=True)
     return data
-
-
-def _root_of_path(entry: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
-    """The root that an entry's hash and its path lead to (RFC 9162 section 2.1.3.2); None where the path does not fit."""
-    place, last, node = index, size - 1, entry
-    for sibling in path:
-        if last == 0:
-            return None
-        if place & 1 or place == last:
-            node = node_hash(sibling, node)
-            while not place & 1 and place:
-                place, last = place >> 1, last >> 1
-        else:
-            node = node_hash(node, sibling)
-        place, last = place >> 1, last >> 1
-    return node if last == 0 else None
 
 
 def _to_sign(cbor2: Any, protected: bytes, root: bytes) -> bytes:
@@ -136,7 +119,7 @@ def read_cose_receipt(data: bytes, leaf: bytes, vkey: str) -> InclusionProof:
         whole = type(size) is int and type(index) is int and 0 <= index < size < 2**63
         if not whole or not 1 <= len(path) <= 63 or any(type(node) is not bytes or len(node) != HASH_BYTES for node in path):
             raise ValueError("its path or its position cannot be")
-        root = _root_of_path(leaf_hash(leaf), index, size, path)
+        root = root_of_path(leaf_hash(leaf), index, size, path)
         if root is None or not isinstance(key.public, Ed25519PublicKey):
             raise ValueError("its path does not fit its position")
         key.public.verify(signature, _to_sign(cbor2, protected, root))

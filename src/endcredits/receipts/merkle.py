@@ -171,14 +171,14 @@ def consistency_path(leaf_hashes: Sequence[bytes], old_size: int) -> list[bytes]
     return Tree(leaf_hashes).consistency_path(old_size)
 
 
-def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
-    """Whether a leaf hash stands at `index` in the tree of `size` leaves with this root (RFC 9162, 2.1.3.2)."""
+def root_of_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """The root that a leaf hash at `index` of `size` and its path lead to (RFC 9162, 2.1.3.2); None when they do not fit."""
     if not 0 <= index < size:
-        return False
+        return None
     place, last, node = index, size - 1, leaf
     for sibling in path:
         if last == 0:
-            return False
+            return None
         if place & 1 or place == last:
             node = node_hash(sibling, node)
             while not place & 1 and place:
@@ -186,7 +186,12 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
         else:
             node = node_hash(node, sibling)
         place, last = place >> 1, last >> 1
-    return last == 0 and node == root
+    return node if last == 0 else None
+
+
+def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
+    """Whether a leaf hash stands at `index` in the tree of `size` leaves with this root."""
+    return root_of_path(leaf, index, size, path) == root
 
 
 def verify_consistency(old_size: int, size: int, path: Sequence[bytes], old_root: bytes, root: bytes) -> bool:
