@@ -16,6 +16,7 @@ from endcredits.works import (
     Registered,
     Split,
     Submission,
+    asked_of_work,
     catalogue_digest,
     check_works,
     decide,
@@ -107,7 +108,7 @@ def test_a_source_that_changes_its_mind_adds_a_statement(store: Store, tmp_path:
     assert repeated.restated == ()
     with store.reading() as conn:
         said = permissions(conn)
-    assert [decide(said, WorkId("w1"), "train", at).value for at in (AT, LATER)] == ["allow", "deny"]
+    assert [decide(said, asked_of_work(WorkId("w1")), "train", at).value for at in (AT, LATER)] == ["allow", "deny"]
 
 
 def test_a_licence_that_goes_to_and_fro_is_heard_every_time(store: Store, tmp_path: Path) -> None:
@@ -120,7 +121,7 @@ def test_a_licence_that_goes_to_and_fro_is_heard_every_time(store: Store, tmp_pa
     assert [len(one) for one in restated] == [0, 1, 0, 1, 1] and same_second.restated == ()
     with store.reading() as conn:
         said = permissions(conn)
-    answers = [decide(said, WorkId("w1"), "train", at).value for at in days]
+    answers = [decide(said, asked_of_work(WorkId("w1")), "train", at).value for at in days]
     assert answers == ["allow", "conditional", "conditional", "allow", "conditional"]
 
 
@@ -175,8 +176,8 @@ def test_a_later_refusal_holds_from_its_moment_on(store: Store, tmp_path: Path) 
     with store.reading() as conn:
         every = permissions(conn)
     times = ["2026-11-19T00:00:00Z", AT, LATER]
-    assert [decide(every, WorkId("w1"), "train", at).value for at in times] == ["unknown", "allow", "deny"]
-    assert decide(every, WorkId("w1"), "train", LATER).permission_id == said.permission_id
+    assert [decide(every, asked_of_work(WorkId("w1")), "train", at).value for at in times] == ["unknown", "allow", "deny"]
+    assert decide(every, asked_of_work(WorkId("w1")), "train", LATER).permission_id == said.permission_id
 
 
 def test_a_statement_about_no_work_is_refused(sqlite_store: Store) -> None:

@@ -153,6 +153,7 @@ def _inputs(walk: Walk) -> None:
         frozen_before=walk.about.log_size if computed is None else computed.position,
         starts_on=close.starts_on,
         ends_on=close.ends_on,
+        operator=proposed.body["facts"].get("operator", ""),
     )
     erased = any(walk.entries.erased[kind] for kind in pack_inputs.CATALOGUE)
     earlier = earlier_closes(walk.entries, close.starts_on)

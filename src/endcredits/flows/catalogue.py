@@ -19,16 +19,24 @@ from endcredits.flows.clock import now
 from endcredits.flows.studio import Studio
 from endcredits.ids import WorkId
 from endcredits.works import (
+    NO_USE,
+    Asked,
     Decision,
     Permission,
     Registered,
+    Said,
     Split,
     Submission,
+    Use,
     Work,
+    asked_about,
+    asked_in,
     catalogue_digest,
     decide,
     get_content,
+    marks,
     permissions,
+    permissions_about,
     register,
     state_permission,
     works,
@@ -56,6 +64,7 @@ class Corpus:
         extent: which works, sets of splits and permissions there were then; see `extent_of`.
         content: folder of the works' files.
         max_bytes_per_work: how much of each work counts, 0 for all of it.
+        operator: the party whose contracts counted; empty for none.
     """
 
     admitted: tuple[Work, ...]
@@ -65,6 +74,7 @@ class Corpus:
     extent: Mapping[str, Any]
     content: Path
     max_bytes_per_work: int = 0
+    operator: str = ""
 
     def texts(self) -> Iterator[tuple[WorkId, bytes]]:
         """Every file of every admitted work, cut to the limit, in order.
@@ -88,6 +98,7 @@ class Corpus:
         """The admitted works with their files' digests and the statement that admitted each."""
         return {
             "verb": VERB,
+            **({"operator": self.operator} if self.operator else {}),
             "max_bytes_per_work": self.max_bytes_per_work,
             "works": [
                 {
@@ -153,11 +164,11 @@ def corpus(studio: Studio, at: str = "", *, max_bytes_per_work: int = 0) -> Corp
     """Asks the registry which works may be trained on at a moment (now by default)."""
     moment = at or now()
     with studio.store.reading() as conn:
-        registered, stated = works(conn), permissions(conn)
-    said: dict[WorkId, list[Permission]] = {}
-    for permission in stated:
-        said.setdefault(permission.work_id, []).append(permission)
-    answers = {work.work_id: _answer(said.get(work.work_id, ()), work.work_id, moment) for work in registered}
+        registered, stated, names = works(conn), permissions(conn), marks(conn)
+    said, answers = Said(stated), {}
+    for work in registered:
+        asked = asked_about(work, names)
+        answers[work.work_id] = _answer(said.about(asked), asked, moment, studio.operator)
     denied: dict[str, Decision] = {}
     for work in registered:
         if answers[work.work_id].value == "deny":
@@ -179,12 +190,13 @@ def corpus(studio: Studio, at: str = "", *, max_bytes_per_work: int = 0) -> Corp
         extent_of(registered, stated),
         studio.content,
         max_bytes_per_work,
+        studio.operator,
     )
 
 
-def _answer(said: Sequence[Permission], work_id: WorkId, at: str) -> Decision:
+def _answer(said: Sequence[Permission], asked: Asked, at: str, by: str) -> Decision:
     """The yes to training, or what stands against it: a deny before anything that is merely not a yes."""
-    train, finetune, index = (decide(said, work_id, verb, at) for verb in (VERB, "finetune", "index"))
+    train, finetune, index = (decide(said, asked, verb, at, by=by) for verb in (VERB, "finetune", "index"))
     for one in (train, finetune, index):
         if one.value == "deny":
             return one
@@ -196,9 +208,23 @@ def _answer_of_files(work: Work, denied: Mapping[str, Decision], answer: Decisio
     for file in work.manifestations:
         other = denied.get(file.sha256)
         if answer.value == "allow" and other is not None:
-            reason = f"'{file.label}' is also a file of '{other.work_id}', which is denied: {other.reason}"
+            reason = f"'{file.label}' is also a file of '{other.subject}', which is denied: {other.reason}"
             return replace(answer, value="deny", reason=reason, permission_id=other.permission_id)
     return answer
+
+
+def may(studio: Studio, work_id: WorkId, verb: str, *, at: str = "", use: Use = NO_USE) -> Decision:
+    """Whether something may be done with a registered work at a moment (now by default); only "allow" is a yes.
+
+    Retrieval, style and likeness ask this before every use: a no, or a yes taken back, counts from its second on.
+
+    Raises:
+        NotFoundError: no such work.
+        InputError: an unknown verb, or no time.
+    """
+    with studio.store.reading() as conn:
+        asked = asked_in(conn, work_id)
+        return decide(permissions_about(conn, asked), asked, verb, at or now(), by=studio.operator, use=use)
 
 
 def standing(studio: Studio, work_id: WorkId) -> Decision:
@@ -209,7 +235,7 @@ def standing(studio: Studio, work_id: WorkId) -> Decision:
     """
     found = corpus(studio)
     for decision in (*found.decisions, *(decision for _, decision in found.refused)):
-        if decision.work_id == work_id:
+        if decision.subject == work_id:
             return decision
     raise NotFoundError(f"there is no work '{work_id}'", remedy="List the works to see their ids.", field="work_id")
 

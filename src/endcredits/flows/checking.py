@@ -58,7 +58,8 @@ from endcredits.royalties import (
     steps_of,
 )
 from endcredits.store import Finding, check_rows
-from endcredits.works import check_works, parties, party_id_of, permissions, works
+from endcredits.works import asked_about, check_works, marks, parties, party_id_of, permissions, works
+from endcredits.works.asked import speaks_of_whole
 
 
 def check_studio(studio: Studio, progress: Progress = silent) -> list[Finding]:
@@ -202,9 +203,9 @@ def _index_files(studio: Studio) -> Iterator[Finding]:
 def _index_corpora(studio: Studio) -> Iterator[Finding]:
     """That every index is of the works that it names, each of them registered with a yes, and the catalogue as it was."""
     with studio.store.reading() as conn:
-        present, stated = works(conn), permissions(conn)
-    registered = {work.work_id: [file.sha256 for file in work.manifestations] for work in present}
-    yes = {(one.permission_id, one.work_id, one.verb) for one in stated if one.value == "allow"}
+        present, stated, names = works(conn), permissions(conn), marks(conn)
+    registered = {work.work_id: work for work in present}
+    yes = {one.permission_id: one for one in stated if one.value in ("allow", "conditional")}
     for folder in index_folders(studio):
         where = f"influence index {folder.name}"
         manifest, manifest_digest = read_manifest(folder)
@@ -217,9 +218,11 @@ def _index_corpora(studio: Studio) -> Iterator[Finding]:
             problem = "works, people, splits or permissions that were there when it was built are missing or changed"
             yield Finding(where, problem)
         for work in record["manifest"]["works"]:
-            if registered.get(work["work_id"]) != work["files"]:
+            there, said = registered.get(work["work_id"]), yes.get(work["permission_id"])
+            if there is None or [file.sha256 for file in there.manifestations] != work["files"]:
                 yield Finding(where, f"it was built from the work {work['work_id']}, which is not registered so")
-            if (work["permission_id"], work["work_id"], VERB) not in yes:
+                continue
+            if said is None or said.verb != VERB or not speaks_of_whole(said, asked_about(there, names)):
                 yield Finding(where, f"the yes to the work {work['work_id']} that it was built on is not recorded")
 
 

@@ -137,11 +137,11 @@ def propose(
         )
     studio.log()  # without it nothing could be proven, so nothing is proposed
     facts = {"starts_on": first, "ends_on": last, "policy": to_plain(policy or FIFTY_FIFTY)}
-    step = fact_log.write(studio, lambda conn: _begun(conn, period_id, facts, by))
+    step = fact_log.write(studio, lambda conn: _begun(conn, period_id, facts, by, freezing.operator_of(studio)))
     return compute(studio, step, progress=progress)
 
 
-def _begun(conn: Connection, period_id: str, facts: dict[str, Any], by: str) -> Step:
+def _begun(conn: Connection, period_id: str, facts: dict[str, Any], by: str, operator: dict[str, str]) -> Step:
     before = steps_of(conn, period_id)
     open_step = standing(before, "proposed")
     if open_step is not None:
@@ -164,7 +164,7 @@ def _begun(conn: Connection, period_id: str, facts: dict[str, Any], by: str) -> 
                 remedy=f"Approve it first, or withdraw it: endcredits period withdraw {other}.",
                 field="period",
             )
-    proposal = {**facts, "cut_off": cut_off(conn)}
+    proposal = {**facts, "cut_off": cut_off(conn), **operator}
     freezing.must_have_usage(conn, proposal)
     freezing.must_know_rights(conn, record_of(Policy, proposal["policy"]))
     return add_step(conn, Step(period_id, len(before) + 1, "proposed", by, now(), proposal))
@@ -389,6 +389,7 @@ def previewed(
         folder = Path(scratch)
         with studio.store.reading() as conn:
             facts = {"starts_on": first, "ends_on": last, "policy": to_plain(chosen), "cut_off": cut_off(conn)}
+            facts |= freezing.operator_of(studio)
             freezing.must_have_usage(conn, facts)
             freezing.must_know_rights(conn, chosen)
         step = Step(period_id, 1, "proposed", "", now(), facts)

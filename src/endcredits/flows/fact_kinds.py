@@ -24,9 +24,10 @@ from endcredits.royalties.recording import cut_off
 from endcredits.royalties.row_log import reports_digest
 from endcredits.royalties.tables import currency_rates, refunds, revenues, usage_events
 from endcredits.store import many
-from endcredits.works import parties, permissions, tables, works
+from endcredits.works import parties, permissions, plain_of, tables, works
 
 WORK, SPLIT, CONSENT, MODEL, INTAKE = "work.register", "split.set", "consent.state", "model.train", "usage.intake"
+FILE_MARK = "file.mark"
 CONTRACT, UNITS, STEP = "contract.set", "units.set", "period.step"
 SAMPLED = "audit.report"
 OPENED, ENDED, BATCH, SETTLED = "dispute.open", "dispute.close", "payout.batch", "payout.settle"
@@ -114,7 +115,7 @@ def _splits(conn: Connection) -> Iterator[Item]:
 
 def _consents(conn: Connection) -> Iterator[Item]:
     for permission in permissions(conn):
-        yield permission.permission_id, _flat(permission)
+        yield permission.permission_id, plain_of(permission)
 
 
 def _steps(conn: Connection) -> Iterator[Item]:
@@ -157,6 +158,7 @@ def _consent_count(conn: Connection) -> int:
 KINDS = (
     Kind(WORK, _count_works, _works),
     Kind(SPLIT, _count_splits, _splits),
+    _of_table(FILE_MARK, tables.file_marks),
     Kind(CONSENT, _consent_count, _consents),
     _of_table(CONTRACT, contract_tables.contracts),
     _of_table(UNITS, step_tables.crew_units),

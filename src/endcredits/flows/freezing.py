@@ -26,7 +26,7 @@ from endcredits.royalties import Frozen, Policy, Step, counts_anything, current_
 from endcredits.royalties.counting import window
 from endcredits.royalties.frozen import same_declared
 from endcredits.royalties.row_log import reports_digest
-from endcredits.works import Work, decide, parties, permissions, registration_times, works
+from endcredits.works import Said, Work, asked_about, marks, parties, permissions, registration_times, revoked_on, works
 
 
 def freeze_period(studio: Studio, proposed: Step, into: Path) -> Frozen:
@@ -57,9 +57,14 @@ def freeze_period(studio: Studio, proposed: Step, into: Path) -> Frozen:
             attributions_of=lambda output_ids: attributions_of(conn, output_ids),
             clusters=duplicates(studio, registered),
             disputed=disputed_works(conn, proposed.at),
-            revoked=_revoked(conn, registered, facts["starts_on"]),
+            revoked=_revoked(conn, facts.get("operator", ""), registered, facts["starts_on"]),
             units=current_units(conn),
         )
+
+
+def operator_of(studio: Studio) -> dict[str, str]:
+    """The party whose contracts count in a close, for its facts; nothing where the studio names none."""
+    return {"operator": studio.operator} if studio.operator else {}
 
 
 REPORTED = ("events", "declared", "revenue", "outputs")
@@ -88,14 +93,15 @@ def reports_of(studio: Studio, proposed: Step) -> dict[str, Any]:
         return {"after": after, "to": facts["cut_off"], "digest": reports_digest(conn, after, facts["cut_off"])}
 
 
-def _revoked(conn: Connection, registered: tuple[Work, ...], starts_on: str) -> dict[WorkId, str]:
-    """Works that had a yes and were refused before the period began, with the day of the no: they earn the policy's tail."""
-    stated = permissions(conn)
-    allowed = {one.work_id for one in stated if one.value == "allow"}
-    begins = {one.permission_id: one.effective_from[:10] for one in stated}
-    at = f"{starts_on}T00:00:00Z"
-    decisions = (decide(stated, work.work_id, VERB, at) for work in registered if work.work_id in allowed)
-    return {one.work_id: begins[one.permission_id] for one in decisions if one.value == "deny" and one.permission_id}
+def _revoked(conn: Connection, operator: str, registered: tuple[Work, ...], starts_on: str) -> dict[WorkId, str]:
+    """Works whose yes was taken back or refused before the period began, with the day: they earn the policy's tail."""
+    names, at = marks(conn), f"{starts_on}T00:00:00Z"
+    said = Said(permissions(conn))
+    found = {}
+    for work in registered:
+        asked = asked_about(work, names)
+        found[work.work_id] = revoked_on(said.about(asked), asked, VERB, at, by=operator)
+    return {work_id: day for work_id, day in found.items() if day}
 
 
 def must_have_usage(conn: Connection, facts: Mapping[str, Any]) -> None:

@@ -8,13 +8,26 @@ from typing import Any
 
 from endcredits.flows.catalogue import VERB
 from endcredits.flows.fact_files import Fact
-from endcredits.flows.fact_kinds import CONSENT, CONTRACT, ENDED, OPENED, SPLIT, STEP, UNITS, WORK
+from endcredits.flows.fact_kinds import CONSENT, CONTRACT, ENDED, FILE_MARK, OPENED, SPLIT, STEP, UNITS, WORK
 from endcredits.flows.pack_entries import Entries
 from endcredits.ids import PartyId, WorkId
 from endcredits.royalties import Contract
 from endcredits.royalties.contracts import in_force
 from endcredits.royalties.units import Units
-from endcredits.works import Credit, Manifestation, Permission, Split, Work, decide
+from endcredits.works import (
+    Credit,
+    FileMark,
+    Manifestation,
+    Marks,
+    Permission,
+    Said,
+    Split,
+    Work,
+    asked_about,
+    permission_of,
+    revoked_on,
+)
+from endcredits.works.asked import Name
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +39,7 @@ class Told:
         registered_at: UTC time, by work.
         parties: names, by party.
         permissions: all statements, each with the position of its entry, in the order of the log.
+        marks: other names of files, each with the position of its entry.
         disputed: works with an open dispute when the close was proposed.
         revoked: works that had a yes and were refused before the period began.
         units: the latest statement of everybody's units.
@@ -36,13 +50,16 @@ class Told:
     registered_at: Mapping[WorkId, str]
     parties: Mapping[PartyId, str]
     permissions: Sequence[tuple[int, Permission]]
+    marks: Sequence[tuple[int, FileMark]]
     disputed: frozenset[WorkId]
     revoked: frozenset[WorkId]
     units: tuple[Units, ...]
     contracts: tuple[Contract, ...]
 
 
-def told_by(entries: Entries, *, proposed_at: str, frozen_before: int, starts_on: str, ends_on: str) -> Told:
+def told_by(
+    entries: Entries, *, proposed_at: str, frozen_before: int, starts_on: str, ends_on: str, operator: str = ""
+) -> Told:
     """Reads the catalogue out of facts.
 
     Args:
@@ -52,6 +69,7 @@ def told_by(entries: Entries, *, proposed_at: str, frozen_before: int, starts_on
             and permissions after it came too late for this close, and counts in the next one.
         starts_on: first day of the period.
         ends_on: last day.
+        operator: the party whose contracts count; empty for none.
 
     Raises:
         KeyError, TypeError: a fact is of another shape than its type has.
@@ -77,14 +95,22 @@ def told_by(entries: Entries, *, proposed_at: str, frozen_before: int, starts_on
         works[work_id] = Work(work_id, body["title"], files, credits, tuple(own))
         times[work_id] = body["registered_at"]
         names.update({PartyId(one["party_id"]): one["name"] for one in body["parties"]})
-    permissions = [(fact.position, Permission(**_body(fact))) for fact in entries.of(CONSENT)]
+    marks = [(fact.position, FileMark(**_body(fact))) for fact in entries.of(FILE_MARK)]
+    permissions = [(fact.position, permission_of(_body(fact))) for fact in entries.of(CONSENT)]
     return Told(
         works=works,
         registered_at=times,
         parties=names,
         permissions=permissions,
+        marks=marks,
         disputed=_disputed(entries, proposed_at),
-        revoked=_revoked([one for position, one in permissions if position < frozen_before], starts_on),
+        revoked=_revoked(
+            works.values(),
+            names_before(marks, frozen_before),
+            [one for position, one in permissions if position < frozen_before],
+            operator,
+            starts_on,
+        ),
         units=_units(known(UNITS)),
         contracts=in_force([_contract(_body(fact)) for fact in entries.of(CONTRACT)], ends_on),
     )
@@ -105,16 +131,21 @@ def _disputed(entries: Entries, at: str) -> frozenset[WorkId]:
     )
 
 
-def _revoked(stated: Iterable[Permission], starts_on: str) -> frozenset[WorkId]:
-    of_work: dict[WorkId, list[Permission]] = {}
-    for one in stated:
-        of_work.setdefault(one.work_id, []).append(one)
-    at = f"{starts_on}T00:00:00Z"
-    return frozenset(
-        work_id
-        for work_id, own in of_work.items()
-        if any(one.value == "allow" for one in own) and decide(own, work_id, VERB, at).value == "deny"
-    )
+def names_before(marks: Iterable[tuple[int, FileMark]], position: int) -> Marks:
+    """The other names of files that stand in the log before a position."""
+    found: dict[str, tuple[Name, ...]] = {}
+    for place, mark in marks:
+        if place < position:
+            found[mark.sha256] = (*found.get(mark.sha256, ()), (mark.kind, mark.value))
+    return found
+
+
+def _revoked(
+    works: Iterable[Work], names: Marks, stated: Iterable[Permission], operator: str, starts_on: str
+) -> frozenset[WorkId]:
+    said, at = Said(stated), f"{starts_on}T00:00:00Z"
+    asked = {work.work_id: asked_about(work, names) for work in works}
+    return frozenset(work_id for work_id, one in asked.items() if revoked_on(said.about(one), one, VERB, at, by=operator))
 
 
 def _units(facts: Iterable[Fact]) -> tuple[Units, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,15 @@ from endcredits.errors import EndcreditsError
 from endcredits.flows import pack_files
 from endcredits.flows.catalogue import VERB
 from endcredits.flows.fact_kinds import MODEL
-from endcredits.flows.pack_catalogue import Told
+from endcredits.flows.pack_catalogue import Told, names_before
 from endcredits.flows.pack_entries import RUN, Entries
 from endcredits.flows.pack_files import read_lines
-from endcredits.ids import OutputId
+from endcredits.ids import OutputId, WorkId
 from endcredits.receipts.lines import belong_to, parse_lines
 from endcredits.receipts.records import Receipt
 from endcredits.royalties.documents import record_of
 from endcredits.store import Finding
-from endcredits.works import Permission, decide
+from endcredits.works import Marks, Permission, Said, Work, asked_about, asked_of_work, decide
 
 LATE = ("calibration_digest", "calibration_method", "reliability_ppb")
 """Fields that old documents leave out."""
@@ -114,6 +115,21 @@ def check_receipts_complete(entries: Entries, outputs: Mapping[OutputId, Attribu
             yield Finding(f"output {output_id}", "it was paid by, and no receipt of it is here")
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the log said before an entry.
+
+    Attributes:
+        said: all statements before it.
+        names: other names of files before it.
+        operator: the party whose contracts counted; empty for none.
+    """
+
+    said: Said
+    names: Marks
+    operator: str
+
+
 def check_permissions(folder: Path, entries: Entries, told: Told) -> Iterator[Finding]:
     """That every work of every index had a yes in the log before the entry about its training."""
     by_id = {one.permission_id: (position, one) for position, one in told.permissions}
@@ -129,22 +145,21 @@ def check_permissions(folder: Path, entries: Entries, told: Told) -> Iterator[Fi
             yield Finding(where, f"{pack_files.INDEXES}/{path.name} is not the list of works that the entry commits to")
             continue
         stated = [one for position, one in told.permissions if position < fact.position]
-        of_work: dict[str, list[Permission]] = {}
-        for one in stated:
-            of_work.setdefault(one.work_id, []).append(one)
+        known = Known(Said(stated), names_before(told.marks, fact.position), record["manifest"].get("operator", ""))
         for work in record["manifest"]["works"]:
-            yield from _permitted(where, work, fact.position, times[fact.position], by_id, of_work)
+            yield from _permitted(where, work, told.works, (fact.position, times[fact.position]), by_id, known)
 
 
 def _permitted(
     where: str,
     work: Mapping[str, Any],
-    trained: int,
-    at: str,
+    works: Mapping[WorkId, Work],
+    training: tuple[int, str],
     by_id: Mapping[str, tuple[int, Permission]],
-    of_work: Mapping[str, list[Permission]],
+    known: Known,
 ) -> Iterator[Finding]:
     work_id, permission_id = work["work_id"], work["permission_id"]
+    trained, at = training
     if permission_id not in by_id:
         yield Finding(where, f"the permission '{permission_id}' by which '{work_id}' was trained on is not in the log")
         return
@@ -156,6 +171,8 @@ def _permitted(
             f"logged as entry {position}, after the model was trained on it (entry {trained}): it was dated back",
         )
         return
-    decision = decide(of_work.get(work_id, []), work_id, VERB, at)
+    there = works.get(WorkId(work_id))
+    asked = asked_of_work(WorkId(work_id)) if there is None else asked_about(there, known.names)
+    decision = decide(known.said.about(asked), asked, VERB, at, by=known.operator)
     if decision.value != "allow":
         yield Finding(where, f"'{work_id}' was trained on, and the log said '{decision.value}' then: {decision.reason}")

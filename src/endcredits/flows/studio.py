@@ -28,7 +28,7 @@ import sqlalchemy as sa
 
 from endcredits import durable
 from endcredits.errors import ConflictError, InputError, IntegrityError, NotFoundError
-from endcredits.ids import slug
+from endcredits.ids import plain_id, slug
 from endcredits.receipts import Log, SigningKey, load_key, make_keypair
 from endcredits.receipts.keys import load_keys
 from endcredits.store import Store, filled_tables, metadata, open_store
@@ -53,12 +53,14 @@ class Studio:
         name: for people.
         origin: the log's name, which its checkpoints carry.
         store: its database.
+        operator: the party that contracts with rights holders name as licensee; empty for none.
     """
 
     path: Path
     name: str
     origin: str
     store: Store
+    operator: str = ""
 
     @property
     def content(self) -> Path:
@@ -99,13 +101,14 @@ class Studio:
         self.store.close()
 
 
-def init_studio(path: str | Path, *, name: str = "", database: str = "") -> Studio:
+def init_studio(path: str | Path, *, name: str = "", database: str = "", operator: str = "") -> Studio:
     """Makes a studio in a new or empty folder, or goes on where one that was killed before its last step stopped.
 
     Args:
         path: the folder.
         name: for people; the folder's name by default.
         database: URL; `studio.db` in the folder by default.
+        operator: the party that contracts with rights holders name as licensee; may be written into studio.toml later.
 
     Raises:
         ConflictError: the folder is a studio already, or holds something else.
@@ -119,6 +122,8 @@ def init_studio(path: str | Path, *, name: str = "", database: str = "") -> Stud
     title = name or place.resolve().name
     if not title.isprintable() or len(title) > 120:
         raise InputError("the name is not one printable line", remedy="Use at most 120 characters.", field="name")
+    if operator:
+        plain_id(operator, what="operator")
     url = database or "sqlite:///studio.db"
     # The database first: a wrong URL must leave no half-made studio.
     made = not place.exists()
@@ -136,6 +141,7 @@ def init_studio(path: str | Path, *, name: str = "", database: str = "") -> Stud
     key = _key_of(place, title)
     Log.open(place / "log", key)
     config = f"[studio]\nname = {_toml(title)}\norigin = {_toml(key.name)}\ndatabase = {_toml(url)}\n"
+    config += f"operator = {_toml(operator)}\n" if operator else ""
     durable.write_atomic(place / CONFIG, config.encode(), private=True)
     return open_studio(place)
 
@@ -203,13 +209,14 @@ def open_studio(path: str | Path) -> Studio:
     try:
         settings = tomllib.loads(file.read_text(encoding="utf-8"))["studio"]
         name, origin, database = (settings[key] for key in ("name", "origin", "database"))
+        operator = plain_id(settings["operator"], what="operator") if "operator" in settings else ""
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise InputError(
             f"the studio's configuration cannot be read ({error})",
             remedy="It needs a table [studio] with name, origin and database.",
             file=file,
         ) from error
-    return Studio(place, name, origin, open_store(_absolute(database, place)))
+    return Studio(place, name, origin, open_store(_absolute(database, place)), operator)
 
 
 def _absolute(url: str, place: Path) -> str | sa.URL:

@@ -17,6 +17,12 @@ VERBS = ("tdm", "train", "finetune", "retrieve", "index", "style", "likeness")
 VALUES = ("allow", "deny", "conditional", "unknown")
 """What a permission says; only `allow` is a yes."""
 
+SUBJECTS = ("work", "sha256", "iscc", "url", "person")
+"""What a statement can be about: a work, a file's bytes, a content code, the addresses that a pattern fits, a person."""
+
+AUTHORITIES = ("rightsholder", "agent", "host", "unknown")
+"""By what right somebody makes a statement."""
+
 WORLD = "WORLD"
 """The territory that holds everywhere."""
 
@@ -97,11 +103,65 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
-class Permission:
-    """A dated statement about what may be done with a work.
+class Conditions:
+    """What a yes asks for. Everything that is named must be met; what is left empty asks for nothing.
 
     Attributes:
-        work_id: the subject.
+        price_micros: what one unit costs, in micros of `currency`; None for no price.
+        currency: ISO 4217 code of the price.
+        unit: what the price is for, in words ("output", "month").
+        territories: ISO 3166-1 codes where it holds.
+        purposes: what for ("research", "commercial", ...).
+        media: in which media.
+        user_classes: by whom ("non-commercial", "education", ...).
+        uses_max: how often at most.
+        credit_text: the words by which to credit; a duty and never in the way of a yes.
+        words: conditions that only a person can judge, as they were written.
+    """
+
+    price_micros: int | None = None
+    currency: str = ""
+    unit: str = ""
+    territories: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
+    media: tuple[str, ...] = ()
+    user_classes: tuple[str, ...] = ()
+    uses_max: int | None = None
+    credit_text: str = ""
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a statement was read by a machine, so that it can be shown again.
+
+    Attributes:
+        standard: who defined its words ("TDMRep", "AIPREF", "CAWG", ...).
+        version: of the standard.
+        carrier: what carried it ("robots.txt", "XMP", ...).
+        url: the file or address.
+        raw_sha256: of the carrier's bytes, in hex.
+        signer: who signed it; empty for nobody.
+        signature_ok: whether the signature fits; None where there is none or nobody looked.
+        trust: what is known of the signer ("trusted", "claimed"); empty for nothing.
+    """
+
+    standard: str = ""
+    version: str = ""
+    carrier: str = ""
+    url: str = ""
+    raw_sha256: str = ""
+    signer: str = ""
+    signature_ok: bool | None = None
+    trust: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A dated statement about what may be done with something. It is never changed; a later one may close it.
+
+    Attributes:
+        subject: what it is about: the id of a work, or what `subject_kind` says.
         verb: one of `VERBS`.
         value: one of `VALUES`.
         reason: why the value is what it is, in words ("licence MIT permits use").
@@ -110,9 +170,18 @@ class Permission:
         effective_from: UTC time from which it holds.
         effective_to: UTC time at which it ends (exclusive), None for no end.
         permission_id: digest-based id; empty before it is recorded.
+        subject_kind: one of `SUBJECTS`.
+        conditions: what a conditional yes asks for; None for nothing that a machine knows.
+        provenance: where a machine read it; None for what somebody told.
+        party_id: who says so, where that is a registered party.
+        authority: one of `AUTHORITIES`: by what right they say so.
+        licensee: the party to whom alone it is said: a contract; empty for everybody.
+        observed_at: UTC time at which it was read or told; empty where nobody noted it.
+        supersedes: id of a statement that this one replaces from `effective_from` on.
+        revokes: id of a statement that this one takes back from `effective_from` on; it says nothing else.
     """
 
-    work_id: WorkId
+    subject: str
     verb: str
     value: str
     reason: str
@@ -121,27 +190,53 @@ class Permission:
     effective_from: str
     effective_to: str | None = None
     permission_id: str = ""
+    subject_kind: str = "work"
+    conditions: Conditions | None = None
+    provenance: Provenance | None = None
+    party_id: str = ""
+    authority: str = "unknown"
+    licensee: str = ""
+    observed_at: str = ""
+    supersedes: str = ""
+    revokes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileMark:
+    """Another name of a file's bytes, by which a statement may speak of them.
+
+    Attributes:
+        sha256: of the bytes.
+        kind: "url" (an address where they were found) or "iscc" (a content code, ISO 24138).
+        value: the address or code.
+    """
+
+    sha256: str
+    kind: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to "may this be done with that work at that time?".
+    """The answer to "may this be done with that at that time?".
 
     Attributes:
-        work_id: the subject.
+        subject: what was asked about: a work's id, or a person's.
         verb: what was asked.
         at: UTC time asked about.
         value: one of `VALUES`; everything but "allow" is a no for now.
         reason: why, in words.
         permission_id: the statement that decided, None when nothing was said.
+        duties: what a yes obliges to, in words ("credit: Ada Lovelace").
     """
 
-    work_id: WorkId
+    subject: str
     verb: str
     at: str
     value: str
     reason: str
     permission_id: str | None = None
+    duties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The registry: the store of works, parties, splits and permissions.
+"""The registry: the store of works, parties and splits; `statements` is the store of what is permitted.
 
 Nothing is ever changed: a new agreement is a new set of splits, a refusal is a new statement. Content is kept before
 the rows that name it, so that a crash in between leaves a file that nobody names, never a work without its content.
@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from endcredits.canonical import canonical_bytes, digest
-from endcredits.errors import ConflictError, InputError, NotFoundError
+from endcredits.errors import ConflictError, NotFoundError
 from endcredits.ids import PartyId, WorkId
 from endcredits.money import PPB
 from endcredits.store import Finding, check_rows, insert_records, many
@@ -33,7 +33,9 @@ from endcredits.works.records import (
     Work,
 )
 from endcredits.works.splits import check_splits, group_splits, key_of
-from endcredits.works.submissions import Entry, content_digest, entry_of, merge_parties, with_id
+from endcredits.works.stated import plain_of
+from endcredits.works.statements import check_statements, permission_row, permissions
+from endcredits.works.submissions import Entry, content_digest, entry_of, merge_parties
 from endcredits.works.utc import check_time
 
 FIRST_DAY = "0001-01-01"
@@ -78,15 +80,16 @@ def register(
     entries = [entry_of(submission, at) for submission in submissions]
     known = {work.work_id: work for work in works(conn)}
     known_parties = parties(conn)
-    stated: dict[WorkId, list[Permission]] = {}
+    stated: dict[str, list[Permission]] = {}
     for permission in permissions(conn):
-        stated.setdefault(permission.work_id, []).append(permission)
+        if permission.subject_kind == "work":
+            stated.setdefault(permission.subject, []).append(permission)
 
     new, again = _sort_out(entries, submissions, known)
     statements = [entry.permission for entry in new]
     restated = []
     for entry in again:
-        before = stated.get(entry.work.work_id, []) + [one for one in statements if one.work_id == entry.work.work_id]
+        before = stated.get(entry.work.work_id, []) + [one for one in statements if one.subject == entry.work.work_id]
         if _is_news(entry.permission, before):
             statements.append(entry.permission)
             restated.append(entry.work.work_id)
@@ -208,7 +211,7 @@ def _insert(
     insert_records(conn, tables.manifestations, files)
     insert_records(conn, tables.credits, names)
     insert_records(conn, tables.splits, portions)
-    insert_records(conn, tables.permissions, [_fields(statement) for statement in statements])
+    insert_records(conn, tables.permissions, [permission_row(statement) for statement in statements])
 
 
 def _fields(record: Any) -> dict[str, object]:
@@ -279,39 +282,6 @@ def parties(conn: Connection) -> dict[PartyId, Party]:
     return {party.party_id: party for party in sorted(found, key=lambda party: party.party_id)}
 
 
-def permissions(conn: Connection) -> tuple[Permission, ...]:
-    """All statements ever made, by work, beginning and id."""
-    found = [Permission(**_without(row, "digest")) for row in many(conn, sa.select(tables.permissions))]
-    return tuple(sorted(found, key=lambda one: (one.work_id, one.effective_from, one.permission_id)))
-
-
-def state_permission(conn: Connection, permission: Permission) -> Permission:
-    """Adds a statement about a work, such as a refusal from a moment on; the same statement again changes nothing.
-
-    Args:
-        permission: its `permission_id` is made here and may be empty.
-
-    Returns:
-        The statement with its id.
-
-    Raises:
-        InputError: an unknown verb or value, a time of another shape, no reason, or nobody who says so.
-        NotFoundError: no such work.
-    """
-    statement = with_id(permission)
-    for field, text in (("reason", permission.reason), ("declared_by", permission.declared_by)):
-        if not text.strip():
-            raise InputError(
-                f"the statement's {field} is empty", remedy="Say why, and who says so: it may be asked later.", field=field
-            )
-    _require_work(conn, statement.work_id)
-    table = tables.permissions
-    there = sa.select(table.c.permission_id).where(table.c.permission_id == statement.permission_id)
-    if not many(conn, there):
-        insert_records(conn, table, [_fields(statement)])
-    return statement
-
-
 def set_splits(conn: Connection, work_id: WorkId, splits: Sequence[Split]) -> tuple[Split, ...]:
     """Adds a dated set of splits to a work, or several sets.
 
@@ -358,7 +328,7 @@ def catalogue_digest(works: Iterable[Work], permissions: Iterable[Permission]) -
     return digest(
         {
             "works": sorted(works, key=lambda work: work.work_id),
-            "permissions": sorted(permissions, key=lambda one: (one.work_id, one.permission_id)),
+            "permissions": [plain_of(one) for one in sorted(permissions, key=lambda one: (one.subject, one.permission_id))],
         }
     )
 
@@ -380,9 +350,6 @@ def check_works(conn: Connection, content_folder: str | os.PathLike[str]) -> lis
         credited = {credit.party_id for credit in work.credits}
         if credited and not work.splits:
             findings.append(Finding(where, "it names people, but its splits are missing"))
-    for permission in permissions(conn):
-        if with_id(replace(permission, permission_id="")).permission_id != permission.permission_id:
-            where = f"permission {permission.permission_id} of work {permission.work_id}"
-            findings.append(Finding(where, "what it says does not fit its id"))
+    findings += check_statements(conn)
     findings += content.check(content_folder, [file.sha256 for work in found for file in work.manifestations])
     return findings

@@ -9,8 +9,6 @@ from endcredits.errors import EndcreditsError, InputError
 from endcredits.ids import PartyId, WorkId, plain_id, slug
 from endcredits.works.names import clean_identifiers, clean_name, party_id_of, party_key
 from endcredits.works.records import (
-    VALUES,
-    VERBS,
     Contributor,
     Credit,
     Manifestation,
@@ -21,7 +19,7 @@ from endcredits.works.records import (
     Work,
 )
 from endcredits.works.splits import check_sum, equal_splits
-from endcredits.works.utc import check_time
+from endcredits.works.stated import with_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,26 +152,3 @@ def _splits(people: list[tuple[Party, Contributor]], title: str) -> tuple[Split,
             portions[party.party_id] = portions.get(party.party_id, 0) + part
         check_sum(sum(portions.values()), f"'{title}'")
     return tuple(Split(PartyId(party_id), part) for party_id, part in sorted(portions.items()))
-
-
-def with_id(permission: Permission) -> Permission:
-    """A checked statement with its id, which is made from all that it says.
-
-    Raises:
-        InputError: an unknown verb or value, a time of another shape, or an end that is not after the beginning.
-    """
-    if permission.verb not in VERBS:
-        raise InputError(f"'{permission.verb}' is not a verb", remedy=f"Use one of: {', '.join(VERBS)}.", field="verb")
-    if permission.value not in VALUES:
-        raise InputError(
-            f"'{permission.value}' is not a permission",
-            remedy=f"Use one of: {', '.join(VALUES)}.",
-            field="permission",
-        )
-    check_time(permission.effective_from, field="effective_from")
-    if permission.effective_to is not None:
-        check_time(permission.effective_to, field="effective_to")
-        if permission.effective_to <= permission.effective_from:
-            raise InputError("the statement ends before it begins", remedy="Swap the two times.", field="effective_to")
-    bare = replace(permission, permission_id="")
-    return replace(permission, permission_id=f"perm:{digest(bare)[:32]}")

@@ -155,7 +155,7 @@ def permit(
     )
     with opened(studio) as place:
         recorded = state(place, statement)
-        decision = standing(place, recorded.work_id)
+        decision = standing(place, WorkId(recorded.subject))
     if as_json:
         print_json(
             {

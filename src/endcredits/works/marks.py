@@ -1,0 +1,81 @@
+"""The store of other names of files: addresses where their bytes were found, and content codes that outlive re-saving.
+
+A statement may speak of a file by any of them, so a work is asked about under all of them (`asked_in`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from endcredits.errors import InputError, NotFoundError
+from endcredits.ids import WorkId
+from endcredits.store import insert_records, many
+from endcredits.works import tables
+from endcredits.works.asked import Asked, Name, asked_of
+from endcredits.works.records import FileMark
+from endcredits.works.url_patterns import check_pattern
+
+AT_ONCE = 500
+"""Databases limit the number of parameters of a query."""
+
+
+def add_marks(conn: Connection, marks: Iterable[FileMark]) -> int:
+    """Adds other names of files; those that are known are passed over. Returns how many are new.
+
+    Raises:
+        InputError: an address that is none, or an unknown kind of name.
+    """
+    wanted = {(one.sha256, one.kind, one.value): one for one in marks}
+    for one in wanted.values():
+        if one.kind not in ("url", "iscc"):
+            raise InputError(f"'{one.kind}' is no other name of a file", remedy="Use url or iscc.", field="kind")
+        if one.kind == "url":
+            check_pattern(one.value)
+    there = {
+        (sha256, name[0], name[1]) for sha256, names in marks_of(conn, {key[0] for key in wanted}).items() for name in names
+    }
+    table = tables.file_marks
+    return insert_records(conn, table, [_mark_row(one) for key, one in sorted(wanted.items()) if key not in there])
+
+
+def _mark_row(one: FileMark) -> dict[str, Any]:
+    return {"sha256": one.sha256, "kind": one.kind, "value": one.value}
+
+
+def marks(conn: Connection) -> dict[str, tuple[Name, ...]]:
+    """The other names of all files, by SHA-256."""
+    return _grouped(many(conn, sa.select(tables.file_marks)))
+
+
+def marks_of(conn: Connection, shas: Iterable[str]) -> dict[str, tuple[Name, ...]]:
+    """The other names of some files, by SHA-256."""
+    table, wanted = tables.file_marks, sorted(set(shas))
+    rows: list[Mapping[str, Any]] = []
+    for start in range(0, len(wanted), AT_ONCE):
+        rows += many(conn, sa.select(table).where(table.c.sha256.in_(wanted[start : start + AT_ONCE])))
+    return _grouped(rows)
+
+
+def _grouped(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Name, ...]]:
+    found: dict[str, list[Name]] = {}
+    for row in rows:
+        found.setdefault(row["sha256"], []).append((row["kind"], row["value"]))
+    return {sha256: tuple(sorted(names)) for sha256, names in found.items()}
+
+
+def asked_in(conn: Connection, work_id: WorkId) -> Asked:
+    """A question about a registered work, under all its names.
+
+    Raises:
+        NotFoundError: no such work.
+    """
+    files = tables.manifestations
+    shas = list(conn.scalars(sa.select(files.c.sha256).where(files.c.work_id == work_id).order_by(files.c.position)))
+    if not shas:
+        raise NotFoundError(f"there is no work '{work_id}'", remedy="List the works to see their ids.", field="work_id")
+    makers = conn.scalars(sa.select(tables.credits.c.party_id).where(tables.credits.c.work_id == work_id))
+    return asked_of(work_id, shas, makers, marks_of(conn, shas))
