@@ -156,5 +156,5 @@ def test_a_work_of_which_nothing_can_be_learnt_is_named(tmp_path: Path, house: H
     with pytest.raises(InputError, match=f"2 admitted works hold nothing .* '{h.SALT}', '{h.TIDE}'") as caught:
         indexing.build(studio, Blind(), catalogue.corpus(studio, max_bytes_per_work=350))
 
-    assert "endcredits works permit ID deny" in caught.value.remedy and indexing.index_folders(studio) == folders
+    assert "endcredits rights deny ID" in caught.value.remedy and indexing.index_folders(studio) == folders
     studio.close()

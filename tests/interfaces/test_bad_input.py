@@ -115,28 +115,28 @@ def an_unknown_permission(place: Path, house: House) -> tuple[list[object], list
 
 @scene(2)
 def permitting_an_unknown_work(place: Path, house: House) -> tuple[list[object], list[str]]:
-    return ["works", "permit", "work:none", "deny", "--reason", "r", "--by", "b"], ["work:none", "field 'work_id'"]
+    return ["rights", "deny", "work:none", "--reason", "r", "--by", "b"], ["work:none", "field 'work_id'"]
 
 
 @scene(2)
 def permitting_with_an_unknown_verb(place: Path, house: House) -> tuple[list[object], list[str]]:
-    words = ["works", "permit", h.SALT, "deny", "--reason", "r", "--by", "b", "--verb", "eat"]
+    words = ["rights", "deny", h.SALT, "--reason", "r", "--by", "b", "--verb", "eat"]
     return [*words], ["field 'verb'", "'eat' is not a verb", "Use one of"]
 
 
 @scene(2)
 def permitting_without_saying_who(place: Path, house: House) -> tuple[list[object], list[str]]:
-    return ["works", "permit", h.SALT, "deny", "--reason", "r", "--by", " "], ["declared_by", "is empty", "who says so"]
+    return ["rights", "deny", h.SALT, "--reason", "r", "--by", " "], ["declared_by", "is empty", "who says so"]
 
 
 @scene(2)
 def permitting_without_saying_why(place: Path, house: House) -> tuple[list[object], list[str]]:
-    return ["works", "permit", h.SALT, "deny", "--reason", "", "--by", "b"], ["reason is empty", "Say why"]
+    return ["rights", "deny", h.SALT, "--reason", "", "--by", "b"], ["reason is empty", "Say why"]
 
 
 @scene(2)
 def permitting_until_before_it_begins(place: Path, house: House) -> tuple[list[object], list[str]]:
-    words: list[object] = ["works", "permit", h.SALT, "deny", "--reason", "r", "--by", "b", "--to", "2025-01-01T00:00:00Z"]
+    words: list[object] = ["rights", "deny", h.SALT, "--reason", "r", "--by", "b", "--to", "2025-01-01T00:00:00Z"]
     return words, ["ends before it begins", "effective_to"]
 
 

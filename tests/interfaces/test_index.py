@@ -116,7 +116,7 @@ def test_what_cannot_be_meant_is_refused(
 
 def test_a_work_without_a_yes_is_not_trained_on(template: Measured, studio: Path) -> None:
     """A no since the full model was made stops the runs that would read the work again."""
-    type_well("works", "permit", h.TIDE, "deny", "--reason", "not again", "--by", h.ADA, "-s", studio)
+    type_well("rights", "deny", h.TIDE, "--reason", "not again", "--by", h.ADA, "-s", studio)
 
     refused = type_in("index", "build", *models(template), "--recipe", template.recipe, "-s", studio)
 

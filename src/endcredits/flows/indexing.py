@@ -208,7 +208,7 @@ def _require_examples(corpus: Corpus, examples: Sequence[Example]) -> None:
     if empty:
         raise InputError(
             f"{len(empty)} admitted works hold nothing that a model could learn from: {responses.some(empty)}",
-            remedy="Register each with its content, or keep it out: endcredits works permit ID deny --reason 'empty'.",
+            remedy="Register each with its content, or keep it out: endcredits rights deny ID --reason empty --by YOU.",
             field="works",
         )
 

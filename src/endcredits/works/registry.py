@@ -282,6 +282,20 @@ def parties(conn: Connection) -> dict[PartyId, Party]:
     return {party.party_id: party for party in sorted(found, key=lambda party: party.party_id)}
 
 
+def called(conn: Connection, name: str) -> tuple[PartyId, ...]:
+    """The parties with this id or exactly this name."""
+    table = tables.parties
+    found = conn.scalars(sa.select(table.c.party_id).where((table.c.party_id == name) | (table.c.name == name)))
+    return tuple(sorted(PartyId(one) for one in found))
+
+
+def holds_split(conn: Connection, work_id: WorkId, party_id: str) -> bool:
+    """Whether a party has ever had a part in a work."""
+    table = tables.splits
+    wanted = (table.c.work_id == work_id) & (table.c.party_id == party_id)
+    return conn.execute(sa.select(table.c.party_id).where(wanted).limit(1)).first() is not None
+
+
 def set_splits(conn: Connection, work_id: WorkId, splits: Sequence[Split]) -> tuple[Split, ...]:
     """Adds a dated set of splits to a work, or several sets.
 

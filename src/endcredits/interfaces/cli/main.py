@@ -26,6 +26,7 @@ from endcredits.interfaces.cli import (
     policy,
     receipt,
     rights,
+    rights_said,
     rules,
     split,
     statement,
@@ -98,12 +99,18 @@ works_app = new_app("Register works, see what is permitted, say no.\n\nExample: 
 works_app.command("add")(works.add)
 works_app.command("list")(works.show)
 works_app.command("parties")(works.parties)
-works_app.command("permit")(works.permit)
 works_app.command("split")(split.split)
 app.add_typer(works_app, name="works")
 
-rights_app = new_app("What works say about their own use.\n\nExample: endcredits rights scan photos/")
+rights_app = new_app(
+    "What works and people say about a use, and what follows from it.\n\nExample: endcredits rights decide work:emma-1f2e"
+)
 rights_app.command("scan")(rights.scan)
+rights_app.command("decide")(rights_said.decide)
+rights_app.command("explain")(rights_said.explain)
+rights_app.command("grant")(rights_said.grant)
+rights_app.command("deny")(rights_said.deny)
+rights_app.command("revoke")(rights_said.revoke)
 app.add_typer(rights_app, name="rights")
 
 app.add_typer(rules.rules_app(new_app), name="rules")

@@ -126,57 +126,6 @@ def parties(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
     say(f"{len(found)} parties.")
 
 
-def permit(
-    work_id: Annotated[str, typer.Argument(metavar="WORK_ID", help="The work; see 'works list'.")],
-    value: Annotated[str, typer.Argument(metavar="VALUE", help="allow, deny, conditional or unknown.")],
-    reason: Annotated[str, typer.Option(help="Why, in words.")],
-    by: Annotated[str, typer.Option(help="Who says so.")],
-    verb: Annotated[str, typer.Option(help="tdm, train, finetune, retrieve, index, style or likeness.")] = "train",
-    since: Annotated[str, typer.Option("--from", help="UTC time from which it holds; now by default.")] = "",
-    until: Annotated[
-        str, typer.Option("--to", help="UTC time at which it ends, itself not included; never by default.")
-    ] = "",
-    studio: StudioOption = ".",
-    as_json: JsonOption = False,
-) -> None:
-    """Record what somebody says may be done with a work, from a moment on, and show what holds for training now.
-
-    A no wins over every yes and ends only at its own --to. Otherwise the statement that came into force last decides.
-
-    Example: endcredits works permit work:emma-1f2e deny --reason "withdrawn" --by "the estate"
-    """
-    from endcredits.flows.catalogue import standing, state
-    from endcredits.flows.clock import now
-    from endcredits.ids import WorkId
-    from endcredits.works import Permission
-
-    statement = Permission(
-        WorkId(work_id), verb, value, reason, "endcredits works permit", by, since or now(), until or None
-    )
-    with opened(studio) as place:
-        recorded = state(place, statement)
-        decision = standing(place, WorkId(recorded.subject))
-    if as_json:
-        print_json(
-            {
-                "permission_id": recorded.permission_id,
-                "value": value,
-                "effective_from": recorded.effective_from,
-                "effective_to": recorded.effective_to,
-                "decision": _decided(decision),
-            }
-        )
-        return
-    ends = f" to {recorded.effective_to}" if recorded.effective_to else ""
-    say(f"Recorded: {verb} {value} for {work_id} from {recorded.effective_from}{ends}, says {by}.")
-    say(f"Training on it now: {decision.value} ({_why(decision)})")
-
-
-def _decided(decision: Decision) -> dict[str, str]:
-    """A decision as JSON shows it; the verb is the one that decided."""
-    return {"verb": decision.verb, "value": decision.value, "reason": decision.reason}
-
-
 def _why(decision: Decision) -> str:
     """A decision's reason, with the verb that it is about when that is not training."""
     return decision.reason if decision.verb == "train" else f"{decision.verb}: {decision.reason}"

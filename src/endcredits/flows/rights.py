@@ -1,0 +1,180 @@
+"""Saying what may be done, taking it back, asking, and having it explained.
+
+Everything that is said is one more dated statement in the registry and one more entry in the log. Nothing is ever deleted: a
+yes that is taken back stays readable with the day on which it ended, and the answer about the days before it stays a yes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy.engine import Connection
+
+from endcredits.errors import ConflictError, InputError
+from endcredits.flows import fact_log
+from endcredits.flows.clock import now
+from endcredits.flows.studio import Studio
+from endcredits.ids import PartyId, WorkId
+from endcredits.works import (
+    NO_USE,
+    Asked,
+    Decision,
+    Permission,
+    Use,
+    asked_in,
+    asked_of_person,
+    called,
+    decide,
+    holds_split,
+    permissions_about,
+    state_permissions,
+    statement,
+)
+from endcredits.works.explaining import Explained
+from endcredits.works.explaining import explain as explained
+
+
+KINDS = (("sha256", r"[0-9a-f]{64}"), ("iscc", r"ISCC:[A-Z2-7]+"), ("url", r"https?://.*"), ("person", r"party:.*"))
+"""How a subject is written that is not a work."""
+
+
+def kind_of(subject: str) -> str:
+    """What a subject is, told by how it is written; one of `works.SUBJECTS`.
+
+    >>> kind_of("party:ada-1f2e3d4c"), kind_of("https://a.example/*"), kind_of("work:emma-1f2e")
+    ('person', 'url', 'work')
+    """
+    return next((kind for kind, pattern in KINDS if re.fullmatch(pattern, subject)), "work")
+
+
+def say(studio: Studio, statements: Sequence[Permission]) -> tuple[Permission, ...]:
+    """Records statements, all of them or none; the same again changes nothing.
+
+    What they leave open is filled in: the party that `declared_by` names, the authority of whoever has a part in the work,
+    and when it was told.
+
+    Args:
+        statements: `effective_from` may be empty for now.
+
+    Raises:
+        InputError, NotFoundError, ConflictError: see `works.state_permission`.
+    """
+    moment = now()
+    return fact_log.write(
+        studio, lambda conn: state_permissions(conn, [_completed(conn, one, moment) for one in statements])
+    )
+
+
+def revoke(studio: Studio, permission_id: str, *, by: str, reason: str, since: str = "") -> Permission:
+    """Takes a statement back, from now or a later time on; retrieval, style and likeness stop with it.
+
+    Models that were trained before stay flagged and keep paying.
+
+    Args:
+        studio: whose.
+        permission_id: the statement.
+        by: who takes it back; whoever made it, or the rights holder where a host or nobody known did.
+        reason: why, in words.
+        since: UTC time, not in the past; empty for now.
+
+    Raises:
+        NotFoundError: no such statement.
+        InputError: a time in the past, or no reason.
+        ConflictError: it is another's, or it was taken back before.
+    """
+    moment = now()
+    if since and since < moment:
+        raise InputError(
+            f"it cannot be taken back from {since}, which is past", remedy="Leave the time away for now.", field="--from"
+        )
+
+    def write(conn: Connection) -> Permission:
+        closed = statement(conn, permission_id)
+        asked = _asked_of(conn, closed.subject_kind, closed.subject)
+        for other in permissions_about(conn, asked):
+            if permission_id in (other.revokes, other.supersedes):
+                raise ConflictError(
+                    f"{permission_id} was closed from {other.effective_from} by {other.permission_id} already",
+                    remedy="Nothing is left to do.",
+                    field="permission_id",
+                )
+        closing = Permission(
+            closed.subject,
+            closed.verb,
+            "unknown",
+            reason,
+            "endcredits rights revoke",
+            by,
+            since or moment,
+            subject_kind=closed.subject_kind,
+            revokes=permission_id,
+        )
+        return state_permissions(conn, [_completed(conn, closing, moment)])[0]
+
+    return fact_log.write(studio, write)
+
+
+def ask(studio: Studio, kind: str, subject: str, verb: str, *, at: str = "", by: str = "", use: Use = NO_USE) -> Decision:
+    """Whether something may be done with a work, a person, a file, a code or an address; only "allow" is a yes.
+
+    Args:
+        studio: whose.
+        kind: what is asked about; one of `works.SUBJECTS`.
+        subject: its id, digest, code or address.
+        verb: one of `works.VERBS`.
+        at: UTC time; empty for now.
+        by: who asks; empty for the studio's operator.
+        use: what is known of the use.
+
+    Raises:
+        NotFoundError: no such work.
+        InputError: an unknown verb, or no time.
+    """
+    with studio.store.reading() as conn:
+        asked = _asked_of(conn, kind, subject)
+        return decide(permissions_about(conn, asked), asked, verb, at or now(), by=by or studio.operator, use=use)
+
+
+def explain(
+    studio: Studio, kind: str, subject: str, verb: str, *, at: str = "", by: str = "", use: Use = NO_USE
+) -> Explained:
+    """The same answer, with every statement that was made and what became of it; arguments as in `ask`."""
+    with studio.store.reading() as conn:
+        asked = _asked_of(conn, kind, subject)
+        return explained(permissions_about(conn, asked), asked, verb, at or now(), by=by or studio.operator, use=use)
+
+
+def _asked_of(conn: Connection, kind: str, subject: str) -> Asked:
+    if kind == "work":
+        return asked_in(conn, WorkId(subject))
+    if kind == "person":
+        return asked_of_person(PartyId(subject))
+    return Asked(subject, ((kind, subject),))
+
+
+def _completed(conn: Connection, one: Permission, moment: str) -> Permission:
+    party_id = one.party_id or _party_of(conn, one.declared_by)
+    authority = one.authority
+    if authority == "unknown" and party_id and _has_a_part(conn, one, party_id):
+        authority = "rightsholder"
+    return replace(
+        one,
+        party_id=party_id,
+        authority=authority,
+        effective_from=one.effective_from or moment,
+        observed_at=one.observed_at or moment,
+    )
+
+
+def _party_of(conn: Connection, name: str) -> str:
+    """The one party with this id or name; empty where there is none, or more than one."""
+    found = called(conn, name)
+    return found[0] if len(found) == 1 else ""
+
+
+def _has_a_part(conn: Connection, one: Permission, party_id: str) -> bool:
+    if one.subject_kind == "person":
+        return one.subject == party_id
+    return one.subject_kind == "work" and holds_split(conn, WorkId(one.subject), party_id)
