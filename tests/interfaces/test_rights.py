@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
 
+from endcredits.flows import fetching_addresses
+from tests.flows.fetched_web import Page, web
 from tests.works.signals.media import mining, picture
 
 from .terminal import type_in, type_well
@@ -74,6 +77,50 @@ def test_a_dump(tmp_path: Path) -> None:
     assert type_in("rights", "scan", "--urls", file).code == 3
 
 
+def test_addresses_are_fetched_into_a_dump_and_scanned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice: what has a line is not asked for again."""
+    pages: dict[str, Page] = {"a.example/x": b"text", "a.example/robots.txt": b"User-agent: *\nContent-Usage: train-ai=n\n"}
+    listed, dump = tmp_path / "urls.txt", tmp_path / "urls.txt.dump.jsonl"
+    with web(pages) as served:
+        monkeypatch.setattr(fetching_addresses, "Network", lambda ports: served.network())
+        listed.write_text(f"# ours\n{served.url('a.example/x')}\n")
+        first = type_well(
+            "rights", "scan", "--fetch", listed, "--delay-seconds", 0, "--contact", "bot@b.example", "--json"
+        ).json
+        again = type_well("rights", "scan", "--fetch", listed, "--into", dump, "--json").json
+        asked = served.asked
+
+    assert first["fetch"] == {"into": str(dump), "answered": 2, "failed": 2, "kept": 0}
+    assert again["fetch"] == {"into": str(dump), "answered": 0, "failed": 0, "kept": 1} and again["works"] == first["works"]
+    assert [work["answers"]["train"]["value"] for work in first["works"]] == ["deny"] and len(asked) == 4
+    assert all("contact: bot@b.example" in one.headers["user-agent"] for one in asked)
+
+
+def test_private_addresses_and_what_there_is_no_time_for_are_findings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = tmp_path / "urls.txt"
+    with web({"a.example/x": b"text"}) as served:
+        listed.write_text(served.url("127.0.0.1/x"))
+        refused = type_in("rights", "scan", "--fetch", listed, "--port", served.port)
+        assert served.asked == []
+        monkeypatch.setattr(fetching_addresses, "Network", lambda ports: served.network())
+        listed.write_text(served.url("a.example/x"))
+        late = type_in("rights", "scan", "--fetch", listed, "--seconds", 1, "--delay-seconds", 60, "--into", tmp_path / "d")
+    assert refused.code == 3 and "127.0.0.1 is not a public address" in refused.out
+    assert late.code == 3 and "there was no time to fetch it; run the same command again" in late.out
+
+
+def test_nothing_is_asked_of_the_network_unless_told(works: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a question to the network")
+
+    (works / "robots.txt").write_text("License: https://a.example/terms.xml\n")
+    for name in ("getaddrinfo", "create_connection", "socket"):
+        monkeypatch.setattr(socket, name, refuse)
+    assert "3 works" in type_in("rights", "scan", works).out
+
+
 def test_wrong_calls(tmp_path: Path) -> None:
     nothing = type_in("rights", "scan")
     missing = type_in("rights", "scan", tmp_path / "none", "--json")
@@ -81,6 +128,12 @@ def test_wrong_calls(tmp_path: Path) -> None:
     assert nothing.code == 2 and "nothing to scan was named" in nothing.err
     assert missing.code == 2 and json.loads(missing.err)["error"] == "NotFoundError" and not missing.out
     assert type_in("rights", "scan", "--urls", tmp_path / "none").code == 2
+    assert type_in("rights", "scan", "--fetch", tmp_path / "none").code == 2
+    assert type_in("rights", "scan", tmp_path, "--into", tmp_path / "d").code == 2
+    (tmp_path / "urls.txt").write_text("")
+    assert type_in("rights", "scan", "--fetch", tmp_path / "urls.txt", "--seconds", 90_000).code == 2
+    assert type_in("rights", "scan", "--fetch", tmp_path / "urls.txt", "--agent", "x y").code == 2
+    assert "0 works" in type_well("rights", "scan", "--fetch", tmp_path / "urls.txt").out
 
 
 def test_hostile_names_and_words_are_data(tmp_path: Path) -> None:

@@ -5,14 +5,19 @@
 
 `headers` is an object of texts or lists of texts, or a list of [name, value] pairs. The body is `body_base64`, or `body`
 (a text), or `body_file` (a file beside the dump or below it, never elsewhere), or nothing: headers speak alone. Nothing is
-fetched. A line that cannot be read is a finding of its own and takes no other line with it.
+fetched here. A line that cannot be read is a finding of its own and takes no other line with it.
+
+A crawl may tell more, and a polite one does (`flows.fetching`): `problem`, why the thing was not got, which is a finding
+and no yes; `hops`, the redirects on the way to it, each with `url`, `status` and `headers`; `answered_by`, the address
+that answered in the end; `role`, "site" for an answer that was asked for to know a site's words and is no work itself;
+`terms`, the addresses of terms that it points to.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +31,21 @@ LINE_BYTES_MAX = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Hop:
+    """A redirect on the way to an answer.
+
+    Attributes:
+        url: that was asked.
+        status: of the redirect.
+        headers: (name, value) pairs, in order.
+    """
+
+    url: str
+    status: int
+    headers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One answer of a web server.
 
@@ -36,6 +56,11 @@ class Answer:
         headers: (name, value) pairs, in order.
         body: its bytes; None where the dump has none.
         fetched_at: UTC time, "" where the dump does not say.
+        problem: why the thing asked for was not got, in words; "" where nothing was wrong.
+        role: "site" for what is no work itself, else "".
+        hops: the redirects that were followed, in order.
+        answered_by: the address that answered after them; "" without redirects.
+        terms: addresses of terms that the answer points to, where the dump lists them.
     """
 
     row: int
@@ -44,6 +69,11 @@ class Answer:
     headers: tuple[tuple[str, str], ...]
     body: bytes | None = field(repr=False)
     fetched_at: str
+    problem: str = ""
+    role: str = ""
+    hops: tuple[Hop, ...] = ()
+    answered_by: str = ""
+    terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +91,12 @@ class BadRow:
     problem: str
 
 
-def read_dump(file: Path) -> Iterator[Answer | BadRow]:
+def read_dump(file: Path, wanted: Callable[[str], bool] | None = None) -> Iterator[Answer | BadRow]:
     """The answers of a dump, one after another; it is never in memory as a whole.
+
+    Args:
+        file: the dump.
+        wanted: tells by its address whether an answer's body is needed; the others come without theirs. None: all are.
 
     Raises:
         InputError: the dump cannot be read.
@@ -76,7 +110,7 @@ def read_dump(file: Path) -> Iterator[Answer | BadRow]:
                     _skip_line(dump)
                     yield BadRow(row, "", f"it is longer than {LINE_BYTES_MAX} bytes")
                 elif line.strip():
-                    yield _answer(line, row, file.parent)
+                    yield _answer(line, row, file.parent, wanted)
     except OSError as error:
         raise InputError(
             f"the dump cannot be read ({error.strerror})", remedy="Check that it exists and that you may read it.", file=file
@@ -88,7 +122,7 @@ def _skip_line(dump: IO[bytes]) -> None:
         pass
 
 
-def _answer(line: bytes, row: int, folder: Path) -> Answer | BadRow:
+def _answer(line: bytes, row: int, folder: Path, wanted: Callable[[str], bool] | None) -> Answer | BadRow:
     url = ""
     try:
         record = read_json(line.decode("utf-8-sig"))
@@ -99,17 +133,53 @@ def _answer(line: bytes, row: int, folder: Path) -> Answer | BadRow:
             url = named
         else:
             raise ValueError("it has no absolute url")
-        status = record.get("status", 200)
-        if isinstance(status, bool) or not isinstance(status, int):
-            raise ValueError("its status is not a number")
         fetched_at = record.get("fetched_at", "")
         if fetched_at:
             check_time(str(fetched_at), field="fetched_at")
-        return Answer(row, url, status, _headers(record.get("headers", ())), _body(record, folder), str(fetched_at))
+        return Answer(
+            row,
+            url,
+            _status(record),
+            _headers(record.get("headers", ())),
+            _body(record, folder) if wanted is None or wanted(url) else None,
+            str(fetched_at),
+            _text(record, "problem"),
+            _text(record, "role"),
+            tuple(_hop(one) for one in _list(record, "hops")),
+            _text(record, "answered_by"),
+            tuple(str(one) for one in _list(record, "terms")),
+        )
     except InputError as error:
         return BadRow(row, url, error.message)
     except (ValueError, RecursionError) as error:
         return BadRow(row, url, str(error))
+
+
+def _status(record: dict[str, Any]) -> int:
+    status = record.get("status", 200)
+    if isinstance(status, bool) or not isinstance(status, int):
+        raise ValueError("its status is not a number")
+    return status
+
+
+def _text(record: dict[str, Any], name: str) -> str:
+    value = record.get(name, "")
+    if not isinstance(value, str):
+        raise ValueError(f"its {name} is not a text")
+    return value
+
+
+def _list(record: dict[str, Any], name: str) -> list[Any]:
+    value = record.get(name, [])
+    if not isinstance(value, list):
+        raise ValueError(f"its {name} is not a list")
+    return value
+
+
+def _hop(given: Any) -> Hop:
+    if not isinstance(given, dict):
+        raise ValueError("one of its hops is not an object")
+    return Hop(_text(given, "url"), _status(given), _headers(given.get("headers", ())))
 
 
 def _headers(given: Any) -> tuple[tuple[str, str], ...]:

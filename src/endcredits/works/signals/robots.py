@@ -32,6 +32,7 @@ _KINDS = {
     "contentusage": "usage",
     "contentsignal": "signal",
     "license": "license",
+    "crawldelay": "delay",
 }
 _WRONG_KINDS = {
     "dissallow": "disallow",
@@ -54,7 +55,7 @@ class Rule:
     """One line of a group.
 
     Attributes:
-        kind: "allow", "disallow", "usage", "signal" or "license".
+        kind: "allow", "disallow", "usage", "signal", "license" or "delay".
         agents: whom its group names, in lower case; empty before any group.
         path: the pattern of works it is about; "" for none given.
         words: what stands behind the path.
@@ -101,7 +102,8 @@ def rules_of(data: bytes) -> list[Rule]:
             named = False
             agents.append(value.strip().casefold())
         elif kind is not None:
-            named = named or kind != "license"
+            # Lines that RFC 9309 does not know must not end the list of a group's agents.
+            named = named or kind not in ("license", "delay")
             problem = ""
             if plain in _WRONG_KINDS or (
                 kind in ("usage", "signal") and name.strip().casefold() != _PROPER[kind].casefold()
@@ -133,6 +135,21 @@ def may_fetch(data: bytes, agent: str, path: str) -> Fetch:
             words = f"line {best.line}: {best.kind.capitalize()}: {best.path}"
             return Fetch(best.kind == "allow", words)
     return Fetch(True, "no rule forbids it")
+
+
+def crawl_delay(data: bytes, agent: str) -> float:
+    """Seconds between two questions that a robots.txt asks of `agent`; 0 when it asks for none.
+
+    RFC 9309 does not know `Crawl-delay`; many sites write it, and where two lines differ the longer one is kept.
+
+    >>> crawl_delay(b"User-agent: *\\nCrawl-delay: 2.5", "endcredits")
+    2.5
+    """
+    asked = [0.0]
+    for rule in groups_for(rules_of(data), agent)[0]:
+        if rule.kind == "delay" and re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,9})?", rule.words):
+            asked.append(float(rule.words))
+    return max(asked)
 
 
 def read_robots(data: bytes, found: Found) -> tuple[Signal, ...]:
