@@ -106,6 +106,21 @@ def postgres_url(postgres_server: sa.URL, postgres_template: str) -> Iterator[st
         _admin(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a database without any table, once per kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    server: sa.URL = request.getfixturevalue("postgres_server")
+    name = f"endcredits_empty_{secrets.token_hex(6)}"
+    _admin(server, f"CREATE DATABASE {name}")
+    try:
+        yield _text(server.set(database=name))
+    finally:
+        _admin(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file that others are copied from."""
