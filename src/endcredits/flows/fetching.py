@@ -27,8 +27,9 @@ from endcredits.errors import InputError
 from endcredits.flows.clock import now
 from endcredits.flows.fetching_addresses import Network
 from endcredits.flows.fetching_dump import dump_of
+from endcredits.flows.fetching_limits import Fetched, Limits
 from endcredits.flows.fetching_sites import ROBOTS_SECONDS_MAX
-from endcredits.flows.fetching_walk import Fetched, Limits, Walk
+from endcredits.flows.fetching_walk import Walk
 from endcredits.flows.scanning import AGENT
 from endcredits.progress import Progress, silent
 

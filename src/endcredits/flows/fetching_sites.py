@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 
 from endcredits.flows.fetching_addresses import Target
 from endcredits.flows.fetching_answer import Answered
+from endcredits.flows.fetching_limits import TERMS_OF_ONE_MAX
+from endcredits.works.signals import Found, read_headers, read_robots, read_work
 from endcredits.works.signals.dump import Hop
 from endcredits.works.signals.robots import Fetch, crawl_delay, may_fetch
 
@@ -126,3 +128,18 @@ def fresh(fetched_at: str, now: str) -> bool:
     except ValueError:
         return False
     return 0 <= age.total_seconds() <= ROBOTS_SECONDS_MAX
+
+
+def pointers(job: Job, answered: Answered, agent: str) -> list[str]:
+    """The addresses of terms that an answer points to."""
+    found = Found(job.at.url, agent=agent)
+    if answered.body is None or job.role not in ("work", "robots"):
+        return []
+    if job.role == "robots":
+        said = read_robots(answered.body, found)
+    else:
+        kind, name = answered.header("content-type").casefold(), job.at.path.partition("?")[0]
+        said = read_headers(answered.headers, found)
+        said += read_work(answered.body, found, name=name, media_type=kind).signals
+    pointed = [one.raw for one in said if one.standard == "RSL" and one.carrier != "RSL" and "://" in one.raw]
+    return list(dict.fromkeys(pointed))[:TERMS_OF_ONE_MAX]

@@ -21,58 +21,16 @@ from endcredits.errors import EndcreditsError
 from endcredits.flows.fetching_addresses import Network, Refused, Target, target_of
 from endcredits.flows.fetching_answer import Answered, ask
 from endcredits.flows.fetching_dump import Kept, write_body, write_row
-from endcredits.flows.fetching_sites import Host, Job, Origin, fresh, pause_asked
+from endcredits.flows.fetching_limits import REDIRECTS_MAX, SILENT_MAX, TERMS_MAX, Fetched, Limits
+from endcredits.flows.fetching_sites import Host, Job, Origin, fresh, pause_asked, pointers
 from endcredits.flows.scanning import SITE_BYTES_MAX
 from endcredits.progress import Progress
-from endcredits.works.signals import Found, read_headers, read_robots, read_work
 from endcredits.works.signals.dump import Hop
 from endcredits.works.signals.robots import READ_BYTES_MAX
 from endcredits.works.signals.site import PLACES
 
-REDIRECTS_MAX = 5
-SILENT_MAX = 3
-"""Questions without an answer, one after another, until a host is not asked any more."""
-TERMS_MAX = 1_000
-"""RSL documents that are followed in one run, and `TERMS_OF_ONE_MAX` from one answer."""
-TERMS_OF_ONE_MAX = 10
 _REDIRECTS = (301, 302, 303, 307, 308)
 _SITE_FILES = [path for path, kind in PLACES.items() if kind != "robots.txt"]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a fetch may cost.
-
-    Attributes:
-        answer_bytes: of one body, unpacked; robots.txt, ai.txt, tdmrep.json and terms have smaller limits of their own.
-        answer_seconds: for one question and its answer.
-        seconds: for all; questions that are out when it is over are still waited for.
-        delay_seconds: between an answer and the next question to its host; a robots.txt can ask for more.
-        at_once: hosts that are asked at the same time.
-    """
-
-    answer_bytes: int = 50_000_000
-    answer_seconds: float = 30.0
-    seconds: float = 3_600.0
-    delay_seconds: float = 1.0
-    at_once: int = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """What came of a fetch.
-
-    Attributes:
-        answered: lines that were added with what was asked for, files of sites included.
-        failed: lines that were added with a problem, or another status than 200.
-        kept: addresses of the list that had a line already.
-        left: addresses that there was no time for; the same call goes on with them.
-    """
-
-    answered: int
-    failed: int
-    kept: int
-    left: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -179,7 +137,7 @@ class Walk:
                     job.at, self.network, self.user_agent, seconds=self.limits.answer_seconds, bytes_max=most, cut=few
                 )
                 write_body(self.file, answered)
-                terms = _pointers(job, answered, self.agent)
+                terms = pointers(job, answered, self.agent)
             except EndcreditsError as error:
                 answered = error
             except Exception as error:
@@ -315,18 +273,3 @@ class Walk:
                 self.terms += 1
                 self.taken.add(target.url)
                 self._enter(Job(target, target, "terms"))
-
-
-def _pointers(job: Job, answered: Answered, agent: str) -> list[str]:
-    """The addresses of terms that an answer points to."""
-    found = Found(job.at.url, agent=agent)
-    if answered.body is None or job.role not in ("work", "robots"):
-        return []
-    if job.role == "robots":
-        said = read_robots(answered.body, found)
-    else:
-        kind, name = answered.header("content-type").casefold(), job.at.path.partition("?")[0]
-        said = read_headers(answered.headers, found)
-        said += read_work(answered.body, found, name=name, media_type=kind).signals
-    pointed = [one.raw for one in said if one.standard == "RSL" and one.carrier != "RSL" and "://" in one.raw]
-    return list(dict.fromkeys(pointed))[:TERMS_OF_ONE_MAX]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from endcredits.works.signals import READ_BYTES_MAX, may_fetch, read_robots
+from endcredits.works.signals.robots import crawl_delay
 
 from .said import NO_TRAINING, YES_TRAINING, at, problems, said
 
@@ -127,3 +128,14 @@ def test_a_hostile_pattern_takes_no_time() -> None:
     text = f"User-agent: *\nDisallow: {pattern}\nContent-Usage: {pattern} train-ai=n"
 
     assert may_fetch(text.encode(), "endcredits", "/" + "a" * 5_000 + "b").allowed
+
+
+def test_the_pause_that_a_site_asks_for() -> None:
+    """It must not end the list of agents of a group; of two the longer counts."""
+    text = (
+        b"User-agent: endcredits\nCrawl-delay: 5\nUser-agent: other\nCrawl-delay: 9\nDisallow: /x\n"
+        b"User-agent: *\nCrawl-delay: 60"
+    )
+    assert [crawl_delay(text, agent) for agent in ("endcredits", "other", "third")] == [9.0, 9.0, 60.0]
+    assert not may_fetch(text, "endcredits", "/x").allowed and may_fetch(text, "third", "/x").allowed
+    assert crawl_delay(b"User-agent: *\nCrawl-Delay : 1.5 # seconds", "x") == 1.5

@@ -11,7 +11,7 @@ import pytest
 
 from endcredits.errors import InputError
 from endcredits.works.signals import combined
-from endcredits.works.signals.dump import Answer, BadRow, read_dump
+from endcredits.works.signals.dump import Answer, BadRow, Hop, read_dump
 from endcredits.works.signals.licence_words import read_spdx, spdx_of_address
 from endcredits.works.signals.patterns import matches, path_within
 from endcredits.works.signals.site import SiteFile, followed, read_site
@@ -71,9 +71,33 @@ def test_dumps_hold_answers(tmp_path: Path) -> None:
     assert (found[1].status, found[2].fetched_at) == (404, "2026-11-20T12:00:00Z")
 
 
+def test_what_a_polite_crawl_tells_more(tmp_path: Path) -> None:
+    record = {
+        "url": "https://a.example/x",
+        "status": 0,
+        "problem": "silence",
+        "role": "site",
+        "hops": [{"url": "https://a.example/x", "status": 302, "headers": [["Location", "/y"]]}],
+        "answered_by": "https://a.example/y",
+        "terms": ["https://t.example/"],
+        "body": "text",
+    }
+    found = lines(tmp_path, record)[0]
+
+    assert (found.problem, found.role, found.answered_by, found.terms) == (
+        "silence", "site", "https://a.example/y", ("https://t.example/",),
+    )  # fmt: skip
+    assert found.hops == (Hop("https://a.example/x", 302, (("Location", "/y"),)),)
+    assert [one.body for one in read_dump(tmp_path / "dump.jsonl", lambda url: False)] == [None]
+
+
 @pytest.mark.parametrize(
     ("record", "words"),
     [
+        ({"url": "https://a/", "problem": 1}, "its problem is not a text"),
+        ({"url": "https://a/", "hops": {}}, "its hops is not a list"),
+        ({"url": "https://a/", "hops": [1]}, "not an object"),
+        ({"url": "https://a/", "hops": [{"url": "x", "status": "1"}]}, "status"),
         (b"{", "Expecting"),
         (b"[1]", "not an object"),
         (b"\xff\xfe", "utf-8"),
