@@ -25,8 +25,8 @@ from pathlib import Path
 
 from endcredits.errors import NotFoundError
 from endcredits.flows.clock import now
+from endcredits.flows.scanning_credentials import is_unread, with_credentials
 from endcredits.works.signals import Answer, Buffer, Fetch, Found, Signal, carrier_of, combined, problems_of, read_work
-from endcredits.works.signals.c2pa import STANDARD as CAWG
 from endcredits.works.signals.c2pa import read_c2pa
 from endcredits.works.signals.robots import READ_BYTES_MAX
 from endcredits.works.signals.rsl import looks_like_rsl
@@ -75,8 +75,38 @@ class ScannedWork:
         return problems_of(self.signals)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file that may be a work, and what beside it speaks for it.
+
+    Attributes:
+        file: its path.
+        sidecars: files beside it that speak for it alone.
+        sites: files that speak for all that is below a folder, by that folder.
+    """
+
+    file: Path
+    sidecars: tuple[Path, ...]
+    sites: dict[Path, list[SiteFile]] = field(repr=False)
+
+
 def scan_paths(paths: Sequence[str | os.PathLike[str]], *, agent: str = AGENT) -> Iterator[ScannedWork]:
     """Reads files and folders; works come folder by folder, in the order of their names.
+
+    Raises:
+        NotFoundError: a path names nothing.
+    """
+    for place in places(paths):
+        if isinstance(place, ScannedWork):
+            yield place
+            continue
+        read_at = now()
+        data = bytes_of(place.file)
+        yield unread(place.file, data) if isinstance(data, str) else scan_bytes(place, data, read_at, agent=agent)
+
+
+def places(paths: Sequence[str | os.PathLike[str]]) -> Iterator[Place | ScannedWork]:
+    """The files that `scan_paths` reads, in its order, none of them read yet; what cannot be entered has its record.
 
     Raises:
         NotFoundError: a path names nothing.
@@ -88,17 +118,17 @@ def scan_paths(paths: Sequence[str | os.PathLike[str]], *, agent: str = AGENT) -
     around: dict[Path, tuple[set[str], dict[Path, list[SiteFile]]]] = {}
     for root in roots:
         if root.is_dir():
-            yield from _scan_folder(root, agent)
+            yield from _places_in(root)
             continue
         # A file named alone is read with what lies beside it.
         folder = root.parent
         if folder not in around:
             around[folder] = (set(os.listdir(folder)) if os.access(folder, os.R_OK) else set(), dict(_site_of(folder)))
         present, sites = around[folder]
-        yield _scan_file(root, _beside(root, present), sites, agent)
+        yield Place(root, tuple(_beside(root, present)), sites)
 
 
-def _scan_folder(root: Path, agent: str) -> Iterator[ScannedWork]:
+def _places_in(root: Path) -> Iterator[Place | ScannedWork]:
     sites: dict[Path, list[SiteFile]] = {}
     refused: list[OSError] = []
     for folder, folders, names in os.walk(root, onerror=refused.append):
@@ -114,7 +144,7 @@ def _scan_folder(root: Path, agent: str) -> Iterator[ScannedWork]:
         for name in sorted(names):
             file = here / name
             if not name.startswith(".") and file not in speaking and not _is_sidecar(name, present):
-                yield _scan_file(file, _beside(file, present), sites, agent)
+                yield Place(file, tuple(_beside(file, present)), sites)
         while refused:
             error = refused.pop()
             yield unread(Path(error.filename), f"the folder cannot be read ({error.strerror})")
@@ -165,23 +195,28 @@ def _stem(name: str) -> str:
     return name.rpartition(".")[0]
 
 
-def _scan_file(file: Path, sidecars: list[Path], sites: dict[Path, list[SiteFile]], agent: str) -> ScannedWork:
-    read_at = now()
+def bytes_of(file: Path) -> Buffer | str:
+    """All bytes of a file, or why it cannot be read."""
     try:
         if not stat.S_ISREG(file.stat().st_mode):
-            return unread(file, "it is not a file that can be read")
+            return "it is not a file that can be read"
         with file.open("rb") as opened:
-            data = _bytes(opened.fileno())
+            return _bytes(opened.fileno())
     except OSError as error:
-        return unread(file, f"it cannot be read ({error.strerror})")
+        return f"it cannot be read ({error.strerror})"
+
+
+def scan_bytes(place: Place, data: Buffer, read_at: str, *, agent: str = AGENT) -> ScannedWork:
+    """What a file says whose bytes were read at a time, with what beside it speaks for it."""
+    file = place.file
     found = Found(str(file), read_at, agent=agent)
     reading = read_work(data, found, name=file.name)
-    signals = reading.signals
-    for sidecar in sidecars:
+    signals = with_credentials(reading.signals, data, file.name, found)
+    for sidecar in place.sidecars:
         signals = _with_sidecar(signals, sidecar, read_at)
     fetch: Fetch | None = None
     documents: list[str] = []
-    for root, files in sites.items():
+    for root, files in place.sites.items():
         site = read_site(files, f"/{file.relative_to(root).as_posix()}", agent)
         signals += site.signals
         fetch = site.fetch if fetch is None or (site.fetch and not site.fetch.allowed) else fetch
@@ -204,7 +239,7 @@ def _with_sidecar(signals: tuple[Signal, ...], sidecar: Path, read_at: str) -> t
     said = read_c2pa(data, found)
     if any(one.value != "unknown" for one in said):
         # What nobody could read in the work itself has been read by whoever printed this.
-        signals = tuple(one for one in signals if not (one.standard == CAWG and one.value == "unknown" and one.problem))
+        signals = tuple(one for one in signals if not is_unread(one))
     return signals + said
 
 
