@@ -162,19 +162,21 @@ def _told(facts: Mapping[str, Any]) -> str:
 
 
 def show(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
-    """Say what the studio's indexes are made of.
+    """Say what the studio's indexes are made of, and which of their works may not be trained on any more.
 
     Example: endcredits index show
     """
     from endcredits.canonical import to_plain
     from endcredits.flows.audit_log import latest_calibration
     from endcredits.flows.audit_report import calibration_text
+    from endcredits.flows.flags import FLAG, flagged, told
     from endcredits.flows.index_files import index_folders
     from endcredits.influence import coverage_text, read_manifest
 
     with opened(studio) as place:
         found = [(folder, *read_manifest(folder)) for folder in index_folders(place)]
         standing = {digest: latest_calibration(place, digest) for _, _, digest in found}
+        flags = flagged(place)
     if as_json:
         print_json(
             [
@@ -183,6 +185,7 @@ def show(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
                     "index_digest": digest,
                     "calibration": (one := standing[digest]) and one.digest,
                     "reliability_ppb": one and one.reliability_ppb,
+                    FLAG: to_plain(flags.get(folder.name, ())),
                     **to_plain(manifest),
                 }
                 for folder, manifest, digest in found
@@ -196,6 +199,8 @@ def show(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
         say(f"  {len(manifest.works)} works, {_told(manifest.facts)}, task {manifest.facts['task']}")
         if unread := _contents(manifest.facts).get("unread"):
             say(f"  {len(unread)} works were never read in training and earn nothing: {', '.join(unread)}")
+        for flag in flags.get(folder.name, ()):
+            say(f"  {FLAG}: {told(flag)}")
         if "examples" in manifest.facts:  # measured responses need no calibration
             unread = [w for (w, _), size in zip(manifest.works, manifest.sizes, strict=True) if not float(size)]
             if unread:
