@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from endcredits.errors import NotFoundError
 from endcredits.flows.clock import now
 from endcredits.flows.scanning import AGENT, ScannedWork, unread
+from endcredits.flows.scanning_credentials import with_credentials
 from endcredits.works.signals import Fetch, Found, Signal, carrier_of, combined, looks_like_rsl, read_headers, read_work
 from endcredits.works.signals.dump import Answer as Served
 from endcredits.works.signals.dump import BadRow, read_dump
@@ -73,8 +74,9 @@ def _scan_answer(one: Served, sites: dict[str, list[SiteFile]], terms: dict[str,
     if problem:
         signals += carrier_of(found, "HTTP header", b"").unreadable("HTTP", problem, place="status")
     elif one.body is not None:
-        reading = read_work(one.body, found, name=urlsplit(address).path, media_type=media_type.casefold())
-        signals, kind = signals + reading.signals, reading.media_type
+        name = urlsplit(address).path
+        reading = read_work(one.body, found, name=name, media_type=media_type.casefold())
+        signals, kind = signals + with_credentials(reading.signals, one.body, name, found), reading.media_type
     site = read_site(files, path, agent)
     signals += site.signals
     fetch = site.fetch

@@ -121,7 +121,7 @@ def format_of(path: str | os.PathLike[str], *, sidecar: bool = False) -> Format:
         raise machine_error(error, place) from error
     if not head:
         raise InputError("the file is empty", remedy="Give the output itself.", file=place)
-    found = _by_bytes(head, place.suffix.lower())
+    found = known_format(head, place.suffix.lower())
     if found is None and not sidecar:
         raise InputError(
             "the file is of no type that can hold a manifest",
@@ -133,7 +133,10 @@ def format_of(path: str | os.PathLike[str], *, sidecar: bool = False) -> Format:
     return Format(chosen.name, chosen.media_type, chosen.told, chosen.embeds and not sidecar, chosen.content)
 
 
-def _by_bytes(head: bytes, suffix: str) -> Format | None:
+def known_format(head: bytes, suffix: str) -> Format | None:
+    """What a file is, told by its first bytes and the ending of its name; None for a kind that holds no manifest."""
+    if not head:
+        return None
     for beginning, form in _BEGINNINGS:
         if head.startswith(beginning):
             return form

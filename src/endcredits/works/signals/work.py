@@ -64,7 +64,8 @@ def read_work(data: Buffer, found: Found, *, name: str = "", media_type: str = "
     if walked.problem:
         signals += carrier_of(found, "file", b"").unreadable("file", walked.problem, place=known or "bytes")
     if any(data.find(SPOKEN, low, high) >= 0 for low, high in uncovered(walked.covered, len(data))):
-        problem = "its content credentials speak about training, and nothing here can read them; use a C2PA reader's JSON"
+        problem = "its content credentials speak about training, and nobody has read them; "
+        problem += "install endcredits[media], or put a C2PA reader's JSON beside it"
         signals += carrier_of(found, "C2PA", b"").unreadable("CAWG", problem, place="content credentials")
     return Reading(known or "application/octet-stream", signals)
 
