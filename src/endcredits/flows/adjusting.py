@@ -47,6 +47,8 @@ from endcredits.royalties.counting import Window, adjusted_periods, window
 from endcredits.royalties.freeze_again import CATALOGUE, CREDITS, freeze_again
 from endcredits.royalties.frozen import same_declared, table_path
 from endcredits.works import registration_times, works
+from endcredits.works.shares import paid_through_funds
+from endcredits.works.shares.book import fund_shares
 
 ADDED = (*CATALOGUE, *(name for name in CREDITS if name != "outputs"))
 """Frozen tables that say what works that were added then are, and what outputs are credited to them."""
@@ -208,7 +210,7 @@ def freeze_period_again(studio: Studio, before: Before, proposed: Step, into: Pa
             base=base,
             cut_off=proposed.facts["cut_off"],
             policy=before.version.close.policy,
-            works=registered,
+            works=paid_through_funds(registered, fund_shares(conn), before.version.close.ends_on),
             attributions_of=lambda output_ids: attributions_of(conn, output_ids),
             clusters=duplicates(studio, registered),
             disputed=disputed_works(conn, proposed.at),

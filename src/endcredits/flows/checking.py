@@ -60,6 +60,7 @@ from endcredits.royalties import (
 from endcredits.store import Finding, check_rows
 from endcredits.works import asked_about, check_works, marks, parties, party_id_of, permissions, works
 from endcredits.works.asked import speaks_of_whole
+from endcredits.works.shares.book import check_shares
 
 
 def check_studio(studio: Studio, progress: Progress = silent) -> list[Finding]:
@@ -112,6 +113,7 @@ def _database_file(studio: Studio) -> Iterator[Finding]:
 def _works(studio: Studio) -> Iterator[Finding]:
     with studio.store.reading() as conn:
         yield from check_works(conn, studio.content)
+        yield from check_shares(conn)
         for party in parties(conn).values():
             if party_id_of(party.name, party.identifiers) != party.party_id:
                 yield Finding(f"party {party.party_id}", f"its id was not made for the name '{party.name}'")

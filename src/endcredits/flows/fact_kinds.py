@@ -24,11 +24,12 @@ from endcredits.royalties.recording import cut_off
 from endcredits.royalties.row_log import reports_digest
 from endcredits.royalties.tables import currency_rates, refunds, revenues, usage_events
 from endcredits.store import many
-from endcredits.works import parties, permissions, plain_of, tables, works
+from endcredits.works import parties, permissions, plain_of, share_tables, tables, works
 
 WORK, SPLIT, CONSENT, MODEL, INTAKE = "work.register", "split.set", "consent.state", "model.train", "usage.intake"
 FILE_MARK = "file.mark"
 CONTRACT, UNITS, STEP = "contract.set", "units.set", "period.step"
+PARTY, FUND, SHEET, ACCEPTED = "party.add", "fund.set", "sheet.propose", "sheet.accept"
 SAMPLED = "audit.report"
 OPENED, ENDED, BATCH, SETTLED = "dispute.open", "dispute.close", "payout.batch", "payout.settle"
 
@@ -113,6 +114,34 @@ def _splits(conn: Connection) -> Iterator[Item]:
         yield ":".join(key), {**body, "splits": [{"party_id": one, "split_ppb": ppb} for one, ppb in own]}
 
 
+def _added_parties(conn: Connection) -> Iterator[Item]:
+    """Parties whom sheets, funds and imports named before any registered work did."""
+    people = parties(conn)
+    for row in many(conn, sa.select(share_tables.added_parties.c.party_id).order_by("party_id")):
+        yield row["party_id"], asdict(people[row["party_id"]])
+
+
+_FUND = (share_tables.fund_shares.c.fund_id, share_tables.fund_shares.c.valid_from)
+
+
+def _count_funds(conn: Connection) -> int:
+    return int(conn.scalar(sa.select(sa.func.count()).select_from(sa.select(*_FUND).distinct().subquery())) or 0)
+
+
+def _funds(conn: Connection) -> Iterator[Item]:
+    """A set of a fund's members, from one day on."""
+    rows = many(conn, sa.select(share_tables.fund_shares).order_by(*_FUND, share_tables.fund_shares.c.party_id))
+    for key, group in groupby(rows, key=lambda row: (row["fund_id"], row["valid_from"])):
+        own = sorted((row["party_id"], row["share_ppb"]) for row in group)
+        body = dict(zip(("fund_id", "valid_from"), key, strict=True))
+        yield ":".join(key), {**body, "shares": [{"party_id": one, "share_ppb": ppb} for one, ppb in own]}
+
+
+def _sheets(conn: Connection) -> Iterator[Item]:
+    for key, body in _of_table(SHEET, share_tables.split_sheets).items(conn):
+        yield key, {**body, "lines": json.loads(body["lines"])}
+
+
 def _consents(conn: Connection) -> Iterator[Item]:
     for permission in permissions(conn):
         yield permission.permission_id, plain_of(permission)
@@ -160,6 +189,10 @@ KINDS = (
     Kind(SPLIT, _count_splits, _splits),
     _of_table(FILE_MARK, tables.file_marks),
     Kind(CONSENT, _consent_count, _consents),
+    Kind(PARTY, _of_table(PARTY, share_tables.added_parties).count, _added_parties),
+    Kind(FUND, _count_funds, _funds),
+    Kind(SHEET, _of_table(SHEET, share_tables.split_sheets).count, _sheets),
+    _of_table(ACCEPTED, share_tables.sheet_acceptances),
     _of_table(CONTRACT, contract_tables.contracts),
     _of_table(UNITS, step_tables.crew_units),
     _of_table(OPENED, contract_tables.disputes),

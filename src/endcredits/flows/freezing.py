@@ -27,6 +27,8 @@ from endcredits.royalties.counting import window
 from endcredits.royalties.frozen import same_declared
 from endcredits.royalties.row_log import reports_digest
 from endcredits.works import Said, Work, asked_about, marks, parties, permissions, registration_times, revoked_on, works
+from endcredits.works.shares import paid_through_funds
+from endcredits.works.shares.book import fund_shares
 
 
 def freeze_period(studio: Studio, proposed: Step, into: Path) -> Frozen:
@@ -52,7 +54,7 @@ def freeze_period(studio: Studio, proposed: Step, into: Path) -> Frozen:
             ends_on=facts["ends_on"],
             cut_off=facts["cut_off"],
             policy=record_of(Policy, facts["policy"]),
-            works=registered,
+            works=paid_through_funds(registered, fund_shares(conn), facts["ends_on"]),
             registered_at=registration_times(conn),
             attributions_of=lambda output_ids: attributions_of(conn, output_ids),
             clusters=duplicates(studio, registered),

@@ -8,7 +8,7 @@ from typing import Any
 
 from endcredits.flows.catalogue import VERB
 from endcredits.flows.fact_files import Fact
-from endcredits.flows.fact_kinds import CONSENT, CONTRACT, ENDED, FILE_MARK, OPENED, SPLIT, STEP, UNITS, WORK
+from endcredits.flows.fact_kinds import CONSENT, CONTRACT, ENDED, FILE_MARK, FUND, OPENED, PARTY, SPLIT, STEP, UNITS, WORK
 from endcredits.flows.pack_entries import Entries
 from endcredits.ids import PartyId, WorkId
 from endcredits.royalties import Contract
@@ -28,6 +28,7 @@ from endcredits.works import (
     revoked_on,
 )
 from endcredits.works.asked import Name
+from endcredits.works.shares import FundShare, paid_through_funds
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Told:
     """What the log says that was known.
 
     Attributes:
-        works: all registered works with all their splits, by id.
+        works: all registered works with all their splits, by id; portions of funds stand with the funds' members.
         registered_at: UTC time, by work.
         parties: names, by party.
         permissions: all statements, each with the position of its entry, in the order of the log.
@@ -85,7 +86,8 @@ def told_by(
         splits.setdefault(body["work_id"], []).extend(
             Split(PartyId(one["party_id"]), one["split_ppb"], *place) for one in body["splits"]
         )
-    works, times, names = {}, {}, {}
+    works, times = {}, {}
+    names = {PartyId(body["party_id"]): body["name"] for body in map(_body, known(PARTY))}
     for fact in known(WORK):
         body = _body(fact)
         work_id = WorkId(body["work_id"])
@@ -98,7 +100,7 @@ def told_by(
     marks = [(fact.position, FileMark(**_body(fact))) for fact in entries.of(FILE_MARK)]
     permissions = [(fact.position, permission_of(_body(fact))) for fact in entries.of(CONSENT)]
     return Told(
-        works=works,
+        works={work.work_id: work for work in paid_through_funds(works.values(), _funds(known(FUND)), ends_on)},
         registered_at=times,
         parties=names,
         permissions=permissions,
@@ -119,6 +121,14 @@ def told_by(
 def _body(fact: Fact) -> Mapping[str, Any]:
     assert fact.body is not None
     return fact.body
+
+
+def _funds(facts: Iterable[Fact]) -> list[FundShare]:
+    return [
+        FundShare(PartyId(body["fund_id"]), PartyId(one["party_id"]), one["share_ppb"], body["valid_from"])
+        for body in map(_body, facts)
+        for one in body["shares"]
+    ]
 
 
 def _disputed(entries: Entries, at: str) -> frozenset[WorkId]:

@@ -10,6 +10,8 @@ from endcredits.errors import InputError
 from endcredits.flows.parties import party_called
 from endcredits.ids import PartyId, WorkId
 from endcredits.works import splits_at, works
+from endcredits.works.shares import NOT_AGREED, members_on, through
+from endcredits.works.shares.book import fund_shares
 
 
 def portions_of(conn: Connection, named: Sequence[tuple[str, int]]) -> dict[PartyId, int]:
@@ -43,4 +45,12 @@ def registered_portions(conn: Connection, work_id: WorkId, on: str) -> dict[Part
     if len(found) != 1:
         problem = "has no makers yet" if not found else "is split differently by right or territory"
         raise InputError(f"the work {work_id} {problem}", remedy='Say who is paid: --to "NAME=60%", repeated.', field="--to")
-    return dict(sorted(found.pop()))
+    portions = dict(found.pop())
+    if NOT_AGREED in portions:
+        raise InputError(
+            f"a part of the work {work_id} is nobody's yet",
+            remedy='Say who is paid: --to "NAME=60%", repeated.',
+            field="--to",
+        )
+    divided = through({str(one): ppb for one, ppb in portions.items()}, members_on(fund_shares(conn), on))
+    return {PartyId(one): ppb for one, ppb in sorted(divided.items())}

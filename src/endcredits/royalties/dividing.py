@@ -13,7 +13,8 @@ past all gates. With `fixed_by_reliability` that portion is what the measurement
 of the pool's outputs, each weighed by the money it carries, unmeasured ones as zero.
 
 A work whose permission was revoked keeps the tail that the policy grants of its amount; the rest is the commons'. Money
-whose payee nobody knows waits in suspense, and money whose owner is disputed is held.
+whose payee nobody knows waits in suspense, as does the part of a split that nobody is agreed to own (`NOT_AGREED`), and
+money whose owner is disputed is held.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from endcredits.royalties.records import Line, PartSum, WorkLine
 from endcredits.royalties.rules import Part
 from endcredits.royalties.weighing import Weights, by_declaration, by_nats, by_revenue, check_size, equally
 from endcredits.works import WORLD
+from endcredits.works.shares import NOT_AGREED
 
 COMMONS = "~commons"
 """Stands beside clusters in one allocation; it sorts after the digits of every row, so that it comes last in a tie."""
@@ -189,7 +191,9 @@ def pay(paid: Paid, amounts: Mapping[int, int], claims: Mapping[int, Claim], row
                     paid.lines[work, "", place, PPB, "disputed" if held else "suspense"] += part
                 for party, micros in allocate(part, payees).items() if payees else ():
                     split_ppb = payees[party] * PPB // whole
-                    paid.lines[work, party, place, split_ppb, "disputed" if held else "payable"] += micros
+                    known = party != NOT_AGREED
+                    state = "disputed" if held else "payable" if known else "suspense"
+                    paid.lines[work, party if known else "", place, split_ppb, state] += micros
 
 
 def _over_rows(money: int, weights: Mapping[int, int]) -> dict[int, int]:

@@ -31,6 +31,7 @@ from endcredits.royalties.levies import own_totals
 from endcredits.royalties.lines import read_lines, read_work_lines
 from endcredits.royalties.records import ADJUSTED, PeriodClose, WorkLine
 from endcredits.royalties.rules import Gate, PoolRule
+from endcredits.works.shares import NOT_AGREED
 
 SAMPLE_WORKS = 24
 
@@ -180,7 +181,9 @@ def _of_splits(frozen: Frozen, close: PeriodClose, folder: Path, picked: dict[st
         if part is None or part.by in ("party", "units"):
             continue
         if line.party_id is None:
-            known = any(key[:3] == (line.work_id, part.right, line.territory) for key in agreed)
+            waiting = agreed.get((line.work_id, part.right, line.territory, NOT_AGREED))
+            named = any(key[:3] == (line.work_id, part.right, line.territory) for key in agreed)
+            known = named if waiting is None else waiting != line.split_ppb
         else:
             known = agreed.get((line.work_id, part.right, line.territory, line.party_id)) != line.split_ppb
         if known:

@@ -22,6 +22,7 @@ from endcredits.royalties.columns.wide import Flags, Ints
 from endcredits.royalties.frozen import table_path, table_schema
 from endcredits.royalties.frozen_rows import FrozenRows, Row, wrong
 from endcredits.works import WORLD
+from endcredits.works.shares import NOT_AGREED
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,9 @@ def splits_of(catalogue: Catalogue, right: str) -> Splits:
     sizes = np.bincount(catalogue.cluster, minlength=len(catalogue.cluster))
     regular = sizes[catalogue.cluster] == 1
     regular[work[territory != world]] = False
+    nobody = pc.index(catalogue.party_ids, NOT_AGREED).as_py()
+    if nobody >= 0:  # what nobody is agreed to own waits beside what is paid, which the simple close tells apart
+        regular[work[party == nobody]] = False
     kept = regular[work]
     rows = table.take(pa.array(own[~kept])).to_pylist()
     work, party, ppb = work[kept], party[kept], ppb[kept]
