@@ -19,8 +19,10 @@ from endcredits.interfaces.cli import (
     holds,
     index,
     ledger,
+    likeness,
     log,
     media,
+    offer,
     payout,
     period,
     policy,
@@ -111,9 +113,12 @@ rights_app.command("explain")(rights_said.explain)
 rights_app.command("grant")(rights_said.grant)
 rights_app.command("deny")(rights_said.deny)
 rights_app.command("revoke")(rights_said.revoke)
+rights_app.command("offer")(offer.offer)
 app.add_typer(rights_app, name="rights")
 
 app.add_typer(rules.rules_app(new_app), name="rules")
+
+app.add_typer(likeness.likeness_app(new_app), name="likeness")
 
 index_app = new_app(
     "Build the influence index of the admitted works.\n\n"

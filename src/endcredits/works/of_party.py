@@ -1,0 +1,112 @@
+"""The works of one party, and what is said about them, in pieces: a creator may have more than memory should hold.
+
+A party's works are those that credit it, and those of which it was ever given a part. What is said about a work is said of
+its id, its files, their content codes and addresses; what is said about people is asked for each person by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from endcredits.ids import PartyId, WorkId
+from endcredits.store import many
+from endcredits.works import tables
+from endcredits.works.asked import Asked, Marks, Name, asked_about, speaks_of
+from endcredits.works.marks import marks_of
+from endcredits.works.records import Credit, Manifestation, Permission, Split, Work
+from endcredits.works.said import Said
+from endcredits.works.splits import key_of
+from endcredits.works.statements import permissions_about
+
+AT_ONCE = 500
+"""Works that are read at once, and parameters of a query."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaidOfWork:
+    """A work with all that is said about it and nobody's person.
+
+    Attributes:
+        work: with its files, credits and all its sets of splits.
+        registered_at: UTC time.
+        marks: other names of its files, by SHA-256.
+        permissions: about the work, its files, their codes and addresses; what is said about people is not among them.
+    """
+
+    work: Work
+    registered_at: str
+    marks: Marks
+    permissions: tuple[Permission, ...]
+
+
+def work_ids_of(conn: Connection, party_id: PartyId) -> dict[WorkId, bool]:
+    """The works of a party, by id; whether they credit it, and do not only give it a part."""
+    credited = conn.scalars(sa.select(tables.credits.c.work_id).where(tables.credits.c.party_id == party_id).distinct())
+    found = {WorkId(one): True for one in credited}
+    owned = conn.scalars(sa.select(tables.splits.c.work_id).where(tables.splits.c.party_id == party_id).distinct())
+    for one in owned:
+        found.setdefault(WorkId(one), False)
+    return {work_id: found[work_id] for work_id in sorted(found)}
+
+
+def said_of_works(conn: Connection, work_ids: Iterable[WorkId]) -> Iterator[SaidOfWork]:
+    """Works with what is said about them, by id, some hundred at a time."""
+    wanted = sorted(set(work_ids))
+    for start in range(0, len(wanted), AT_ONCE):
+        yield from _piece(conn, wanted[start : start + AT_ONCE])
+
+
+def _piece(conn: Connection, work_ids: Sequence[WorkId]) -> Iterator[SaidOfWork]:
+    titles = {row["work_id"]: row for row in _rows(conn, tables.works, work_ids)}
+    files: dict[str, list[Manifestation]] = {}
+    for row in sorted(_rows(conn, tables.manifestations, work_ids), key=lambda row: (row["work_id"], row["position"])):
+        files.setdefault(row["work_id"], []).append(
+            Manifestation(row["sha256"], row["media_type"], row["size_bytes"], row["label"])
+        )
+    names: dict[str, list[Credit]] = {}
+    for row in sorted(_rows(conn, tables.credits, work_ids), key=lambda row: (row["work_id"], row["position"])):
+        names.setdefault(row["work_id"], []).append(
+            Credit(PartyId(row["party_id"]), row["role"], row["display_credit"], row["position"])
+        )
+    portions: dict[str, list[Split]] = {}
+    for row in _rows(conn, tables.splits, work_ids):
+        portions.setdefault(row["work_id"], []).append(
+            Split(PartyId(row["party_id"]), row["split_ppb"], row["right_name"], row["territory"], row["valid_from"])
+        )
+    marks = marks_of(conn, (file.sha256 for of_work in files.values() for file in of_work))
+    found = [
+        Work(
+            work_id,
+            titles[work_id]["title"],
+            tuple(files.get(work_id, ())),
+            tuple(names.get(work_id, ())),
+            tuple(sorted(portions.get(work_id, ()), key=lambda one: (key_of(one), one.party_id))),
+        )
+        for work_id in work_ids
+        if work_id in titles
+    ]
+    asked = [nobody(asked_about(work, marks)) for work in found]
+    everything: tuple[Name, ...] = tuple(name for one in asked for name in (*one.whole, *one.parts))
+    said = Said(permissions_about(conn, Asked("", everything)))
+    for work, one in zip(found, asked, strict=True):
+        about = tuple(permission for permission in said.about(one) if speaks_of(permission, one))
+        yield SaidOfWork(
+            work,
+            titles[work.work_id]["registered_at"],
+            {file.sha256: marks[file.sha256] for file in work.manifestations if file.sha256 in marks},
+            about,
+        )
+
+
+def nobody(asked: Asked) -> Asked:
+    """The same question without the people who made it."""
+    return Asked(asked.subject, asked.whole, tuple(name for name in asked.parts if name[0] != "person"))
+
+
+def _rows(conn: Connection, table: sa.Table, work_ids: Sequence[WorkId]) -> list[Mapping[str, Any]]:
+    return list(many(conn, sa.select(table).where(table.c.work_id.in_(work_ids))))
