@@ -34,6 +34,8 @@ def test_five_lines(tmp_path: Path, house: House) -> None:
     steps: list[str] = []
 
     studio = endcredits.open(tmp_path / "studio")
+    assert [studio.may(work_id, "train").value for work_id in (h.SALT, h.CLOSED)] == ["allow", "deny"]
+    assert studio.may(h.SALT, "retrieve").value == "unknown", "nobody has spoken about it, and that is no yes"
     index = studio.build_index(
         endcredits.text_models(house.base, house.full), studio.corpus(), lambda stage, done, total: steps.append(stage)
     )

@@ -57,6 +57,7 @@ from endcredits.flows.periods import ClosedPeriod
 from endcredits.flows.responses import DESIGNS
 from endcredits.flows.studio import Studio, init_studio, open_studio
 from endcredits.flows.trainers import find_trainer
+from endcredits.ids import WorkId
 from endcredits.influence import ModelPair
 from endcredits.payouts import Statement
 from endcredits.payouts.payers import Payer, read_payer
@@ -67,7 +68,7 @@ from endcredits.progress import Progress, silent
 from endcredits.royalties import Added, Policy, Step, UsageEvent, read_policy, shipped_policies, shipped_policy
 from endcredits.royalties.held import Held
 from endcredits.store import Finding
-from endcredits.works import Registered, Submission
+from endcredits.works import NO_USE, Decision, Registered, Submission, Use
 
 if TYPE_CHECKING:
     from endcredits.influence.trainer import Trainer
@@ -136,6 +137,17 @@ class StudioHandle:
     def corpus(self, *, max_bytes_per_work: int = 0) -> Corpus:
         """The works that may be trained on now; the others are in its `refused`."""
         return catalogue.corpus(self.studio, max_bytes_per_work=max_bytes_per_work)
+
+    def may(self, work_id: str, verb: str, *, at: str = "", use: Use = NO_USE) -> Decision:
+        """Whether something may be done with a work now, or at a UTC time; only the value "allow" is a yes.
+
+        Ask before every retrieval, imitation of a style and use of a likeness: a yes that is taken back ends at once.
+
+        Raises:
+            NotFoundError: no such work.
+            InputError: an unknown verb, or no time.
+        """
+        return catalogue.may(self.studio, WorkId(work_id), verb, at=at, use=use)
 
     def build_index(
         self,
