@@ -60,6 +60,7 @@ from endcredits.royalties import (
 from endcredits.store import Finding, check_rows
 from endcredits.works import asked_about, check_works, marks, parties, party_id_of, permissions, works
 from endcredits.works.asked import speaks_of_whole
+from endcredits.works.likeness import check_likeness
 from endcredits.works.shares.book import check_shares
 
 
@@ -239,7 +240,7 @@ def _key(studio: Studio) -> Iterator[Finding]:
 
 IN_BOOKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
     "database file": (_database_file, _books(store.check_schema)),
-    "works": (_works,),
+    "works": (_works, _books(check_likeness)),
     "attributions": (_books(check_attributions),),
     "books": (_books(check_books), _books(check_entries)),
     "royalties": (

@@ -25,6 +25,7 @@ from endcredits.royalties.row_log import reports_digest
 from endcredits.royalties.tables import currency_rates, refunds, revenues, usage_events
 from endcredits.store import many
 from endcredits.works import parties, permissions, plain_of, share_tables, tables, works
+from endcredits.works.likeness import tables as likeness_tables
 
 WORK, SPLIT, CONSENT, MODEL, INTAKE = "work.register", "split.set", "consent.state", "model.train", "usage.intake"
 FILE_MARK = "file.mark"
@@ -32,6 +33,9 @@ CONTRACT, UNITS, STEP = "contract.set", "units.set", "period.step"
 PARTY, FUND, SHEET, ACCEPTED = "party.add", "fund.set", "sheet.propose", "sheet.accept"
 SAMPLED = "audit.report"
 OPENED, ENDED, BATCH, SETTLED = "dispute.open", "dispute.close", "payout.batch", "payout.settle"
+
+LIKENESS_GRANT = "likeness.grant"
+"""A person's consent to uses of their likeness: it is in the log before it is used."""
 
 Item = tuple[str, Any]
 """A fact's key within its type, and its body."""
@@ -193,6 +197,12 @@ KINDS = (
     Kind(FUND, _count_funds, _funds),
     Kind(SHEET, _of_table(SHEET, share_tables.split_sheets).count, _sheets),
     _of_table(ACCEPTED, share_tables.sheet_acceptances),
+    _of_table("likeness.person", likeness_tables.likeness_people),
+    _of_table("likeness.enrol", likeness_tables.likeness_enrolments),
+    _of_table(LIKENESS_GRANT, likeness_tables.likeness_grants),
+    _of_table("likeness.revoke", likeness_tables.likeness_revocations),
+    _of_table("likeness.use", likeness_tables.likeness_uses),
+    _of_table("likeness.output", likeness_tables.likeness_outputs),
     _of_table(CONTRACT, contract_tables.contracts),
     _of_table(UNITS, step_tables.crew_units),
     _of_table(OPENED, contract_tables.disputes),

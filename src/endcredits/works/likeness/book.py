@@ -1,0 +1,259 @@
+"""Keeping people, enrolments, grants and revocations. Nothing is changed or taken away: what holds now is read from it.
+
+Somebody whose likeness may be used is a party of the registry, and has one entry in its catalogue that stands for the
+likeness and has no files: never the face or the voice. The entry is denied to training from its first moment on; its splits
+of the right "likeness" say who is paid for uses.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from endcredits.canonical import digest
+from endcredits.errors import InputError, NotFoundError
+from endcredits.ids import WorkId
+from endcredits.money import PPB
+from endcredits.store import insert_records, many
+from endcredits.works import tables as registry_tables
+from endcredits.works.likeness import tables
+from endcredits.works.likeness.reading import make_grant
+from endcredits.works.likeness.records import MODALITIES, Enrolment, LikenessGrant, Person, Revocation
+from endcredits.works.names import clean_identifiers, clean_name, party_id_of
+from endcredits.works.records import Credit, Party, Permission, Split
+from endcredits.works.registry import known_works, parties, set_splits
+from endcredits.works.shares.book import add_parties, add_work
+from endcredits.works.statements import state_permission
+from endcredits.works.submissions import merge_parties
+from endcredits.works.utc import check_day, check_time
+
+RIGHT = "likeness"
+"""The right whose splits share the money that uses of a likeness bring."""
+
+WORDS_MAX = 2_000
+
+
+def add_party(conn: Connection, name: str, *, kind: str = "person", identifiers: Sequence[tuple[str, str]] = ()) -> Party:
+    """The party of this name, added where it is new: a person, a guardian, an estate, a fund.
+
+    Raises:
+        InputError: a name or identifier that cannot be kept.
+    """
+    checked = clean_identifiers(tuple(identifiers))
+    party = Party(party_id_of(clean_name(name), checked), clean_name(name), kind, checked)
+    add_parties(conn, [party])
+    return merge_parties(parties(conn)[party.party_id], party)
+
+
+def enrol_person(
+    conn: Connection,
+    party: Party,
+    at: str,
+    *,
+    turns_18_on: str | None = None,
+    guardian_id: str = "",
+    deceased_on: str | None = None,
+    rights_holder_id: str = "",
+    payees: Sequence[Split] = (),
+) -> Person:
+    """Puts somebody on record whose likeness may be used, or adds what is known of them now.
+
+    Args:
+        conn: in a writing transaction.
+        party: who; a recorded party (`add_party`).
+        at: UTC time.
+        turns_18_on: a minor's 18th birthday; None keeps what is on record.
+        guardian_id: who signs for a minor, a recorded party; "" keeps what is on record.
+        deceased_on: day of death; None keeps what is on record.
+        rights_holder_id: who holds the rights after death, a recorded party; "" keeps what is on record.
+        payees: who is paid when they are first enrolled; the person alone by default. Later splits are stated for the entry
+            in the catalogue like those of any work.
+
+    Returns:
+        The person as on record now; the same again adds nothing.
+
+    Raises:
+        InputError: a day that is none, somebody their own guardian or heir.
+        NotFoundError: guardian, rights holder or payee is no party.
+    """
+    check_time(at)
+    for field, day in (("turns_18_on", turns_18_on), ("deceased_on", deceased_on)):
+        if day is not None:
+            check_day(day, field=field)
+    for field, other in (("guardian", guardian_id), ("rights_holder", rights_holder_id)):
+        if other == party.party_id:
+            raise InputError(f"'{party.name}' cannot be their own {field.replace('_', ' ')}", field=field)
+        _require_party(conn, other, field)
+    known = people(conn).get(party.party_id)
+    work_id = WorkId(f"{RIGHT}:{party.party_id}")
+    if not known_works(conn, [work_id]):
+        _register_entry(conn, work_id, party, payees, at)
+    elif payees:
+        raise InputError(
+            f"'{party.name}' is on record already, with who is paid",
+            remedy=f"State new splits of the right '{RIGHT}' for {work_id}, from a day on.",
+            field="payee",
+        )
+    person = Person(
+        party.party_id,
+        party.name,
+        turns_18_on or (known.turns_18_on if known else None),
+        guardian_id or (known.guardian_id if known else ""),
+        deceased_on or (known.deceased_on if known else None),
+        rights_holder_id or (known.rights_holder_id if known else ""),
+        work_id,
+        known.recorded_at if known else at,
+    )
+    if known == person:
+        return person
+    version = conn.scalar(sa.select(sa.func.count()).where(tables.likeness_people.c.person_id == party.party_id))
+    row = {name: getattr(person, name) for name in Person.__slots__ if name != "name"}
+    insert_records(conn, tables.likeness_people, [{**row, "version": int(version or 0) + 1, "recorded_at": at}])
+    return people(conn)[party.party_id]
+
+
+def _register_entry(conn: Connection, work_id: WorkId, party: Party, payees: Sequence[Split], at: str) -> None:
+    add_work(conn, work_id, f"Likeness of {party.name}", [Credit(party.party_id, "performer", party.name, 1)], at)
+    no = Permission(
+        subject=work_id,
+        verb="train",
+        value="deny",
+        reason="this entry stands for a person's likeness, and is nothing to learn from",
+        source="likeness enrolment",
+        declared_by="endcredits, for the person",
+        effective_from=at,
+    )
+    state_permission(conn, no)
+    set_splits(conn, work_id, payees or [Split(party.party_id, PPB, right=RIGHT)])
+
+
+def _require_party(conn: Connection, party_id: str, field: str) -> None:
+    if party_id and not many(
+        conn, sa.select(registry_tables.parties.c.party_id).where(registry_tables.parties.c.party_id == party_id)
+    ):
+        raise NotFoundError(
+            f"there is no party '{party_id}'", remedy="'endcredits works parties' lists who there is.", field=field
+        )
+
+
+def add_enrolment(
+    conn: Connection, person_id: str, modality: str, reference_sha256: str, kept_at: str, at: str, content_code: str = ""
+) -> Enrolment:
+    """Records which reference is somebody's, by its digest alone; the same again adds nothing.
+
+    Raises:
+        InputError: no such modality, or no words about where the reference is kept.
+        NotFoundError: nobody of that id is enrolled.
+    """
+    if modality not in MODALITIES:
+        raise InputError(
+            f"{modality[:40]!a} is no modality", remedy=f"Use one of: {', '.join(MODALITIES)}.", field="modality"
+        )
+    words(kept_at, "kept_at", "Say where the reference is kept: it may have to be deleted there.")
+    person = require_person(conn, person_id)
+    enrolment_id = f"enrolment:{digest([person_id, modality, reference_sha256])[:32]}"
+    known = [one for one in enrolments(conn, person_id) if one.enrolment_id == enrolment_id]
+    if known:
+        return known[0]
+    found = Enrolment(enrolment_id, person.person_id, modality, reference_sha256, content_code, kept_at, check_time(at))
+    insert_records(conn, tables.likeness_enrolments, [{name: getattr(found, name) for name in Enrolment.__slots__}])
+    return found
+
+
+def add_grant(conn: Connection, grant: LikenessGrant) -> tuple[LikenessGrant, bool]:
+    """Records a grant; the same document again changes nothing. Returns it as on record, and whether it is new.
+
+    Raises:
+        NotFoundError: its person is not enrolled.
+    """
+    require_person(conn, grant.person_id)
+    for known in grants(conn, grant.person_id):
+        if known.grant_id == grant.grant_id:
+            return known, False
+    row = {name: getattr(grant, name) for name in ("grant_id", "person_id", "document", "recorded_at")}
+    insert_records(conn, tables.likeness_grants, [row])
+    return grant, True
+
+
+def revoke_grant(conn: Connection, grant_id: str, reason: str, declared_by: str, at: str) -> Revocation:
+    """Takes a grant back from a moment on; uses stop at once, and what was used stays owed. Again changes nothing.
+
+    Raises:
+        InputError: no reason, or nobody who says so.
+        NotFoundError: no such grant.
+    """
+    words(reason, "reason", "Say why, and who says so: it may be asked later.")
+    words(declared_by, "declared_by", "Say who takes it back.")
+    table = tables.likeness_grants
+    if not many(conn, sa.select(table.c.grant_id).where(table.c.grant_id == grant_id)):
+        raise NotFoundError(f"there is no grant '{grant_id[:60]}'", remedy="See: endcredits likeness list.", field="grant")
+    before = revocations(conn, [grant_id])
+    if before:
+        return before[0]
+    bare = [grant_id, check_time(at), reason, declared_by]
+    found = Revocation(f"revocation:{digest(bare)[:32]}", grant_id, at, reason, declared_by)
+    insert_records(conn, tables.likeness_revocations, [{name: getattr(found, name) for name in Revocation.__slots__}])
+    return found
+
+
+def words(text: str, field: str, remedy: str) -> str:
+    """Words from outside: not empty, not endless, and no half characters, which no database takes."""
+    if not text.strip() or len(text) > WORDS_MAX or "\0" in text:
+        raise InputError(f"the {field} is empty, or longer than {WORDS_MAX} characters", remedy=remedy, field=field)
+    return text
+
+
+def require_person(conn: Connection, person_id: str) -> Person:
+    """An enrolled person.
+
+    Raises:
+        NotFoundError: nobody of that id is enrolled.
+    """
+    person = people(conn).get(person_id)
+    if person is None:
+        raise NotFoundError(
+            f"nobody is enrolled as '{person_id[:60]}'",
+            remedy="Enrol them first (endcredits likeness enrol); 'endcredits likeness list' shows who is.",
+            field="person_id",
+        )
+    return person
+
+
+def people(conn: Connection) -> dict[str, Person]:
+    """Every enrolled person by id, as on record now."""
+    table, named = tables.likeness_people, registry_tables.parties
+    query = sa.select(table, named.c.name).join(named, named.c.party_id == table.c.person_id).order_by(table.c.version)
+    found = {}
+    for row in many(conn, query):
+        found[row["person_id"]] = Person(**{name: row[name] for name in Person.__slots__})
+    return {person_id: found[person_id] for person_id in sorted(found)}
+
+
+def enrolments(conn: Connection, person_id: str = "") -> tuple[Enrolment, ...]:
+    """All enrolments, or one person's, by id."""
+    found = _rows(conn, tables.likeness_enrolments, "person_id", [person_id] if person_id else None)
+    return tuple(sorted((Enrolment(**row) for row in found), key=lambda one: one.enrolment_id))
+
+
+def grants(conn: Connection, person_id: str = "") -> tuple[LikenessGrant, ...]:
+    """All grants, or one person's, by time of recording and id."""
+    rows = _rows(conn, tables.likeness_grants, "person_id", [person_id] if person_id else None)
+    found = (make_grant(json.loads(row["document"]), row["recorded_at"]) for row in rows)
+    return tuple(sorted(found, key=lambda one: (one.recorded_at, one.grant_id)))
+
+
+def revocations(conn: Connection, grant_ids: Iterable[str] | None = None) -> tuple[Revocation, ...]:
+    """All revocations, or those of some grants, by time and id."""
+    found = (Revocation(**row) for row in _rows(conn, tables.likeness_revocations, "grant_id", grant_ids))
+    return tuple(sorted(found, key=lambda one: (one.revoked_at, one.revocation_id)))
+
+
+def _rows(conn: Connection, table: sa.Table, column: str, wanted: Iterable[str] | None) -> list[dict[str, Any]]:
+    query = sa.select(table)
+    if wanted is not None:
+        query = query.where(table.c[column].in_(sorted(set(wanted))))
+    return [{name: value for name, value in row.items() if name != "digest"} for row in many(conn, query)]

@@ -1,0 +1,93 @@
+"""Does one row of a grant cover a use? Each thing that it does not is a reason of its own.
+
+Names are compared without regard to letter case, width, accents and invisible characters. Two productions whose names
+fold to the same text are taken for one, as people take them; anything else that differs is outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from endcredits.works.likeness.records import GrantedUse, LikenessUse, Reason
+from endcredits.works.rules import Pack
+from endcredits.works.rules.territories import lies_in
+from endcredits.works.rules.wording import fold, is_specific
+
+KNOWN_CONTEXTS = ("nudity", "political", "endorsement")
+"""Contexts with a word of their own; who forbids "other" forbids every context that is none of them."""
+
+OF_ADVERTISING = ("advertisement", "advertising", "endorsement")
+"""Contexts that every advertisement has."""
+
+
+def uncovered(row: GrantedUse, use: LikenessUse, day: str, used: int, pack: Pack) -> Iterator[Reason]:
+    """What of a use lies outside a row.
+
+    Args:
+        row: of a grant.
+        use: what is asked for.
+        day: YYYY-MM-DD, on which it is asked for.
+        used: uses of the row that were counted before.
+        pack: for the countries of unions, and for wordings that say nothing.
+    """
+    for name, granted, asked, binding in (
+        ("project", row.project, use.project, True),
+        ("medium", row.medium, use.medium, True),
+        ("script", row.script_ref, use.script_ref, bool(row.script_ref)),
+        ("advertiser", row.advertiser, use.advertiser, bool(row.advertiser or use.advertiser)),
+        ("product line", row.product_line, use.product_line, bool(row.product_line or use.product_line)),
+    ):
+        if binding and not _same(granted, asked):
+            yield Reason("outside-uses", f"the {name} granted is {_said(granted)}, and {_said(asked)} was asked for")
+    if not (row.valid_from and row.valid_to and row.valid_from <= day <= row.valid_to):
+        span = f"from {row.valid_from or 'no day'} to {row.valid_to or 'no day'}"
+        yield Reason("outside-dates", f"the row holds {span}, and {day} lies outside")
+    if not row.territory or not lies_in(use.territory, row.territory, pack.places):
+        yield Reason("outside-territory", f"the row is for {row.territory or 'nowhere'}, and {use.territory} was asked for")
+    if row.max_uses is not None and used + use.count > row.max_uses:
+        yield Reason(
+            "count-used-up",
+            f"{used} of {row.max_uses} uses are counted already, and {use.count} more {_were(use.count)} asked for",
+        )
+    for words, whose in ((row.description, "the row's"), (use.description, "the request's")):
+        if not is_specific(words, pack.generic_phrases):
+            yield Reason("generic-description", f"{whose} description is missing, too short or generic: {_said(words)}")
+
+
+def forbidden_in(forbidden: tuple[str, ...], use: LikenessUse) -> Iterator[Reason]:
+    """Contexts of a use that the person forbids."""
+    refused = {_key(one): one for one in forbidden}
+    stated = use.contexts + (OF_ADVERTISING if use.is_advertisement else ())
+    for context in sorted({_key(one): one for one in stated}):
+        if context in refused:
+            yield Reason("forbidden-context", f"the person forbids '{refused[context]}'")
+        elif "other" in refused and context not in KNOWN_CONTEXTS:
+            yield Reason("forbidden-context", f"the person forbids every other context, and this is about {_said(context)}")
+
+
+def differs(row: GrantedUse, use: LikenessUse) -> bool:
+    """Whether the request describes the use in other words than the row."""
+    return not _same(row.description, use.description)
+
+
+def _same(one: str, other: str) -> bool:
+    return bool(one) and _key(one) == _key(other)
+
+
+def _key(text: str) -> str:
+    # A name of signs alone folds to nothing, and two of them are not the same for that.
+    return fold(text) or text
+
+
+def _said(text: str) -> str:
+    """Words from outside, short and on one line."""
+    return ascii(text[:80]) if not text.isprintable() else f"'{text[:80]}'" if text else "none"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def counted(used: Mapping[tuple[str, int], int], grant_id: str, row: int) -> int:
+    """Uses of a row that were counted before."""
+    return used.get((grant_id, row), 0)

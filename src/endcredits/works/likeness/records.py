@@ -1,0 +1,382 @@
+"""What is kept about a person's likeness: who they are, what they enrolled, granted and took back, and how it was used.
+
+A *person* is a party of the registry. An *enrolment* names a reference by its digest; the recording or scan itself, and
+anything computed from it that could recognise somebody, never enters the books. A *grant* is one signed consent, with the
+fields that `endcredits rules fields likeness` lists. A *revocation* closes a grant from its moment on. A *use* is one
+request that was permitted and counted. Rows are only ever added: what was granted, used and taken back stays known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from endcredits.ids import PartyId, WorkId
+
+MODALITIES = ("voice", "face", "body", "motion")
+"""What of a person can be replicated."""
+
+PURPOSES = ("replica", "training")
+"""What a likeness is asked for: to appear in something, or for a model to learn from it."""
+
+POSTURES = ("rsl-media",)
+"""Stricter ways that an operator may choose: under the RSL-MEDIA draft no identity use of a minor is made at all."""
+
+VALUES = ("allow", "warn", "deny")
+"""What a decision says: yes; yes, and a person should look at something; no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What the registry knows of somebody whose likeness may be used. The latest of several records of a person holds.
+
+    Attributes:
+        person_id: a party of the registry.
+        name: for people.
+        turns_18_on: a minor's 18th birthday, also when it has passed; None for who was grown up when enrolled.
+        guardian_id: the party who signs for a minor, "" for nobody.
+        deceased_on: day of death, None for a living person.
+        rights_holder_id: heir, executor or estate, "" for nobody on record.
+        work_id: the entry in the catalogue that stands for this likeness; its splits of the right "likeness" say who is
+            paid.
+        recorded_at: UTC time.
+    """
+
+    person_id: PartyId
+    name: str
+    turns_18_on: str | None
+    guardian_id: str
+    deceased_on: str | None
+    rights_holder_id: str
+    work_id: WorkId
+    recorded_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """A reference of a person, told by its digest alone.
+
+    Attributes:
+        enrolment_id: made from person, modality and digest.
+        person_id: whose.
+        modality: one of `MODALITIES`.
+        reference_sha256: of the reference's bytes, which stay where they are.
+        content_code: ISCC of a picture, to find re-saved copies of that very picture; "" where none was computed.
+        kept_at: where the reference is kept, in words.
+        recorded_at: UTC time.
+    """
+
+    enrolment_id: str
+    person_id: PartyId
+    modality: str
+    reference_sha256: str
+    content_code: str
+    kept_at: str
+    recorded_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedUse:
+    """One row of a grant: a use that the person agreed to. What the grant leaves away is "" or None, and helps nobody.
+
+    Attributes:
+        project: the production.
+        medium: film, series, commercial, game, ...
+        description: what the replica says and does there, in particular.
+        script_ref: the script or page it is about, "" for any.
+        territory: where it may be shown: WORLD, EU, DE, US-CA.
+        valid_from: first day.
+        valid_to: last day, inclusive.
+        max_uses: how often, None for no limit.
+        advertiser: for a commercial, "" for none named.
+        product_line: for a commercial, "" for none named.
+    """
+
+    project: str
+    medium: str
+    description: str
+    script_ref: str
+    territory: str
+    valid_from: str
+    valid_to: str
+    max_uses: int | None
+    advertiser: str
+    product_line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pay:
+    """How the person is paid; agreed, never assumed.
+
+    Attributes:
+        basis: day_rate, session, usage_multiplier, share or residual; "" where the grant does not say.
+        amount: a decimal number of main units for one unit of the basis, "" for none.
+        currency: ISO 4217, "" for none.
+        multiplier: a decimal number, "" for none.
+        plan_contributions: whether benefit plans are paid on top; None where the grant does not say.
+    """
+
+    basis: str
+    amount: str
+    currency: str
+    multiplier: str
+    plan_contributions: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Where the replica is kept.
+
+    Attributes:
+        location: the place, "" where the grant does not say.
+        controls: who may reach it and how that is enforced.
+        delete_by: day by which it is deleted, "" for none said.
+    """
+
+    location: str
+    controls: str
+    delete_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class LikenessGrant:
+    """One signed consent. Yes-or-no fields are None where the grant is silent, and silence never helps.
+
+    Attributes:
+        grant_id: made from the document.
+        person_id: whose likeness.
+        is_minor: whether the person was a minor when it was signed.
+        turns_18_on: a minor's 18th birthday.
+        guardian: who signed for a minor.
+        deceased_on: day of death.
+        rights_holder_id: who holds the rights after death.
+        grantor: self, guardian, estate or union.
+        representation: counsel, union or none: who spoke for the person.
+        replica_kind: employment-based, independently-created or background.
+        modalities: of `MODALITIES`.
+        uses: the rows, in order; rows are counted from 0 in the books and from 1 in words.
+        forbidden: contexts that the person refuses.
+        replaces_in_person_work: whether the replica does what the person would do in person.
+        notice_given_at: when the person was told.
+        signed_at: UTC time of the signature, "" for not signed.
+        signature_ref: where it lies.
+        clear_and_conspicuous: whether the terms can be seen and understood.
+        separate_signature: whether the clause is signed by itself.
+        ends_at_death: whether the grant ends with the person's life.
+        pay: how the person is paid.
+        training_allowed: whether a model may learn from the person's data.
+        sublicensing: whether the grant may be passed on.
+        storage: where the replica is kept.
+        term_to: last day of the grant, "" for none said.
+        revocable: whether the grant says that it may be taken back; it can be, whatever it says.
+        revoke_notice_days: days of notice agreed; uses stop at once all the same.
+        revoked_at: when the document itself says that it was taken back, "" for never.
+        document: the whole record as it was handed in, canonical JSON.
+        recorded_at: UTC time.
+    """
+
+    grant_id: str
+    person_id: PartyId
+    is_minor: bool | None
+    turns_18_on: str
+    guardian: str
+    deceased_on: str
+    rights_holder_id: str
+    grantor: str
+    representation: str
+    replica_kind: str
+    modalities: tuple[str, ...]
+    uses: tuple[GrantedUse, ...]
+    forbidden: tuple[str, ...]
+    replaces_in_person_work: bool | None
+    notice_given_at: str
+    signed_at: str
+    signature_ref: str
+    clear_and_conspicuous: bool | None
+    separate_signature: bool | None
+    ends_at_death: bool | None
+    pay: Pay
+    training_allowed: bool | None
+    sublicensing: bool | None
+    storage: Storage
+    term_to: str
+    revocable: bool | None
+    revoke_notice_days: int | None
+    revoked_at: str
+    document: str = field(repr=False)
+    recorded_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """Somebody took a grant back.
+
+    Attributes:
+        revocation_id: made from the rest.
+        grant_id: what was taken back.
+        revoked_at: UTC time; no use under the grant is permitted from then on.
+        reason: why, in words.
+        declared_by: who says so, in words.
+    """
+
+    revocation_id: str
+    grant_id: str
+    revoked_at: str
+    reason: str
+    declared_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class LikenessUse:
+    """One request to use somebody's likeness.
+
+    Attributes:
+        person_id: whose.
+        project: the production.
+        medium: film, series, commercial, game, ...
+        description: what the replica says and does, in particular.
+        territory: where it is shown: WORLD, EU, DE, US-CA.
+        modalities: what of the person is replicated, sorted, at least one.
+        count: how many uses these are (days, sessions, spots), >= 1.
+        purpose: one of `PURPOSES`.
+        script_ref: the script or page, "" for none.
+        contexts: what it is about, sorted: nudity, political, endorsement, ... The requester states them.
+        is_advertisement: whether it advertises something, which counts as the contexts advertisement and endorsement.
+        replaces_in_person_work: whether it does what the person would otherwise do in person.
+        jurisdictions: places whose rules are asked besides those of the territory, sorted.
+        advertiser: for a commercial, "" for none.
+        product_line: for a commercial, "" for none.
+        sublicensee: who uses it, where that is not the operator to whom it was granted; "" for the operator.
+        postures: of `POSTURES`, sorted.
+    """
+
+    person_id: PartyId
+    project: str
+    medium: str
+    description: str
+    territory: str
+    modalities: tuple[str, ...]
+    count: int = 1
+    purpose: str = PURPOSES[0]
+    script_ref: str = ""
+    contexts: tuple[str, ...] = ()
+    is_advertisement: bool = False
+    replaces_in_person_work: bool = False
+    jurisdictions: tuple[str, ...] = ()
+    advertiser: str = ""
+    product_line: str = ""
+    sublicensee: str = ""
+    postures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resemblance:
+    """What a test outside of this program says: that something looks or sounds like an enrolled person.
+
+    Attributes:
+        person_id: whom it resembles.
+        modality: one of `MODALITIES`.
+        score_ppb: how much, 0 to 1,000,000,000, on the test's own scale.
+        threshold_ppb: from which score on the test speaks of a match.
+        tested_by: name and version of the test.
+    """
+
+    person_id: str
+    modality: str
+    score_ppb: int
+    threshold_ppb: int
+    tested_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Everything that a decision about one person looks at.
+
+    Attributes:
+        person: the person, None for somebody who never enrolled.
+        people: every enrolled person by id, to look at guardians.
+        grants: of the person, in any order.
+        revocations: of these grants, in any order.
+        used: uses counted so far, by (grant id, row).
+        logged: position in the log of every grant that stands in it, by grant id.
+        refused: why the person refuses any use of their likeness, in words; "" where they do not.
+    """
+
+    person: Person | None
+    people: Mapping[str, Person] = field(default_factory=dict)
+    grants: tuple[LikenessGrant, ...] = ()
+    revocations: tuple[Revocation, ...] = ()
+    used: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    logged: Mapping[str, int] = field(default_factory=dict)
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Reason:
+    """One reason against a use, or for looking at it.
+
+    Attributes:
+        rule_id: one of `blocks.RULES` or `blocks.WARNINGS`, or "RULE/CONDITION" of the rule pack.
+        why: in words.
+        source: where a rule of the pack was read, "" for rules of this program.
+    """
+
+    rule_id: str
+    why: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LikenessDecision:
+    """The answer to "may this person's likeness be used so?".
+
+    Attributes:
+        value: one of `VALUES`.
+        at: UTC time asked about.
+        rule_id: the first reason of a no, "granted" for a yes.
+        why: the same in words.
+        grant_id: the grant that permits it, or that comes closest; "" where there is none.
+        row: its row, from 0; -1 where there is none.
+        left: uses that remain on that row after this one, None for no limit and for a no.
+        blocks: every reason against, the first first; empty for a yes.
+        warnings: what a person should look at; they never turn a no into a yes.
+    """
+
+    value: str
+    at: str
+    rule_id: str
+    why: str
+    grant_id: str = ""
+    row: int = -1
+    left: int | None = None
+    blocks: tuple[Reason, ...] = ()
+    warnings: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedUse:
+    """A use that was permitted and counted.
+
+    Attributes:
+        use_id: the operator's own id, or one made for it.
+        person_id: whose likeness; "" for a synthetic performer, who is nobody.
+        grant_id: under which grant; "" for a synthetic performer.
+        row: of the grant, from 0; -1 for a synthetic performer.
+        count: how many uses.
+        used_at: UTC time.
+        kind: the kind of use that policies see: the medium, "training" or "synthetic-performer".
+        offer: the terms of pay that policies see (`pay.offer_of`).
+        document: the request, canonical JSON.
+        output_id: in which output it appears, "" as long as nobody named one: only then it can be paid.
+    """
+
+    use_id: str
+    person_id: str
+    grant_id: str
+    row: int
+    count: int
+    used_at: str
+    kind: str
+    offer: str
+    document: str = field(repr=False)
+    output_id: str = ""
