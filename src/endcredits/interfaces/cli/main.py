@@ -19,6 +19,7 @@ from endcredits.interfaces.cli import (
     holds,
     index,
     ledger,
+    likeness,
     log,
     media,
     offer,
@@ -116,6 +117,8 @@ rights_app.command("offer")(offer.offer)
 app.add_typer(rights_app, name="rights")
 
 app.add_typer(rules.rules_app(new_app), name="rules")
+
+app.add_typer(likeness.likeness_app(new_app), name="likeness")
 
 index_app = new_app(
     "Build the influence index of the admitted works.\n\n"
