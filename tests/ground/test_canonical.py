@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import OrderedDict
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from endcredits.canonical import INTEGER_MAX, canonical_bytes, digest, sha256_bytes, sha256_file, to_plain
+from endcredits.canonical import INTEGER_MAX, canonical_bytes, digest, sha256_bytes, sha256_file, slow_bytes, to_plain
 from endcredits.errors import InputError
 
 
@@ -136,12 +139,84 @@ class Outer:
     inner: Inner
 
 
+class Word(str):
+    """Text of a type of its own."""
+
+
+class Number(int):
+    """A whole number of a type of its own."""
+
+
+class Colour(StrEnum):
+    """Text that prints otherwise than it is."""
+
+    RED = "red"
+
+
 def test_records_are_written_as_objects() -> None:
     """Dataclasses by field name, tuples as lists."""
     record = Outer(7, Inner(("a", "b")))
 
     assert to_plain(record) == {"number": 7, "inner": {"names": ["a", "b"]}}
     assert digest(record) == digest({"inner": {"names": ["a", "b"]}, "number": 7})
+
+
+unusual = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**54), 2**54),
+    st.floats(),
+    st.text(),
+    st.text(st.characters(max_codepoint=0x9F)),
+    st.binary(max_size=3),
+    st.sampled_from([Word("w"), Number(3), Colour.RED, int, Inner, object()]),
+)
+anything = st.recursive(
+    unusual,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.tuples(inner, inner),
+        st.dictionaries(st.one_of(st.text(max_size=5), st.integers(0, 3)), inner, max_size=4),
+        st.dictionaries(st.text(max_size=3), inner, max_size=3).map(MappingProxyType),
+        st.dictionaries(st.text(max_size=3), inner, max_size=3).map(OrderedDict),
+        st.builds(Inner, st.lists(inner, max_size=3).map(tuple)),
+        st.builds(Outer, inner, inner),
+    ),
+    max_leaves=8,
+)
+
+
+@given(anything)
+def test_the_quick_way_is_the_slow_one(value: object) -> None:
+    """Whatever the document: the same bytes, or the same refusal in the same words."""
+    try:
+        slow = slow_bytes(value)
+    except InputError as error:
+        with pytest.raises(InputError) as caught:
+            canonical_bytes(value)
+        assert (caught.value.message, caught.value.remedy) == (error.message, error.remedy)
+        return
+    assert canonical_bytes(value) == slow
+
+
+@given(st.text())
+def test_every_text_is_spelt_alike(text: str) -> None:
+    """As a value and as a key, with whatever control characters, quotes and half characters it has."""
+    for value in ({"a": text}, {text: 1, "\U0001f600": 2, "\ufb33": 3}, [Inner((text,))]):
+        try:
+            slow = slow_bytes(value)
+        except InputError:
+            with pytest.raises(InputError, match="half a character"):
+                canonical_bytes(value)
+        else:
+            assert canonical_bytes(value) == slow
+
+
+def test_every_character_is_spelt_alike() -> None:
+    """All of them but the surrogates: the C encoder and the standard's own writer escape the same ones."""
+    for first in range(0, 0x110000, 0x8000):
+        text = "".join(chr(code) for code in range(first, first + 0x8000) if not 0xD800 <= code < 0xE000)
+        assert canonical_bytes([text]) == slow_bytes([text])
 
 
 def test_a_files_digest_is_that_of_its_bytes(tmp_path: Path) -> None:

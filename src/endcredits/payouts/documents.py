@@ -10,11 +10,10 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from endcredits.canonical import INTEGER_MAX
+from endcredits.canonical import INTEGER_MAX, canonical_bytes, digest
 from endcredits.errors import IntegrityError
 from endcredits.money import PPB
 from endcredits.payouts.explain import reason
-from endcredits.payouts.fast_canonical import fast_canonical, fast_digest
 from endcredits.payouts.records import ESTIMATE, KINDS, Statement, StatementPart, StatementPool
 from endcredits.payouts.statements import coin_micros, line_order, outputs_counted, statement_id
 from endcredits.payouts.sums import due_micros, moved
@@ -23,7 +22,7 @@ from endcredits.royalties.records import ADJUSTED
 
 def statement_json(statement: Statement) -> str:
     """The canonical JSON text of a statement (RFC 8785)."""
-    return fast_canonical(statement).decode()
+    return canonical_bytes(statement).decode()
 
 
 def parse_statement(document: str | bytes) -> Statement:
@@ -99,7 +98,7 @@ def _lines(statement: Statement) -> Iterator[str]:
         yield "its lines are out of order or stand twice"
     if statement.line_count != len(lines):
         yield "its number of lines is another"
-    if statement.lines_digest != fast_digest(lines):
+    if statement.lines_digest != digest(lines):
         yield "its lines do not fit their digest"
     if statement.outputs_counted != outputs_counted(lines):
         yield "its count of usage is not that of its lines"

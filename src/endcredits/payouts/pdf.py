@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from endcredits.canonical import canonical_bytes
 from endcredits.durable import write_atomic
 from endcredits.errors import InputError
 from endcredits.payouts.documents import parse_statement
-from endcredits.payouts.fast_canonical import fast_canonical
 from endcredits.payouts.records import Statement
 from endcredits.payouts.view import View, view
 from endcredits.payouts.view import shown as shown_text
@@ -115,7 +115,7 @@ class Printer:
         title = f"{shown.word} {statement.statement_id}: {shown.payee}"
         day = (int(part) for part in statement.issued_on.split("-"))
         paper = _Paper(shown, title, shown_text(statement.issuer), statement.statement_id, _Date(*day), self._families)
-        text = fast_canonical(paper).decode()
+        text = canonical_bytes(paper).decode()
         for _ in range(_ROUNDS_MAX):
             unseen = [f"U+{code:04X}" for code in sorted(self._missing) if chr(code) in text]
             try:

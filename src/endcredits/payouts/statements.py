@@ -20,7 +20,6 @@ from endcredits.money import EXPONENT_OF_CURRENCY
 from endcredits.payouts.earned import EarnedLine
 from endcredits.payouts.explained import Explained
 from endcredits.payouts.facts import Facts, Standing
-from endcredits.payouts.fast_canonical import fast_digest
 from endcredits.payouts.records import ESTIMATE, FINAL, Statement, StatementLine
 from endcredits.payouts.sums import summary
 from endcredits.royalties.records import PeriodClose
@@ -185,7 +184,7 @@ class _Maker:
             lines=tuple(lines),
             levies=levies,
             outputs_counted=outputs_counted(lines),
-            lines_digest=fast_digest(lines),
+            lines_digest=digest(lines),
             close_digest=self.close_digest,
             entry_ids=facts.entry_ids,
             verify=facts.issuer.verify,
