@@ -121,7 +121,7 @@ def _audit(
     index = current_index(studio)
     texts = _texts(index, [known[output_id] for output_id in output_ids], given)
     trainer = find_trainer(plan.trainer, plan.recipe, read_current(studio)["source"], studio.path / RUNS)
-    require_yes(corpus(studio), set(trainer.work_ids))  # an audit trains, and a no since then counts
+    require_yes(corpus(studio, gate=False), set(trainer.work_ids))  # an audit trains, and a no since then counts
     groups = _groups(studio, index, trainer, plan.by)
     catalogues = catalogues_of(groups)
     design = budget_design(catalogues, runs_per_catalogue=plan.runs_per_catalogue, seed=plan.seed)

@@ -3,6 +3,9 @@
 `add_works` registers submissions, whatever their permission. `corpus` asks the registry, work by work, whether a model
 may be trained and fine-tuned on it at a moment, and that nobody has denied keeping it in an index; everything else is
 refused, by name and with the reason. So is a work that holds the very bytes of a file of a denied one.
+
+Once a corpus went through the gate (`admitting`), its manifest counts too: a corpus is then what the manifest admits and
+what is still permitted now. A work that came later, or that waits for a person, is not in it.
 """
 
 from __future__ import annotations
@@ -14,36 +17,44 @@ from typing import Any
 
 from endcredits.canonical import digest
 from endcredits.errors import NotFoundError
-from endcredits.flows import fact_log
+from endcredits.flows import admissions, fact_log
 from endcredits.flows.clock import now
+from endcredits.flows.looking import VERB, Look, look
 from endcredits.flows.studio import Studio
 from endcredits.ids import WorkId
 from endcredits.works import (
     NO_USE,
-    Asked,
     Decision,
     Permission,
     Registered,
-    Said,
     Split,
     Submission,
     Use,
     Work,
-    asked_about,
     asked_in,
     catalogue_digest,
     decide,
     get_content,
-    marks,
-    permissions,
     permissions_about,
     register,
     state_permission,
-    works,
 )
 
-VERB = "train"
-"""The verb whose yes admits a work."""
+__all__ = [
+    "VERB",
+    "Corpus",
+    "Look",
+    "add_works",
+    "corpus",
+    "corpus_of",
+    "digest_within",
+    "extent_of",
+    "look",
+    "may",
+    "standing",
+    "state",
+    "whole_characters",
+]
 
 
 def add_works(studio: Studio, submissions: Sequence[Submission], at: str = "") -> Registered:
@@ -65,6 +76,8 @@ class Corpus:
         content: folder of the works' files.
         max_bytes_per_work: how much of each work counts, 0 for all of it.
         operator: the party whose contracts counted; empty for none.
+        admission: state of its manifest: "whole", "missing" (it did not go through the gate) or "broken".
+        gate_problem: why no model may be made of it before it goes through the gate again; empty for nothing.
     """
 
     admitted: tuple[Work, ...]
@@ -75,6 +88,8 @@ class Corpus:
     content: Path
     max_bytes_per_work: int = 0
     operator: str = ""
+    admission: str = "missing"
+    gate_problem: str = ""
 
     def texts(self) -> Iterator[tuple[WorkId, bytes]]:
         """Every file of every admitted work, cut to the limit, in order.
@@ -160,23 +175,53 @@ def _set_of(split: Split) -> tuple[str, str, str]:
     return split.right, split.territory, split.valid_from
 
 
-def corpus(studio: Studio, at: str = "", *, max_bytes_per_work: int = 0) -> Corpus:
-    """Asks the registry which works may be trained on at a moment (now by default)."""
-    moment = at or now()
-    with studio.store.reading() as conn:
-        registered, stated, names = works(conn), permissions(conn), marks(conn)
-    said, answers = Said(stated), {}
-    for work in registered:
-        asked = asked_about(work, names)
-        answers[work.work_id] = _answer(said.about(asked), asked, moment, studio.operator)
-    denied: dict[str, Decision] = {}
-    for work in registered:
-        if answers[work.work_id].value == "deny":
-            for file in work.manifestations:
-                denied.setdefault(file.sha256, answers[work.work_id])
+def corpus(studio: Studio, at: str = "", *, max_bytes_per_work: int = 0, gate: bool = True) -> Corpus:
+    """Asks the registry which works may be trained on at a moment (now by default).
+
+    Args:
+        studio: whose.
+        at: UTC time.
+        max_bytes_per_work: see `Corpus`.
+        gate: whether the manifest of the current corpus counts, where there is one; without it permissions count alone.
+    """
+    seen = look(studio, at)
+    admission = admissions.current(studio) if gate else None
+    if admission is None or admission.state != "whole":
+        found = corpus_of(studio, seen, max_bytes_per_work=max_bytes_per_work)
+        if admission is None:
+            return found
+        problem = f"the manifest of the corpus is {admission.state}: {admission.problem}"
+        return replace(found, admission=admission.state, gate_problem=problem)
+    outside = {row["work_id"]: f"it waits for a person: {row['reason']}" for row in admission.document["waiting"]}
+    chosen = frozenset(str(row["work_id"]) for row in admission.document["works"])
+    found = corpus_of(studio, seen, chosen=chosen, outside=outside, max_bytes_per_work=max_bytes_per_work)
+    problem = _since_changed(found, admission.document)
+    return replace(found, admission="missing" if problem else "whole", gate_problem=problem)
+
+
+def corpus_of(
+    studio: Studio,
+    seen: Look,
+    *,
+    chosen: frozenset[str] | None = None,
+    outside: Mapping[str, str] | None = None,
+    max_bytes_per_work: int = 0,
+) -> Corpus:
+    """The corpus of all works with a yes, or of those among them that are chosen.
+
+    Args:
+        studio: whose.
+        seen: from `look`.
+        chosen: ids of works; None for all.
+        outside: why a work with a yes is not chosen, where that is known.
+        max_bytes_per_work: see `Corpus`.
+    """
     admitted, yes, refused = [], [], []
-    for work in registered:
-        answer = _answer_of_files(work, denied, answers[work.work_id])
+    for work in seen.registered:
+        answer = seen.answers[work.work_id]
+        if answer.value == "allow" and chosen is not None and work.work_id not in chosen:
+            reason = (outside or {}).get(work.work_id, "it has not been through the gate: endcredits corpus admit")
+            answer = Decision(work.work_id, VERB, seen.at, "unknown", reason)
         if answer.value == "allow":
             admitted.append(work)
             yes.append(answer)
@@ -186,31 +231,29 @@ def corpus(studio: Studio, at: str = "", *, max_bytes_per_work: int = 0) -> Corp
         tuple(admitted),
         tuple(yes),
         tuple(refused),
-        catalogue_digest(registered, stated),
-        extent_of(registered, stated),
+        catalogue_digest(seen.registered, seen.stated),
+        extent_of(seen.registered, seen.stated),
         studio.content,
         max_bytes_per_work,
         studio.operator,
     )
 
 
-def _answer(said: Sequence[Permission], asked: Asked, at: str, by: str) -> Decision:
-    """The yes to training, or what stands against it: a deny before anything that is merely not a yes."""
-    train, finetune, index = (decide(said, asked, verb, at, by=by) for verb in (VERB, "finetune", "index"))
-    for one in (train, finetune, index):
-        if one.value == "deny":
-            return one
-    return train if train.value != "allow" else finetune if finetune.value != "allow" else train
-
-
-def _answer_of_files(work: Work, denied: Mapping[str, Decision], answer: Decision) -> Decision:
-    """The work's own answer, unless it is a yes and one of its files belongs to a denied work as well."""
-    for file in work.manifestations:
-        other = denied.get(file.sha256)
-        if answer.value == "allow" and other is not None:
-            reason = f"'{file.label}' is also a file of '{other.subject}', which is denied: {other.reason}"
-            return replace(answer, value="deny", reason=reason, permission_id=other.permission_id)
-    return answer
+def _since_changed(found: Corpus, document: Mapping[str, Any]) -> str:
+    """What has changed of an admitted corpus since its manifest was made, in words; empty for nothing."""
+    if replace(found, max_bytes_per_work=0).digest() == document["corpus_digest"]:
+        return ""
+    now_admitted = {str(decision.subject): decision for decision in found.decisions}
+    reasons = {work.work_id: f"{decision.value}: {decision.reason}" for work, decision in found.refused}
+    lost = [row["work_id"] for row in document["works"] if row["work_id"] not in now_admitted]
+    if lost:
+        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        why = reasons.get(WorkId(lost[0]), "it is not registered")
+        return f"'{lost[0]}'{more} was admitted and may no longer be used ({why})"
+    for row in document["works"]:
+        if now_admitted[row["work_id"]].permission_id != row["permission_id"]:
+            return f"the yes to '{row['work_id']}' rests on another statement than the one that admitted it"
+    return "what contracts count has changed since the corpus was admitted"
 
 
 def may(studio: Studio, work_id: WorkId, verb: str, *, at: str = "", use: Use = NO_USE) -> Decision:

@@ -15,12 +15,12 @@ from endcredits.attribution import attributed_ids, attributions_of
 from endcredits.canonical import canonical_bytes, to_plain
 from endcredits.errors import EndcreditsError
 from endcredits.flows import closing, fact_log
-from endcredits.flows.attributing import output_problem
 from endcredits.flows.audit_log import expected_receipts
 from endcredits.flows.index_files import IndexFacts, intact_indexes
 from endcredits.flows.kept_sums import kept_roots
 from endcredits.flows.log_keys import expected_rotations
 from endcredits.flows.media_codes import DISCLOSURE, check_disclosures
+from endcredits.flows.output_bodies import output_problem
 from endcredits.flows.periods import period_body, receipt_id_of, statements_count
 from endcredits.flows.statement_receipts import expected_statements
 from endcredits.flows.studio import Studio

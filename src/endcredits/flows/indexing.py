@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from endcredits import durable, influence
 from endcredits.canonical import digest
 from endcredits.errors import ConflictError, InputError, IntegrityError, NotFoundError
-from endcredits.flows import catalogue, fact_log, responses
+from endcredits.flows import admissions, catalogue, fact_log, responses
 from endcredits.flows.catalogue import Corpus
 from endcredits.flows.index_files import (
     CORPUS,
@@ -91,6 +91,7 @@ def build(
     trainer: Trainer | None = None,
     design: str = DESIGNS[0],
     processes: int = 1,
+    strict: bool = False,
     progress: Progress = silent,
 ) -> OpenIndex:
     """Builds the index of a corpus under a pair of models, or continues or opens it, and makes it the current one.
@@ -102,14 +103,16 @@ def build(
         trainer: repeats the run of the full model: every creator's part is measured by training, see `responses`.
         design: which runs; one of `responses.DESIGNS`.
         processes: training runs at a time.
+        strict: whether to refuse a corpus that has no whole manifest; otherwise its receipts say so.
         progress: told about the stages.
 
     Raises:
         InputError: no work is admitted, a work holds nothing to learn, or models or trainer cannot be used.
-        ConflictError: a work of the corpus is no longer admitted, such as after a no recorded since, or the trainer reads
-            one that is not.
+        ConflictError: a work of the corpus is no longer admitted, such as after a no recorded since, its manifest is broken
+            or, with `strict`, missing, or the trainer reads a work that is not admitted.
         MachineError: a process died or the disk is full; the same call continues.
     """
+    _require_manifest(corpus, strict=strict)
     if not corpus.admitted:
         raise InputError(
             f"no work may be trained on ({len(corpus.refused)} refused)",
@@ -130,6 +133,7 @@ def build(
     )
     folder = studio.path / "index" / name
     _require_consent(studio, corpus)
+    admissions.keep_cut(studio, corpus.manifest())
     fact_log.complete(studio)  # what was permitted stands in the log before what is made of it
     examples = [example for work_id, text in corpus.texts() for example in _examples(pair, work_id, text)]
     _require_examples(corpus, examples)
@@ -162,6 +166,15 @@ def build(
     return _with_facts(folder, pair, built)
 
 
+def _require_manifest(corpus: Corpus, *, strict: bool) -> None:
+    """Refuses what changed since it went through the gate; what never did is refused where somebody asks for that."""
+    problem = corpus.gate_problem
+    if strict and not problem and corpus.admission != "whole":
+        problem = "the corpus has no manifest: it did not go through the gate"
+    if problem:
+        raise ConflictError(problem, remedy="Let it go through the gate: endcredits corpus admit SOURCE", field="corpus")
+
+
 def _spoil_no_receipt(studio: Studio, folder: Path, index_digest: str, catalogue_digest: str) -> None:
     """A lost corpus.json is written anew only as it was: receipts of this index state the catalogue of that time."""
     for receipt in each_receipt(studio.receipts):
@@ -177,7 +190,7 @@ def _spoil_no_receipt(studio: Studio, folder: Path, index_digest: str, catalogue
 
 def _require_consent(studio: Studio, corpus: Corpus) -> None:
     """Asks again at the moment of building: consent counts when a work is used, not when a list was made."""
-    present = catalogue.corpus(studio)
+    present = catalogue.corpus(studio, gate=False)
     admitted = {work.work_id: work.manifestations for work in present.admitted}
     reasons = {work.work_id: f"{decision.value}: {decision.reason}" for work, decision in present.refused}
     for work in corpus.admitted:
