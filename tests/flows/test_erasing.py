@@ -8,15 +8,16 @@ import pytest
 
 from endcredits import durable
 from endcredits.errors import ConflictError, MachineError, NotFoundError
-from endcredits.flows import attributing, erasing, indexing, periods
+from endcredits.flows import attributing, erasing, fact_log, indexing, periods, rights
 from endcredits.flows.checking import CHECKS, check_studio
 from endcredits.flows.erasing import erase, plan_output, plan_party, resume
 from endcredits.flows.fact_files import facts_in
 from endcredits.flows.studio import Studio, open_studio
+from endcredits.ids import WorkId
 from endcredits.receipts import check_log, load_lines, load_receipt, receipt_path, verify_receipt
 from endcredits.receipts.handing_out import line_receipt
 from endcredits.receipts.lines import lines_path
-from endcredits.works import party_id_of
+from endcredits.works import FileMark, Permission, add_marks, party_id_of, works
 from tests.story import house as h
 from tests.story.house import House, house
 
@@ -103,6 +104,18 @@ def test_a_person_is_forgotten(studio: Studio) -> None:
     names = outputs(studio)
     before = {name: load_lines(lines_path(studio.receipts, name), name) for name in names}
     kept = {name: line_receipt(studio.receipts, name, h.SALT) for name in names}
+    with studio.store.reading() as conn:
+        file = {work.work_id: work.manifestations[0].sha256 for work in works(conn)}
+    address = "https://cleo.example/tide.txt"
+    marks = [
+        FileMark(file[WorkId(h.TIDE)], "url", address),
+        FileMark(file[WorkId(h.SALT)], "url", "https://ada.example/salt"),
+    ]
+    fact_log.write(studio, lambda conn: add_marks(conn, marks))
+    no = Permission(
+        file[WorkId(h.TIDE)], "tdm", "deny", "no", address, "host", "2027-01-01T00:00:00Z", subject_kind="sha256"
+    )
+    rights.say(studio, [no])
 
     plan = plan_party(studio, CLEO)
     assert set(plan.lines) == set(names) and all(len(places) == 1 for places in plan.lines.values())
@@ -125,7 +138,9 @@ def test_a_person_is_forgotten(studio: Studio) -> None:
     gone, kept_types = 0, ("period.step", "usage.intake", "payout.batch", "payout.settle")
     for fact in facts_in(studio.path):
         gone += fact.body is None
-        assert fact.body is None or fact.type in kept_types or CLEO not in json.dumps(fact.body), fact.fact_id
+        told = json.dumps(fact.body)
+        assert fact.body is None or fact.type in kept_types or (CLEO not in told and address not in told), fact.fact_id
+    assert "https://ada.example/salt" in json.dumps([fact.body for fact in facts_in(studio.path, "file.mark")])
     assert gone == len(plan.facts)
     sums = [row for path in studio.path.glob("periods/*/*/sums/*.jsonl") for row in path.read_bytes().splitlines()]
     assert not [row for row in sums if CLEO.encode() in row]

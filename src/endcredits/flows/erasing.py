@@ -41,7 +41,7 @@ from endcredits.receipts.lines import COUNT, lines_path
 from endcredits.receipts.log import Log
 from endcredits.receipts.tombstone import tombstone_path, tombstones
 from endcredits.store import Finding
-from endcredits.works import parties, works
+from endcredits.works import Work, parties, works
 
 HANDED_OUT = "Receipts and proofs that were handed out before, and your own backups: no program can call them back."
 OUTPUT_BOOKS = (
@@ -122,6 +122,8 @@ def plan_party(studio: Studio, party_id: str) -> Plan:
         for work in catalogue
     }
     own = frozenset(str(work_id) for work_id, named in parts.items() if named == {party_id})
+    files = _files(work for work in catalogue if work.work_id in own)
+    files -= _files(work for work in catalogue if work.work_id not in own)
     shared = sorted(work_id for work_id, named in parts.items() if party_id in named and len(named) > 1)
     statements: list[str] = []
     lines: dict[str, frozenset[int]] = {}
@@ -130,11 +132,15 @@ def plan_party(studio: Studio, party_id: str) -> Plan:
             statements.append(receipt.receipt_id)
         elif COUNT in receipt.body and (places := _places(studio, receipt, own)):
             lines[receipt.receipt_id] = places
-    facts = [entry_of_fact(fact) for fact in facts_of(studio, party_id, own, frozenset(map(str, people)))]
+    facts = [entry_of_fact(fact) for fact in facts_of(studio, party_id, own, files, frozenset(map(str, people)))]
     remains = [PARTY_BOOKS, *([SHARED.format(", ".join(shared))] if shared else []), MANY, HANDED_OUT]
     return Plan(
         party_id, tuple(statements), lines, tuple(facts), tuple(dict.fromkeys(sums_of(studio, party_id))), tuple(remains)
     )
+
+
+def _files(works: Iterable[Work]) -> frozenset[str]:
+    return frozenset(file.sha256 for work in works for file in work.manifestations)
 
 
 def _places(studio: Studio, receipt: Receipt, own: frozenset[str]) -> frozenset[int]:

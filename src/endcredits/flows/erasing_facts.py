@@ -33,13 +33,16 @@ def entry_of_fact(fact: Fact) -> str:
     return leaf_hash(fact.leaf.encode()).hex()
 
 
-def facts_of(studio: Studio, party_id: str, own: frozenset[str], people: frozenset[str]) -> Iterator[Fact]:
+def facts_of(
+    studio: Studio, party_id: str, own: frozenset[str], files: frozenset[str], people: frozenset[str]
+) -> Iterator[Fact]:
     """The facts that are about one person alone.
 
     Args:
         studio: whose facts.
         party_id: the person.
         own: works in which nobody else has a part.
+        files: SHA-256 of files that are in no other work: where they lay and what was said of them tells of the person.
         people: every party's id.
     """
     for fact in facts_in(studio.path):
@@ -47,7 +50,7 @@ def facts_of(studio: Studio, party_id: str, own: frozenset[str], people: frozens
             continue
         texts = set(_texts(fact.body))
         work_id = fact.body.get("work_id")
-        about = party_id in texts or work_id in own
+        about = party_id in texts or work_id in own or bool(texts & files)
         if about and not (texts & people) - {party_id} and (work_id is None or work_id in own):
             yield fact
 

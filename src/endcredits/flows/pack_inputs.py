@@ -24,7 +24,7 @@ from endcredits.attribution import Attribution
 from endcredits.errors import EndcreditsError
 from endcredits.flows import pack_files
 from endcredits.flows.fact_files import Fact
-from endcredits.flows.fact_kinds import CONSENT, ENDED, FUND, INTAKE, OPENED, SPLIT, UNITS, WORK
+from endcredits.flows.fact_kinds import CONSENT, ENDED, FILE_MARK, FUND, INTAKE, OPENED, SPLIT, UNITS, WORK
 from endcredits.flows.pack_catalogue import EarlierClose, Told
 from endcredits.flows.pack_entries import Entries
 from endcredits.flows.pack_reports import TABLES, read_reports
@@ -37,7 +37,7 @@ from endcredits.royalties.units import Units
 from endcredits.store import Finding, Store, open_store, row_digest
 from endcredits.works import Split, Work
 
-CATALOGUE = (WORK, SPLIT, FUND, UNITS, OPENED, ENDED, CONSENT)
+CATALOGUE = (WORK, SPLIT, FUND, UNITS, OPENED, ENDED, CONSENT, FILE_MARK)
 """Facts from which the catalogue is frozen again; where one was erased, it is taken as it was frozen."""
 NAMED_MAX = 5
 """Rows of a table that are named one by one."""
