@@ -24,7 +24,7 @@ from sqlalchemy.engine import Connection
 from endcredits.attribution import attributed
 from endcredits.canonical import canonical_bytes, sha256_file
 from endcredits.durable import machine_error
-from endcredits.errors import InputError, NotFoundError
+from endcredits.errors import ConflictError, InputError, NotFoundError
 from endcredits.flows import fact_log
 from endcredits.flows.clock import now
 from endcredits.flows.fact_files import facts_in
@@ -328,7 +328,11 @@ def use_synthetic(
             known = find_use(conn, made)
         assert known is not None
         if known.document != whole:
-            raise InputError(f"the use '{made}' was counted with another request", field="use_id")
+            raise ConflictError(
+                f"the use '{made}' was counted with another request",
+                remedy="Give every use an id of its own; what was counted is never changed.",
+                field="use_id",
+            )
         return _reported(conn, decision, known, output_id, at)
 
     return fact_log.write(studio, work)
