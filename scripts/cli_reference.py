@@ -31,6 +31,7 @@ the environment variable `ENDCREDITS_STUDIO`.
 | 3 | a check found something wrong |
 | 4 | conflict with what is recorded, or somebody else is writing |
 | 5 | the machine failed: disk full, no permission, database unreachable |
+| 6 | a no to what was asked: looked for with care, and not found (`trained-on`) |
 """
 
 

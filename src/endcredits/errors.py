@@ -5,7 +5,8 @@ line prints it as one paragraph and leaves with the class's exit code; a caller 
 Bugs are not in this tree: they raise ordinary exceptions.
 
 Exit codes: 0 done, 1 a bug, 2 bad input or usage, 3 a check found something wrong, 4 a conflict with what is already
-recorded, 5 the machine failed us (disk full, no permission, database unreachable).
+recorded, 5 the machine failed us (disk full, no permission, database unreachable). 6 is no error: a question was answered
+with a no (`trained-on`).
 """
 
 from __future__ import annotations

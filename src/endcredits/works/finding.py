@@ -143,6 +143,16 @@ def _same_block(value: str) -> str:
     return value.replace("-", "")
 
 
+def names_of(conn: Connection, party_ids: Iterable[str]) -> dict[PartyId, str]:
+    """The names of those parties that are registered."""
+    table = tables.parties.c
+    found: dict[PartyId, str] = {}
+    for some in _parts(set(party_ids)):
+        rows = conn.execute(sa.select(table.party_id, table.name).where(table.party_id.in_(some)))
+        found.update({PartyId(row.party_id): row.name for row in rows})
+    return found
+
+
 def works_of(conn: Connection, party_ids: Iterable[str]) -> set[WorkId]:
     """The works that credit some parties, or in which they own a part."""
     found: set[WorkId] = set()

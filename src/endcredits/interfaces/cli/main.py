@@ -32,6 +32,7 @@ from endcredits.interfaces.cli import (
     rules,
     split,
     statement,
+    trained_on,
     usage,
     verify,
     witness,
@@ -55,7 +56,8 @@ app = new_app(
     "An output rolls its credits and its makers are paid.\n\n"
     "Begin with 'endcredits demo', or with a studio of your own: init, works add, index build, attribute, usage add, "
     "period close, statement. 'check' re-verifies everything. Every command takes --json; --debug shows tracebacks. "
-    "Exit codes: 0 done, 1 bug, 2 bad input, 3 a check failed, 4 conflict, 5 the machine failed.\n\n"
+    "Exit codes: 0 done, 1 bug, 2 bad input, 3 a check failed, 4 conflict, 5 the machine failed, "
+    "6 looked for and not found.\n\n"
     "Example: endcredits init my-studio",
     asks_for_command=False,
 )
@@ -210,6 +212,8 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(witness.witness_app(new_app), name="witness")
 
 app.add_typer(media.media_app(new_app), name="media")
+
+app.command("trained-on")(trained_on.trained_on)
 
 app.command("verify")(verify.verify)
 app.command("check")(check.check)
