@@ -169,20 +169,54 @@ def test_links_pipes_and_folders_that_cannot_be_read(tmp_path: Path) -> None:
 def test_the_system_refusing_is_a_finding_for_that_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a.txt", "b.txt", "b.txt.license", "robots.txt"):
         (tmp_path / name).write_text("text")
-    real = Path.open
+    real, plainly = Path.open, os.open
 
     def refuse(self: Path, *arguments: Any, **more: Any) -> Any:
-        if self.name in ("a.txt", "b.txt.license", "robots.txt"):
+        if self.name in ("b.txt.license", "robots.txt"):
             raise PermissionError(13, "Permission denied")
         return real(self, *arguments, **more)
 
+    def refuse_plainly(path: Any, *arguments: Any, **more: Any) -> int:
+        if Path(path).name == "a.txt":
+            raise PermissionError(13, "Permission denied")
+        return plainly(path, *arguments, **more)
+
     monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse_plainly)
     monkeypatch.setattr(Path, "read_bytes", lambda self: refuse(self, "rb").read())
     works = scan(tmp_path)
 
     assert set(works) == {"a.txt", "b.txt"}
     assert [len(works[name].problems) for name in ("a.txt", "b.txt")] == [1, 2]
     assert all("Permission denied" in words for work in works.values() for _, words in work.problems)
+    assert (works["a.txt"].sha256, bool(works["b.txt"].sha256)) == ("", True)
+
+
+def test_many_files_are_read_by_threads_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same as one after another; and whoever has seen enough may stop."""
+    for number in range(150):
+        folder = tmp_path / f"{number // 60}"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{number:03}.jpg").write_bytes(picture("JPEG", mining("DMI-PROHIBITED" if number % 2 else "DMI-ALLOWED")))
+    (tmp_path / "1" / "loop").symlink_to(tmp_path)
+
+    many = list(scan_paths([tmp_path]))
+    monkeypatch.setattr(scanning, "TOGETHER", 1_000)
+    alone = list(scan_paths([tmp_path]))
+
+    assert [(one.name, one.sha256, said(one)) for one in many] == [(one.name, one.sha256, said(one)) for one in alone]
+    assert len(many) == 151
+    monkeypatch.setattr(scanning, "TOGETHER", 2)
+    some = scan_paths([tmp_path])
+    assert next(some).name == many[0].name
+    some.close()
+
+
+def test_a_file_that_grows_while_it_is_read_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").write_bytes(b"SPDX-License-Identifier: MIT\n" + b"x" * 5_000)
+    monkeypatch.setattr(os, "fstat", lambda handle: os.stat_result((0o100644, 0, 0, 1, 0, 0, 10, 0, 0, 0)))
+
+    assert scan(tmp_path)["a.txt"].size_bytes == 5_029
 
 
 def test_a_folder_that_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

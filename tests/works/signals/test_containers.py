@@ -144,3 +144,25 @@ def test_thousands_of_packets_end_somewhere() -> None:
 
 def test_no_bytes_at_all() -> None:
     assert said(read(b"")) == LOST
+
+
+@pytest.mark.parametrize(
+    ("way", "seen"), [("raw", True), ("tiff_lzw", False), ("tiff_adobe_deflate", False), ("packbits", True)]
+)
+def test_pixels_of_tiff_are_searched_where_they_may_hold_words(way: str, seen: bool) -> None:
+    """Packed pixels hold no packet as it is; what looks like one there is noise, and what stands elsewhere still counts."""
+    out = io.BytesIO()
+    Image.frombytes("L", (256, 64), b"\0" * 256 * 64).save(out, "TIFF", compression=way)
+    data = bytearray(out.getvalue())
+    (start,), (length,) = (Image.open(io.BytesIO(data)).tag_v2[tag] for tag in (273, 279))
+    words = mining("DMI-PROHIBITED").encode()
+    if length < len(words):  # zeros pack into nothing: the words stand at the end, and the strip is said to reach over them
+        data += bytes(4)
+        entry = data.index((279).to_bytes(2, "little"), 8)
+        start, data[entry + 8 : entry + 12] = len(data), (len(data) + len(words) - start).to_bytes(4, "little")
+        data += words
+    else:
+        data[start : start + len(words)] = words
+
+    assert (said(read(bytes(data))) == NO) == seen
+    assert said(read(bytes(data) + words)) == NO

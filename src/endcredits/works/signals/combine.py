@@ -22,6 +22,7 @@ from endcredits.works.decide import DENIED_BY, INHERITS
 from endcredits.works.records import VERBS
 from endcredits.works.signals.records import Signal
 
+NOTHING = "nothing was said about it"
 SAYS = {"deny": "says no", "conditional": "says yes under conditions", "allow": "says yes"}
 
 
@@ -42,10 +43,23 @@ class Answer:
     signal: Signal | None
 
 
+_NOTHING = {verb: Answer(verb, "unknown", NOTHING, None) for verb in VERBS}
+_SPOKEN_OF = {verb: (verb, *(one for one, general in INHERITS.items() if general == verb)) for verb in VERBS}
+"""By the verb of a signal: the verbs that it speaks about."""
+_DENIES = {verb: tuple(one for one, covering in DENIED_BY.items() if verb in covering) for verb in VERBS}
+"""By the verb of a no: the verbs that it denies besides."""
+
+
 def combined(signals: Iterable[Signal]) -> dict[str, Answer]:
     """The answer for every verb; the order of the signals does not matter."""
-    given = list(signals)
-    return {verb: _answer(verb, _about(verb, given)) for verb in VERBS}
+    about: dict[str, list[Signal]] = {verb: [] for verb in VERBS}
+    for one in signals:
+        for verb in _SPOKEN_OF.get(one.verb, ()):
+            about[verb].append(one)
+        if one.value == "deny":
+            for verb in _DENIES.get(one.verb, ()):
+                about[verb].append(one)
+    return {verb: _answer(verb, said) if said else _NOTHING[verb] for verb, said in about.items()}
 
 
 def strength(signal: Signal) -> int:
@@ -55,20 +69,16 @@ def strength(signal: Signal) -> int:
     return {"allow": 1, "conditional": 2, "deny": 4}.get(signal.value, 4)
 
 
-def _about(verb: str, signals: list[Signal]) -> list[Signal]:
-    covering, general = DENIED_BY.get(verb, ()), INHERITS.get(verb)
-    return [
-        one for one in signals if one.verb == verb or one.verb == general or (one.verb in covering and one.value == "deny")
-    ]
-
-
 def _answer(verb: str, signals: list[Signal]) -> Answer:
     spoken = [one for one in signals if strength(one)]
     if not spoken:
         noted = min((one for one in signals if one.note), key=_order, default=None)
         more = f" ({noted.standard} in {noted.carrier}: {noted.note})" if noted else ""
-        return Answer(verb, "unknown", f"nothing was said about it{more}", None)
-    first = min(spoken, key=lambda one: (-strength(one), one.verb != verb, _order(one)))
+        return Answer(verb, "unknown", f"{NOTHING}{more}", None)
+    most = max(map(strength, spoken))
+    strongest = [one for one in spoken if strength(one) == most]
+    strongest = [one for one in strongest if one.verb == verb] or strongest
+    first = strongest[0] if len(strongest) == 1 else min(strongest, key=_order)
     about = f" to {first.verb}" if first.verb != verb else ""
     where = f"{first.standard} in {first.carrier}, {first.source}, {first.place}"
     if first.value == "unknown":
@@ -78,8 +88,8 @@ def _answer(verb: str, signals: list[Signal]) -> Answer:
         words += f"; it asks for {' and '.join(first.conditions)}"
     if first.problem:
         words += f"; {first.problem}"
-    elsewhere = {(one.standard, one.carrier, one.source, one.place) for one in spoken if strength(one) < strength(first)}
-    if elsewhere and strength(first) > 1:
+    elsewhere = {(one.standard, one.carrier, one.source, one.place) for one in spoken if strength(one) < most}
+    if elsewhere and most > 1:
         softer = "signal says" if len(elsewhere) == 1 else "signals say"
         words += f"; {len(elsewhere)} other {softer} less than that, and the strictest decides"
     return Answer(verb, first.value, words, first)

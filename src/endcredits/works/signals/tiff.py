@@ -1,4 +1,8 @@
-"""TIFF 6.0: the packet is tag 700 of the first directory; the strips say how long the file must be."""
+"""TIFF 6.0: the packet is tag 700 of the first directory; the strips say how long the file must be.
+
+Strips of pixels that are packed with LZW, Deflate, JPEG, Zstandard or WebP can hold no packet as it is and are passed over;
+others, and those of further directories, are searched like any bytes.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,11 @@ from endcredits.works.signals.walked import CUT, Walked
 _STRIPS = ((273, 279), (324, 325))
 """The tags of where strips (or tiles) begin and how long they are."""
 
+_STRIP_TAGS = {tag for pair in _STRIPS for tag in pair}
 _STRIPS_MAX = 100_000
+
+_COMPRESSION, _PACKED = 259, (5, 6, 7, 8, 32946, 50000, 50001)
+"""The tag that says how pixels are packed, and the ways that leave no bytes as they were."""
 
 
 def walk_tiff(data: Buffer) -> Walked:
@@ -29,14 +37,19 @@ def walk_tiff(data: Buffer) -> Walked:
             if tag == 700 and kind in (1, 7):
                 walked.take(data, offset, min(offset + length, len(data)), f"tag 700 at byte {offset}")
                 walked.problem = CUT if offset + length > len(data) else walked.problem
-            elif any(tag in pair for pair in _STRIPS) and kind in (3, 4) and 0 < length <= _STRIPS_MAX:
+            elif (tag == _COMPRESSION or tag in _STRIP_TAGS) and kind in (3, 4) and 0 < length <= _STRIPS_MAX:
                 shape = f"{order}{length}{'H' if kind == 3 else 'I'}"
                 place = entry + 8 if struct.calcsize(shape) <= 4 else offset
                 tags[tag] = struct.unpack_from(shape, data, place)
     except struct.error:
         walked.problem = CUT
+    packed = tags.get(_COMPRESSION, (1,))[0] in _PACKED
     for starts, lengths in _STRIPS:
-        ends = (start + length for start, length in zip(tags.get(starts, ()), tags.get(lengths, ()), strict=False))
-        if max(ends, default=0) > len(data):
+        strips = [
+            (start, start + length) for start, length in zip(tags.get(starts, ()), tags.get(lengths, ()), strict=False)
+        ]
+        if max((end for _, end in strips), default=0) > len(data):
             walked.problem = CUT
+        elif packed:
+            walked.covered += strips
     return walked

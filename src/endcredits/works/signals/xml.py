@@ -6,6 +6,9 @@ from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 from xml.etree.ElementTree import fromstring as _parse_quickly
 
+from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]
+from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]
+
 XML_BYTES_MAX = 20_000_000
 """A longer document is refused."""
 
@@ -18,9 +21,6 @@ def parse_xml(data: bytes) -> Element:
     Raises:
         ValueError: malformed, too long, nested too deeply, or with entities (which can grow without end).
     """
-    from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]
-    from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]
-
     if len(data) > XML_BYTES_MAX:
         raise ValueError(f"it is longer than {XML_BYTES_MAX} bytes")
     try:

@@ -82,22 +82,22 @@ def _facts(packet: bytes) -> tuple[tuple[tuple[str, str, str], ...], str]:
 def facts_of(root: Element) -> Iterator[tuple[str, str, str]]:
     """(kind, value, what is wrong) of the properties below an element that speak about use."""
     for element in root.iter():
-        for name, value in element.attrib.items():
+        for name, value in element.items():
             kind, wrong = _kind(name)
-            if kind:
+            if kind and kind != "rsl":
                 yield kind, value, wrong
         kind, wrong = _kind(element.tag)
         if kind:
-            for value in _values(element):
+            for value in _values(element) if kind != "rsl" else ("",):
                 yield kind, value, wrong
-        if local(element.tag) == "rsl" and namespace(element.tag) == RSL:
-            yield "rsl", "", ""
 
 
 @functools.lru_cache(maxsize=4_096)
 def _kind(tag: object) -> tuple[str, str]:
-    """(what a property is about, what is wrong with its name); ("", "") for any other."""
+    """(what a property or element is about, what is wrong with its name); ("", "") for any other."""
     name = local(tag)
+    if name == "rsl" and namespace(tag) == RSL:
+        return "rsl", ""
     known = _PROPERTIES.get(name)
     if known is None and name.casefold() not in _ELSEWHERE:
         return "", ""

@@ -1,0 +1,1 @@
+"""What it costs to hear what works say, and to decide by it."""
