@@ -2,11 +2,13 @@
 
 Subscriptions, a refund, late usage and dollars that are settled in euros; rows that wait and one that was dropped; a
 contract with an advance and a reserve; one open and one ended dispute; a proposal that was withdrawn; two people who close;
-and a batch of payments that the bank confirmed.
+a batch of payments that the bank confirmed; and a voice that was lent for one use.
 """
 
 from __future__ import annotations
 
+import datetime
+import json
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -14,7 +16,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Connection
 
-from endcredits.flows import attributing, closing, paying, periods, reporting, sending
+from endcredits.flows import attributing, closing, likeness, paying, periods, reporting, sending
 from endcredits.flows.clock import now
 from endcredits.flows.studio import Studio, open_studio
 from endcredits.ids import PartyId, WorkId
@@ -38,6 +40,7 @@ from tests.payouts.bank_says import detail, entry, statement
 from tests.payouts.paying_makers import payer
 from tests.story import house as h
 from tests.story.house import House
+from tests.works.likeness.made import document, request
 
 MARCH = "2025-03"
 _POOL = replace(shipped_policy("pro-rata").pools[0], parts=(Part("works"),))
@@ -78,6 +81,24 @@ def live_on(studio: Studio) -> None:
     closing.propose(studio, MARCH, policy=POLICY, by="ada")
     periods.approve(studio, MARCH, by="bob")
     _pay(studio)
+    _lend_a_voice(studio)
+
+
+def _lend_a_voice(studio: Studio) -> None:
+    """Somebody lends their voice for one use, and takes it back."""
+    today = datetime.date.fromisoformat(now()[:10])
+    signed, first, last = (str(today + datetime.timedelta(days=days)) for days in (-9, -3, 300))
+    voice = studio.path.parent / f"{studio.path.name}-voice.wav"
+    voice.write_bytes(b"RIFF a voice")
+    likeness.enrol(studio, "Ada Example", references=[("voice", voice)], kept_at="vault 2")
+    dates = {"signed_at": f"{signed}T00:00:00Z", "notice_given_at": f"{signed}T00:00:00Z", "term_to": last}
+    rows = {"uses__0__from": first, "uses__0__to": last, "storage__delete_by": last}
+    grant = studio.path.parent / f"{studio.path.name}-grant.json"
+    grant.write_text(json.dumps(document(**dates, **rows)))
+    kept = likeness.grant_file(studio, grant)
+    output = attributing.all_attributions(studio)[0].output_id
+    assert likeness.use(studio, request(), use_id="voice-1", output_id=output).payment == "reported"
+    likeness.revoke(studio, kept.grant.grant_id, reason="one was enough", by="Ada Example")
 
 
 def _pay(studio: Studio) -> None:
