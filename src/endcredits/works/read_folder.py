@@ -79,14 +79,51 @@ def _files(root: Path) -> list[Path]:
     for folder, folders, files in os.walk(root, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
-            if not name.startswith(".") and not _LICENCE_TEXT.fullmatch(name):
+            if not name.startswith(".") and not is_licence_text(Path(name)):
                 found.append(Path(folder) / name)
     return sorted(found, key=lambda file: file.relative_to(root).parts)
+
+
+def is_licence_text(file: Path) -> bool:
+    """Whether a file's name says that it is the text of a licence, which is no work of its own."""
+    return _LICENCE_TEXT.fullmatch(file.name) is not None
+
+
+def folder_work(
+    root: Path,
+    file: Path,
+    data: bytes,
+    media_type: str,
+    *,
+    creator: str = "",
+    permission: str = "",
+    licence: str = "",
+    declared_by: str = "",
+) -> Submission:
+    """One work of a folder, of bytes that were read already and of any kind; options as in `read_folder`.
+
+    Raises:
+        InputError: an unknown permission, or a name that cannot be used.
+    """
+    names = [clean_name(name) for name in creator.split(";") if name.strip()]
+    return _work(root, file, data, media_type, names, _judge(permission, licence), declared_by or "the operator")
 
 
 def _submission(root: Path, file: Path, names: list[str], judgement: tuple[str, str, str], declared_by: str) -> Submission:
     data = read_bytes(file)
     check_text(data, file)
+    return _work(root, file, data, media_type_of(file), names, judgement, declared_by)
+
+
+def _work(
+    root: Path,
+    file: Path,
+    data: bytes,
+    media_type: str,
+    names: list[str],
+    judgement: tuple[str, str, str],
+    declared_by: str,
+) -> Submission:
     label = file.relative_to(root).as_posix() if file != root else file.name
     parts = file.relative_to(root).parts
     if not names and len(parts) > 1:
@@ -97,7 +134,7 @@ def _submission(root: Path, file: Path, names: list[str], judgement: tuple[str, 
     value, reason, source = judgement
     return Submission(
         title=_words(file.stem),
-        content=((label, media_type_of(file), data),),
+        content=((label, media_type, data),),
         contributors=tuple(Contributor(name) for name in names),
         permission=value,
         permission_reason=reason,
