@@ -188,6 +188,36 @@ def _consent_count(conn: Connection) -> int:
     return int(conn.scalar(sa.select(sa.func.count()).select_from(tables.permissions)) or 0)
 
 
+def _sealed(kind: str, table: sa.Table, *private: str) -> Kind:
+    """As `_of_table`, with columns left out that the row's digest stands for: who is shown facts need not see them."""
+    keys = [column.name for column in table.primary_key.columns]
+
+    def items(conn: Connection) -> Iterator[Item]:
+        for row in many(conn, sa.select(table).order_by(*(table.c[key] for key in keys))):
+            shown = {name: value for name, value in row.items() if name not in (*private, "digest")}
+            yield ":".join(str(row[key]) for key in keys), {**shown, "row_sha256": row["digest"]}
+
+    return Kind(kind, _of_table(kind, table).count, items)
+
+
+LIKENESS = (
+    _sealed(
+        "likeness.person",
+        likeness_tables.likeness_people,
+        "turns_18_on",
+        "guardian_id",
+        "deceased_on",
+        "rights_holder_id",
+        "salt",
+    ),
+    _sealed("likeness.enrol", likeness_tables.likeness_enrolments, "reference_sha256", "content_code", "kept_at"),
+    _sealed(LIKENESS_GRANT, likeness_tables.likeness_grants, "document"),
+    _sealed("likeness.revoke", likeness_tables.likeness_revocations, "reason", "declared_by"),
+    _sealed("likeness.use", likeness_tables.likeness_uses, "document"),
+    _of_table("likeness.output", likeness_tables.likeness_outputs),
+)
+"""What people said of their likeness, and how it was used. Birthdays, families, terms and reasons stay in the studio."""
+
 KINDS = (
     Kind(WORK, _count_works, _works),
     Kind(SPLIT, _count_splits, _splits),
@@ -197,12 +227,7 @@ KINDS = (
     Kind(FUND, _count_funds, _funds),
     Kind(SHEET, _of_table(SHEET, share_tables.split_sheets).count, _sheets),
     _of_table(ACCEPTED, share_tables.sheet_acceptances),
-    _of_table("likeness.person", likeness_tables.likeness_people),
-    _of_table("likeness.enrol", likeness_tables.likeness_enrolments),
-    _of_table(LIKENESS_GRANT, likeness_tables.likeness_grants),
-    _of_table("likeness.revoke", likeness_tables.likeness_revocations),
-    _of_table("likeness.use", likeness_tables.likeness_uses),
-    _of_table("likeness.output", likeness_tables.likeness_outputs),
+    *LIKENESS,
     _of_table(CONTRACT, contract_tables.contracts),
     _of_table(UNITS, step_tables.crew_units),
     _of_table(OPENED, contract_tables.disputes),

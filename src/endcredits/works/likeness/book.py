@@ -8,6 +8,7 @@ of the right "likeness" say who is paid for uses.
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -112,7 +113,11 @@ def enrol_person(
         return person
     version = conn.scalar(sa.select(sa.func.count()).where(tables.likeness_people.c.person_id == party.party_id))
     row = {name: getattr(person, name) for name in Person.__slots__ if name != "name"}
-    insert_records(conn, tables.likeness_people, [{**row, "version": int(version or 0) + 1, "recorded_at": at}])
+    insert_records(
+        conn,
+        tables.likeness_people,
+        [{**row, "version": int(version or 0) + 1, "recorded_at": at, "salt": secrets.token_hex(32)}],
+    )
     return people(conn)[party.party_id]
 
 

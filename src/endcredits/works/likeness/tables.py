@@ -1,7 +1,8 @@
 """The tables of likeness: people, enrolments, grants, revocations, uses, and in which outputs uses appear.
 
-A person has one row per version, the latest holds. A grant is its document; everything else of it is read from there, so
-that no column can say something else. Uses of a row are counted by adding up, never kept as a number that is changed.
+A person has one row per version, the latest holds; its salt keeps a birthday from being guessed from the row's digest. A
+grant is its document; everything else of it is read from there, so that no column can say something else. Uses of a row are
+counted by adding up, never kept as a number that is changed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ likeness_people = record_table(
     sa.Column("rights_holder_id", sa.String(200), nullable=False),
     sa.Column("work_id", sa.String(200), sa.ForeignKey("works.work_id"), nullable=False),
     sa.Column("recorded_at", sa.String(20), nullable=False),
+    sa.Column("salt", sa.String(64), nullable=False),
 )
 
 likeness_enrolments = record_table(

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("rights_holder_id", sa.String(200), nullable=False),
         sa.Column("work_id", sa.String(200), nullable=False),
         sa.Column("recorded_at", sa.String(20), nullable=False),
+        sa.Column("salt", sa.String(64), nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
         sa.PrimaryKeyConstraint("person_id", "version", name="pk_likeness_people"),
         sa.ForeignKeyConstraint(["person_id"], ["parties.party_id"], name="fk_likeness_people_person_id"),
