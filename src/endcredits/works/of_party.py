@@ -7,7 +7,7 @@ its id, its files, their content codes and addresses; what is said about people 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from endcredits.ids import PartyId, WorkId
 from endcredits.store import many
-from endcredits.works import tables
+from endcredits.works import share_tables, tables
 from endcredits.works.asked import Asked, Marks, Name, asked_about, speaks_of
 from endcredits.works.marks import marks_of
 from endcredits.works.records import Credit, Manifestation, Permission, Split, Work
@@ -36,18 +36,26 @@ class SaidOfWork:
         registered_at: UTC time.
         marks: other names of its files, by SHA-256.
         permissions: about the work, its files, their codes and addresses; what is said about people is not among them.
+        titles: other titles, sorted.
+        identifiers: (scheme, value) pairs of the work, sorted.
+        names: names of the parties whom it credits, by id.
     """
 
     work: Work
     registered_at: str
     marks: Marks
     permissions: tuple[Permission, ...]
+    titles: tuple[str, ...] = ()
+    identifiers: tuple[tuple[str, str], ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def work_ids_of(conn: Connection, party_id: PartyId) -> dict[WorkId, bool]:
     """The works of a party, by id; whether they credit it, and do not only give it a part."""
-    credited = conn.scalars(sa.select(tables.credits.c.work_id).where(tables.credits.c.party_id == party_id).distinct())
-    found = {WorkId(one): True for one in credited}
+    found: dict[WorkId, bool] = {}
+    for table in (tables.credits, share_tables.added_credits):
+        for one in conn.scalars(sa.select(table.c.work_id).where(table.c.party_id == party_id).distinct()):
+            found[WorkId(one)] = True
     owned = conn.scalars(sa.select(tables.splits.c.work_id).where(tables.splits.c.party_id == party_id).distinct())
     for one in owned:
         found.setdefault(WorkId(one), False)
@@ -62,33 +70,40 @@ def said_of_works(conn: Connection, work_ids: Iterable[WorkId]) -> Iterator[Said
 
 
 def _piece(conn: Connection, work_ids: Sequence[WorkId]) -> Iterator[SaidOfWork]:
-    titles = {row["work_id"]: row for row in _rows(conn, tables.works, work_ids)}
+    rows = {row["work_id"]: row for row in _rows(conn, tables.works, work_ids)}
     files: dict[str, list[Manifestation]] = {}
     for row in sorted(_rows(conn, tables.manifestations, work_ids), key=lambda row: (row["work_id"], row["position"])):
         files.setdefault(row["work_id"], []).append(
             Manifestation(row["sha256"], row["media_type"], row["size_bytes"], row["label"])
         )
     names: dict[str, list[Credit]] = {}
-    for row in sorted(_rows(conn, tables.credits, work_ids), key=lambda row: (row["work_id"], row["position"])):
-        names.setdefault(row["work_id"], []).append(
-            Credit(PartyId(row["party_id"]), row["role"], row["display_credit"], row["position"])
-        )
+    for table in (tables.credits, share_tables.added_credits):
+        for row in sorted(_rows(conn, table, work_ids), key=lambda row: (row["work_id"], row["position"])):
+            of_work = names.setdefault(row["work_id"], [])
+            of_work.append(Credit(PartyId(row["party_id"]), row["role"], row["display_credit"], len(of_work) + 1))
     portions: dict[str, list[Split]] = {}
     for row in _rows(conn, tables.splits, work_ids):
         portions.setdefault(row["work_id"], []).append(
             Split(PartyId(row["party_id"]), row["split_ppb"], row["right_name"], row["territory"], row["valid_from"])
         )
+    titles_of: dict[str, set[str]] = {}
+    for row in _rows(conn, share_tables.work_titles, work_ids):
+        titles_of.setdefault(row["work_id"], set()).add(row["title"])
+    numbers: dict[str, set[tuple[str, str]]] = {}
+    for row in _rows(conn, share_tables.work_identifiers, work_ids):
+        numbers.setdefault(row["work_id"], set()).add((row["scheme"], row["value"]))
+    called = _names(conn, {credit.party_id for of_work in names.values() for credit in of_work})
     marks = marks_of(conn, (file.sha256 for of_work in files.values() for file in of_work))
     found = [
         Work(
             work_id,
-            titles[work_id]["title"],
+            rows[work_id]["title"],
             tuple(files.get(work_id, ())),
             tuple(names.get(work_id, ())),
             tuple(sorted(portions.get(work_id, ()), key=lambda one: (key_of(one), one.party_id))),
         )
         for work_id in work_ids
-        if work_id in titles
+        if work_id in rows
     ]
     asked = [nobody(asked_about(work, marks)) for work in found]
     everything: tuple[Name, ...] = tuple(name for one in asked for name in (*one.whole, *one.parts))
@@ -97,10 +112,22 @@ def _piece(conn: Connection, work_ids: Sequence[WorkId]) -> Iterator[SaidOfWork]
         about = tuple(permission for permission in said.about(one) if speaks_of(permission, one))
         yield SaidOfWork(
             work,
-            titles[work.work_id]["registered_at"],
+            rows[work.work_id]["registered_at"],
             {file.sha256: marks[file.sha256] for file in work.manifestations if file.sha256 in marks},
             about,
+            tuple(sorted(titles_of.get(work.work_id, ()))),
+            tuple(sorted(numbers.get(work.work_id, ()))),
+            {credit.party_id: called[credit.party_id] for credit in work.credits if credit.party_id in called},
         )
+
+
+def _names(conn: Connection, party_ids: Iterable[PartyId]) -> dict[str, str]:
+    wanted, table = sorted(set(party_ids)), tables.parties
+    found: dict[str, str] = {}
+    for start in range(0, len(wanted), AT_ONCE):
+        chosen = table.c.party_id.in_(wanted[start : start + AT_ONCE])
+        found.update((row["party_id"], row["name"]) for row in many(conn, sa.select(table).where(chosen)))
+    return found
 
 
 def nobody(asked: Asked) -> Asked:
