@@ -16,6 +16,7 @@ from endcredits.interfaces.cli import (
     credits,
     demo,
     disputes,
+    export,
     holds,
     index,
     ledger,
@@ -215,6 +216,7 @@ app.add_typer(media.media_app(new_app), name="media")
 
 app.command("trained-on")(trained_on.trained_on)
 
+app.command("export")(export.export)
 app.command("verify")(verify.verify)
 app.command("check")(check.check)
 app.command("demo")(demo.demo)
