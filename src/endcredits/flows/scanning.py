@@ -156,6 +156,17 @@ def places(paths: Sequence[str | os.PathLike[str]]) -> Iterator[Place | ScannedW
         yield Place(root, tuple(_beside(root, present)), sites)
 
 
+def place_of(file: Path, root: Path) -> Place:
+    """One file below a folder, with all that speaks for it from there on; the folder is read like the copy of a site."""
+    folder, here = file.parent, root
+    sites = dict(_site_of(root))
+    for name in folder.relative_to(root).parts:
+        here = here / name
+        sites |= dict(_site_of(here))
+    present = set(os.listdir(folder)) if os.access(folder, os.R_OK) else set()
+    return Place(file, tuple(_beside(file, present)), sites)
+
+
 def _places_in(root: Path) -> Iterator[Place | ScannedWork]:
     sites: dict[Path, list[SiteFile]] = {}
     refused: list[OSError] = []
