@@ -43,17 +43,31 @@ def look(studio: Studio, at: str = "") -> Look:
     moment = at or now()
     with studio.store.reading() as conn:
         registered, stated, names = works(conn), permissions(conn), marks(conn)
+    return Look(moment, registered, stated, names, answers_of(registered, stated, names, moment, studio.operator))
+
+
+def answers_of(
+    registered: Sequence[Work], stated: Sequence[Permission], names: Marks, at: str, operator: str
+) -> dict[WorkId, Decision]:
+    """The yes to each work, or what stands against it, from these statements alone: today's, or those of an earlier day.
+
+    Args:
+        registered: the works asked about.
+        stated: every statement that counts.
+        names: other names of files.
+        at: UTC time asked about.
+        operator: the party whose contracts count; empty for none.
+    """
     said, own = Said(stated), {}
     for work in registered:
         asked = asked_about(work, names)
-        own[work.work_id] = _answer(said.about(asked), asked, moment, studio.operator)
+        own[work.work_id] = _answer(said.about(asked), asked, at, operator)
     denied: dict[str, Decision] = {}
     for work in registered:
         if own[work.work_id].value == "deny":
             for file in work.manifestations:
                 denied.setdefault(file.sha256, own[work.work_id])
-    answers = {work.work_id: _answer_of_files(work, denied, own[work.work_id]) for work in registered}
-    return Look(moment, registered, stated, names, answers)
+    return {work.work_id: _answer_of_files(work, denied, own[work.work_id]) for work in registered}
 
 
 def _answer(said: Sequence[Permission], asked: Asked, at: str, by: str) -> Decision:

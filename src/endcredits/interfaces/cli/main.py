@@ -15,6 +15,7 @@ from endcredits.interfaces.cli import (
     correct,
     credits,
     demo,
+    disclose,
     disputes,
     export,
     holds,
@@ -120,6 +121,7 @@ rights_app.command("offer")(offer.offer)
 app.add_typer(rights_app, name="rights")
 
 app.add_typer(rules.rules_app(new_app), name="rules")
+app.add_typer(disclose.disclose_app(new_app), name="disclose")
 
 app.add_typer(likeness.likeness_app(new_app), name="likeness")
 

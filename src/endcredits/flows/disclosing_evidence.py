@@ -1,0 +1,224 @@
+"""A folder of evidence for a certifier: every work with its statement, and every statement with its proof in the log.
+
+    README.md          what this is and how it is checked
+    summary.md         counts, grounds, what is missing
+    works.jsonl        a line for each work: files, ground, licence or contract, statement, place in the log
+    statements/        each statement as a receipt of the log's entry, which `endcredits verify` checks by itself
+    model.json         the log's entry about the models that learnt from the corpus, where there is one
+    log.vkey           the log's public key, for convenience: whoever checks gets it elsewhere
+    manifest.json      the digest of every other file, and on what the folder stands
+
+The folder appears under its name when it is whole. Checking it needs nothing of the studio.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from endcredits import durable
+from endcredits.canonical import canonical_bytes, sha256_bytes, sha256_file, to_plain
+from endcredits.errors import ConflictError, EndcreditsError, InputError, NotFoundError
+from endcredits.flows.fact_files import Fact, fact_id_of, facts_in
+from endcredits.flows.fact_kinds import CONSENT, MODEL
+from endcredits.flows.studio import Studio
+from endcredits.receipts import Log, Receipt, receipt_bytes, verify_receipt
+from endcredits.store import Finding
+from endcredits.works.disclosure import Collected, Document, rendered, statement_file, work_line
+
+FORMAT = "endcredits-evidence/1"
+MANIFEST = "manifest.json"
+WORKS = "works.jsonl"
+MODEL_FILE = "model.json"
+RECEIPT_VERSION = 2
+_README = """# Evidence of permission, work by work
+
+`works.jsonl` has a line for each work that was used: its files, the ground on which it was used (a contract, an open
+licence, the public domain, the maker's own work), the statement that admitted it, and that statement's place in a signed
+log. The file under `statement_file` is that statement with the proof of its place. `summary.md` counts, and says what is
+missing.
+
+To check everything, with the log's public key from elsewhere than here:
+
+    endcredits disclose check THIS_FOLDER --vkey log.vkey
+
+To check one statement by itself: `endcredits verify statements/NAME.json --vkey log.vkey`.
+
+The log proves that a statement was recorded before a point in its order, and that it is unchanged. It does not prove that
+the statement is true, nor by itself that everybody is shown the same log.
+"""
+
+
+def write_evidence(studio: Studio, out: Path, collected: Collected, document: Document) -> int:
+    """Writes the folder. Returns how many files it has.
+
+    Args:
+        studio: whose log proves the statements.
+        out: the folder; new or empty.
+        collected: with positions.
+        document: the summary, from `works.disclosure.evidence_document`.
+
+    Raises:
+        ConflictError: there is something of that name already.
+        IntegrityError: a fact or the log is damaged.
+        MachineError: writing failed; nothing stands under the name, and the same again is always right.
+    """
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise ConflictError("there is something of that name already", remedy="Name a new folder.", file=out, field="--out")
+    partial = out.with_name(f"{out.name}{durable.PARTIAL}")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        digests = {name: _write(partial / name, data) for name, data in _files(studio, collected, document)}
+        about = {"format": FORMAT, "standing": to_plain(collected.standing), "files": digests}
+        _write(partial / MANIFEST, canonical_bytes(about) + b"\n")
+        durable.flush_folders([partial / name for name in digests])
+        if out.exists():
+            out.rmdir()
+        os.replace(partial, out)
+        durable.sync_folder(out.parent)
+    except OSError as error:
+        raise durable.machine_error(error, out) from error
+    return len(digests) + 1
+
+
+def _write(path: Path, data: bytes) -> str:
+    durable.write_atomic(path, data, flush_folder=False)
+    return sha256_bytes(data)
+
+
+def _files(studio: Studio, collected: Collected, document: Document) -> Iterator[tuple[str, bytes]]:
+    log = studio.log_to_read()
+    yield "README.md", _README.encode()
+    yield "summary.md", rendered(document, ".md")
+    yield "log.vkey", ("\n".join(log.vkeys) + "\n").encode()
+    yield WORKS, b"".join(work_line(work) + b"\n" for work in collected.works)
+    wanted = {
+        fact_id_of(CONSENT, work.permission_id): work.permission_id
+        for work in collected.works
+        if work.permission_position >= 0
+    }
+    for fact in facts_in(studio.path, CONSENT):
+        if fact.fact_id in wanted:
+            yield statement_file(wanted[fact.fact_id]), receipt_bytes(_receipt(log, fact))
+    model = fact_id_of(MODEL, collected.standing.index_digest)
+    for fact in facts_in(studio.path, MODEL):
+        if collected.standing.index_digest and fact.fact_id == model:
+            yield MODEL_FILE, receipt_bytes(_receipt(log, fact))
+
+
+def _receipt(log: Log, fact: Fact) -> Receipt:
+    """A fact in the form of a receipt: that is what verifiers read."""
+    assert fact.body is not None
+    return Receipt(RECEIPT_VERSION, fact.fact_id, fact.type, fact.body, fact.salt, fact.leaf, log.proof(fact.position))
+
+
+def check_evidence(folder: Path, vkey: str) -> list[Finding]:
+    """Checks a folder against its manifest and the log's key, without the studio.
+
+    Raises:
+        NotFoundError: it is no folder of evidence.
+        InputError: its manifest cannot be read.
+    """
+    about = _about(folder)
+    findings = list(_digests(folder, about["files"]))
+    if findings:
+        return findings
+    lines = (folder / WORKS).read_bytes().splitlines()
+    return [finding for number, line in enumerate(lines, 1) for finding in _line(folder, number, line, vkey)] + list(
+        _model(folder, about, vkey)
+    )
+
+
+def _about(folder: Path) -> Mapping[str, Any]:
+    path = folder / MANIFEST
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise NotFoundError("this is no folder of evidence", remedy="It has a manifest.json.", file=path) from error
+    try:
+        about: dict[str, Any] = json.loads(data)
+        whole = canonical_bytes(about) + b"\n" == data and about["format"] == FORMAT and isinstance(about["files"], dict)
+        if not whole or not isinstance(about["standing"], dict) or WORKS not in about["files"]:
+            raise ValueError("it is of another form")
+    except (ValueError, KeyError, TypeError, RecursionError, EndcreditsError) as error:
+        raise InputError(f"the manifest cannot be read ({error})", remedy="Ask for the folder again.", file=path) from error
+    return about
+
+
+def _digests(folder: Path, stated: Mapping[str, Any]) -> Iterator[Finding]:
+    found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if not path.is_dir()}
+    found.pop(MANIFEST, None)
+    for name in sorted(found.keys() - stated.keys()):
+        yield Finding(name, "the manifest does not name this file")
+    for name in sorted(stated):
+        if name not in found:
+            yield Finding(name, "the file is missing")
+        elif found[name].is_symlink() or not found[name].is_file():
+            yield Finding(name, "it is no plain file")
+        elif sha256_file(found[name]) != stated[name]:
+            yield Finding(name, "its digest is not the one in the manifest")
+
+
+def _line(folder: Path, number: int, line: bytes, vkey: str) -> Iterator[Finding]:
+    """A work's line: its statement verifies, is the one named, stands where the line says, and is about the work."""
+    where = f"{WORKS} line {number}"
+    try:
+        work = json.loads(line)
+        if canonical_bytes(work) != line:
+            raise ValueError("it is not canonical JSON")
+        name, permission = str(work["statement_file"]), work["permission"]
+        if not name:
+            yield Finding(where, f"'{work['work_id']}' has no statement in the log")
+            return
+        if name != statement_file(work["permission_id"]):
+            raise ValueError("its file is of another statement")
+        data = (folder / name).read_bytes()
+        receipt = json.loads(data)
+        subjects = {("work", work["work_id"]), *(("sha256", one["sha256"]) for one in work["files"])}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, EndcreditsError) as error:
+        yield Finding(where, f"it cannot be read ({error})")
+        return
+    verdict = verify_receipt(data, vkey)
+    if not verdict.verified:
+        yield Finding(name, f"it does not verify: {verdict.problem}")
+        return
+    if verdict.type != CONSENT or receipt["receipt_id"] != fact_id_of(CONSENT, work["permission_id"]):
+        yield Finding(where, "its file is of another statement")
+    elif receipt["body"] != permission:
+        yield Finding(where, "the line says something else than the statement that was logged")
+    elif verdict.leaf_index != work["log_position"]:
+        yield Finding(where, f"the statement is entry {verdict.leaf_index} of the log, and not {work['log_position']}")
+    elif not _is_about(receipt["body"], subjects):
+        yield Finding(where, "the statement is about something else")
+    elif receipt["body"].get("value") not in ("allow", "conditional"):
+        yield Finding(where, "the statement is no yes")
+
+
+def _is_about(body: Mapping[str, Any], subjects: set[tuple[str, str]]) -> bool:
+    """Whether a statement names the work or a file of it; of codes and addresses a reader without the files cannot tell."""
+    if "work_id" in body:
+        return ("work", body["work_id"]) in subjects
+    kind = str(body.get("subject_kind", ""))
+    return kind in ("iscc", "url") or (kind, str(body.get("subject", ""))) in subjects
+
+
+def _model(folder: Path, about: Mapping[str, Any], vkey: str) -> Iterator[Finding]:
+    standing = about["standing"]
+    if MODEL_FILE not in about["files"]:
+        if standing.get("index_digest"):
+            yield Finding(MODEL_FILE, "the manifest names an index, and the log's entry about it is not here")
+        return
+    data = (folder / MODEL_FILE).read_bytes()
+    verdict = verify_receipt(data, vkey)
+    if not verdict.verified or verdict.type != MODEL:
+        yield Finding(MODEL_FILE, f"it does not verify: {verdict.problem or 'it is no entry about a model'}")
+        return
+    body = json.loads(data)["body"]
+    for name in ("index_digest", "corpus_digest"):
+        if body.get(name) != standing.get(name):
+            yield Finding(MODEL_FILE, f"its {name} is not the one that the folder stands on")
