@@ -13,7 +13,7 @@ again (`seen`). Every candidate has an outcome, whatever is wrong with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,13 +21,13 @@ from endcredits import durable
 from endcredits.errors import InputError
 from endcredits.flows import admissions, fact_log
 from endcredits.flows.admissions import FOLDER, Admission
-from endcredits.flows.candidates import Candidate
 from endcredits.flows.catalogue import Corpus, corpus_of
 from endcredits.flows.clock import now
 from endcredits.flows.holds import Hold, excluded, holds_of, likenesses, settle
 from endcredits.flows.looking import VERB, Look, look
 from endcredits.flows.prints import CODES, codes_of, means
 from endcredits.flows.seen import FILE, Cache
+from endcredits.flows.sources import Source
 from endcredits.flows.studio import Studio
 from endcredits.flows.taking_in import Taken, take_in
 from endcredits.ids import WorkId
@@ -92,7 +92,7 @@ class Admitted:
 
 def admit(
     studio: Studio,
-    candidates: Iterable[Candidate],
+    sources: Sequence[Source],
     *,
     at: str = "",
     recheck: bool = False,
@@ -102,13 +102,14 @@ def admit(
 
     Args:
         studio: whose corpus it is.
-        candidates: of one or several sources; see `candidates`. Together they are the whole corpus.
+        sources: where candidates come from; see `sources`. All of them together are the corpus.
         at: UTC time from which what is read and said holds; now by default. The decision is always of now.
         recheck: whether to read files again that have not changed.
         progress: told about the stages.
 
     Raises:
-        InputError: `at` is no time, or lies in the future.
+        InputError: `at` is no time, or lies in the future, or a source cannot be read as a whole.
+        NotFoundError: there is no such source.
         ConflictError: another gate is at work in this studio.
         IntegrityError: the log, or the content of a registered work, is missing or damaged.
         MachineError: the disk is full; the same again continues.
@@ -121,6 +122,7 @@ def admit(
     with durable.locked(studio.path / FOLDER, "the corpora"):
         cache = Cache(studio.path / FOLDER / FILE)
         try:
+            candidates = [one for source in sources for one in source(studio, cache, recheck)]
             intake = take_in(studio, candidates, cache, moment, made_with, recheck=recheck, progress=progress)
             seen = look(studio)
             ids = {one.seen.work_id for one in intake.taken if one.seen.work_id}

@@ -19,10 +19,10 @@ from endcredits.canonical import digest, sha256_bytes
 from endcredits.errors import InputError
 from endcredits.flows.scanning import AGENT, Place, ScannedWork, bytes_of, places, scan_bytes
 from endcredits.flows.seen import settled, stamp_of
-from endcredits.works import Permission, Submission, Work, get_content
+from endcredits.works import Permission, Submission
 from endcredits.works.heard import statements_of
 from endcredits.works.read_folder import folder_work, is_licence_text
-from endcredits.works.signals import Answer, Found, Signal, combined, read_work
+from endcredits.works.signals import Answer, Signal, combined
 from endcredits.works.texts import check_text, media_type_of
 
 SILENT = ("no permission and no licence were stated with the folder", "the table names no permission and no licence")
@@ -110,7 +110,7 @@ def folder_candidates(path: str | os.PathLike[str], terms: Terms) -> Iterator[Ca
 
 
 def _file_candidate(place: Place, root: Path, terms: Terms) -> Candidate:
-    stamp = _stamp(place, root, [asdict(terms)])
+    stamp = stamp_of_place(place, root, [asdict(terms)])
     name = shown_name(place.file, root)
 
     def read(moment: str) -> Read:
@@ -121,7 +121,7 @@ def _file_candidate(place: Place, root: Path, terms: Terms) -> Candidate:
             return Read(None, problem="it is empty")
         data = bytes(data)
         scanned = scan_bytes(place, data, moment, agent=terms.agent)
-        signals, media_type = _renamed(scanned.signals, root), scanned.media_type
+        signals, media_type = renamed(scanned.signals, root), scanned.media_type
         usable = ""
         if media_type.startswith("text/") or media_type == "application/octet-stream":
             try:
@@ -136,9 +136,9 @@ def _file_candidate(place: Place, root: Path, terms: Terms) -> Candidate:
         if usable:
             reason = f"{usable}; save it as UTF-8, or say that it is to be learnt from as it is"
             submission = replace(submission, permission="unknown", permission_reason=reason, permission_source=name)
-        return _read_of(submission, signals, scanned.sha256, moment)
+        return read_of(submission, signals, scanned.sha256, moment)
 
-    return Candidate(f"folder:{place.file}", name, stamp, read, lambda: _settled(place))
+    return Candidate(f"folder:{place.file}", name, stamp, read, lambda: settled_place(place))
 
 
 def _text_type(file: Path, scanned: str) -> str:
@@ -150,7 +150,7 @@ def _folder_options(terms: Terms) -> dict[str, str]:
     return {name: getattr(terms, name) for name in FOLDER_OPTIONS}
 
 
-def _read_of(submission: Submission, signals: Sequence[Signal], sha256: str, moment: str) -> Read:
+def read_of(submission: Submission, signals: Sequence[Signal], sha256: str, moment: str) -> Read:
     """A work of one file, with the file's own word on training where its source says nothing."""
     answer = combined(signals)["train"]
     if submission.permission_reason in SILENT and answer.signal is not None:
@@ -174,14 +174,15 @@ def shown_name(file: Path, root: Path) -> str:
     >>> shown_name(Path("/home/ada/photos/cat.jpg"), Path("/home/ada/photos"))
     'photos/cat.jpg'
     """
-    return _whole(file.relative_to(root.parent).as_posix() if file.is_relative_to(root.parent) else str(file))
+    return whole_text(file.relative_to(root.parent).as_posix() if file.is_relative_to(root.parent) else str(file))
 
 
-def _whole(text: str) -> str:
+def whole_text(text: str) -> str:
+    """Text without halves of characters, such as a file's name that is not UTF-8 holds."""
     return text.encode("utf-8", "replace").decode()
 
 
-def _renamed(signals: Sequence[Signal], root: Path) -> tuple[Signal, ...]:
+def renamed(signals: Sequence[Signal], root: Path) -> tuple[Signal, ...]:
     """Signals whose source reads the same wherever the folder lies: no statement tells the operator's own paths."""
     return tuple(replace(one, source=shown_name(Path(one.source), root)) for one in signals)
 
@@ -190,7 +191,7 @@ def _problem_of(unread: ScannedWork) -> str:
     return next((one.problem for one in unread.signals if one.problem), "it cannot be read")
 
 
-def _stamp(place: Place, root: Path, more: Sequence[object]) -> str:
+def stamp_of_place(place: Place, root: Path, more: Sequence[object]) -> str:
     """Digest of all that reading a file depends on; a site's files are few, and told by their content."""
     site = [
         [str(base), file.kind, sha256_bytes(file.data), file.problem]
@@ -198,69 +199,19 @@ def _stamp(place: Place, root: Path, more: Sequence[object]) -> str:
         for file in files
     ]
     named = [[*map(str, stamp_of(path))] for path in (place.file, *place.sidecars)]
-    return digest([[_whole(part) for part in row] for row in [[str(root)], *named, *map(_texts, site)]] + [list(more)])
+    return digest([[whole_text(part) for part in row] for row in [[str(root)], *named, *map(_texts, site)]] + [list(more)])
 
 
 def _texts(row: Sequence[object]) -> list[str]:
     return [str(part) for part in row]
 
 
-def _settled(place: Place) -> bool:
+def settled_place(place: Place) -> bool:
     return all(settled(path) for path in (place.file, *place.sidecars))
-
-
-def given_candidates(name: str, submissions: Sequence[Submission]) -> Iterator[Candidate]:
-    """Works that a caller has in memory, such as installed packages.
-
-    Args:
-        name: of the source, for their keys.
-        submissions: with their content.
-    """
-    for submission in submissions:
-
-        def read(moment: str, one: Submission = submission) -> Read:
-            heard = [
-                statement
-                for label, _, data in one.content
-                for statement in statements_of(
-                    read_work(data, Found(_whole(label), moment), name=label.rpartition("/")[2]).signals,
-                    sha256_bytes(data),
-                    moment,
-                )
-            ]
-            return Read(one, tuple(heard), files=len(one.content))
-
-        key = submission.work_id or submission.origin or submission.title
-        yield Candidate(f"given:{name}:{key}", submission.origin or submission.title, submission_stamp(submission), read)
 
 
 def submission_stamp(submission: Submission) -> str:
     """Digest of all that a submission says, with the digests of its files."""
     said = {name: getattr(submission, name) for name in submission.__dataclass_fields__ if name != "content"}
-    content = [[_whole(label), media_type, sha256_bytes(data)] for label, media_type, data in submission.content]
+    content = [[whole_text(label), media_type, sha256_bytes(data)] for label, media_type, data in submission.content]
     return digest([said, content])
-
-
-def registered_candidates(content: Path, registered: Sequence[Work]) -> Iterator[Candidate]:
-    """Works that are registered already; their files are read from the studio's own copies."""
-    for work in registered:
-
-        def read(moment: str, one: Work = work) -> Read:
-            heard = [
-                statement
-                for file in one.manifestations
-                for statement in statements_of(
-                    read_work(
-                        get_content(content, file.sha256),
-                        Found(_whole(file.label), moment),
-                        name=file.label.rpartition("/")[2],
-                        media_type=file.media_type,
-                    ).signals,
-                    file.sha256,
-                    moment,
-                )
-            ]
-            return Read(None, tuple(heard), one.work_id, files=len(one.manifestations))
-
-        shas = [file.sha256 for file in work.manifestations]
-        yield Candidate(f"work:{work.work_id}", work.work_id, digest([work.work_id, shas]), read)

@@ -1,0 +1,116 @@
+"""Where candidates for a corpus come from: a folder, a table, works that are given, works that are registered already.
+
+admit(studio, [from_path("photos", Terms(creator="Ada Moreno")), from_path("works.csv", Terms())])
+admit(studio, [from_registry()])
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from endcredits.canonical import digest, sha256_bytes
+from endcredits.errors import InputError
+from endcredits.flows.candidates import (
+    FOLDER_OPTIONS,
+    Candidate,
+    Read,
+    Terms,
+    folder_candidates,
+    submission_stamp,
+    whole_text,
+)
+from endcredits.flows.seen import Cache
+from endcredits.flows.studio import Studio
+from endcredits.flows.table_candidates import table_candidates
+from endcredits.works import Submission, Work, get_content, works
+from endcredits.works.heard import statements_of
+from endcredits.works.signals import Found, read_work
+
+Source = Callable[[Studio, Cache, bool], Iterable[Candidate]]
+"""Makes candidates; takes the studio, what was seen before, and whether to look at everything anew."""
+
+TABLES = (".csv", ".jsonl", ".ndjson", ".parquet")
+
+
+def from_path(path: str | os.PathLike[str], terms: Terms) -> Source:
+    """A folder, a file, or a table.
+
+    Raises:
+        InputError: terms that do not go with it.
+    """
+    if Path(path).suffix.lower() in TABLES and not Path(path).is_dir():
+        for name in FOLDER_OPTIONS[:3]:
+            if getattr(terms, name):
+                raise InputError(f"--{name} is for folders; a table has a column for it", field=f"--{name}")
+        return lambda studio, cache, recheck: table_candidates(path, terms, cache, recheck=recheck)
+    if terms.columns:
+        raise InputError("--column is for tables", field="--column")
+    return lambda studio, cache, recheck: folder_candidates(path, terms)
+
+
+def from_submissions(name: str, submissions: Sequence[Submission]) -> Source:
+    """Works in memory, such as installed packages; `name` is the source's, by which they are known again."""
+    return lambda studio, cache, recheck: given_candidates(name, submissions)
+
+
+def from_registry() -> Source:
+    """Every work that is registered."""
+
+    def made(studio: Studio, cache: Cache, recheck: bool) -> Iterator[Candidate]:
+        with studio.store.reading() as conn:
+            registered = works(conn)
+        return registered_candidates(studio.content, registered)
+
+    return made
+
+
+def given_candidates(name: str, submissions: Sequence[Submission]) -> Iterator[Candidate]:
+    """Works that a caller has in memory, such as installed packages.
+
+    Args:
+        name: of the source, for their keys.
+        submissions: with their content.
+    """
+    for submission in submissions:
+
+        def read(moment: str, one: Submission = submission) -> Read:
+            heard = [
+                statement
+                for label, _, data in one.content
+                for statement in statements_of(
+                    read_work(data, Found(whole_text(label), moment), name=label.rpartition("/")[2]).signals,
+                    sha256_bytes(data),
+                    moment,
+                )
+            ]
+            return Read(one, tuple(heard), files=len(one.content))
+
+        key = submission.work_id or submission.origin or submission.title
+        yield Candidate(f"given:{name}:{key}", submission.origin or submission.title, submission_stamp(submission), read)
+
+
+def registered_candidates(content: Path, registered: Sequence[Work]) -> Iterator[Candidate]:
+    """Works that are registered already; their files are read from the studio's own copies."""
+    for work in registered:
+
+        def read(moment: str, one: Work = work) -> Read:
+            heard = [
+                statement
+                for file in one.manifestations
+                for statement in statements_of(
+                    read_work(
+                        get_content(content, file.sha256),
+                        Found(whole_text(file.label), moment),
+                        name=file.label.rpartition("/")[2],
+                        media_type=file.media_type,
+                    ).signals,
+                    file.sha256,
+                    moment,
+                )
+            ]
+            return Read(None, tuple(heard), one.work_id, files=len(one.manifestations))
+
+        shas = [file.sha256 for file in work.manifestations]
+        yield Candidate(f"work:{work.work_id}", work.work_id, digest([work.work_id, shas]), read)
