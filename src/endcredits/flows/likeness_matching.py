@@ -22,10 +22,6 @@ from endcredits.works.strict_json import read_json
 from endcredits.works.texts import check_text, read_bytes
 
 PPB = 1_000_000_000
-CODE_BITS = 256
-NEAR_BITS = 40
-"""Two pictures whose codes differ in at most this many of 256 bits are most likely one picture; unrelated ones differ in
-about 128."""
 
 
 def document_in(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -73,7 +69,8 @@ def resemblances_of(studio: Studio, path: str | os.PathLike[str]) -> tuple[Resem
 
 
 def _same_picture(enrolled: Sequence[Enrolment], code: str) -> Sequence[Resemblance]:
-    from endcredits.receipts.credentials.codes import code_bytes, distance_bits
+    from endcredits.receipts.credentials.codes import BITS, code_bytes, distance_bits
+    from endcredits.receipts.credentials.registry import ALIKE_BITS
 
     if not code:
         return ()
@@ -81,7 +78,7 @@ def _same_picture(enrolled: Sequence[Enrolment], code: str) -> Sequence[Resembla
     for one in enrolled:
         if one.content_code:
             apart = distance_bits(code_bytes(code)[1], code_bytes(one.content_code)[1])
-            alike, from_here = (round((CODE_BITS - bits) / CODE_BITS * PPB) for bits in (apart, NEAR_BITS))
+            alike, from_here = (round((BITS - bits) / BITS * PPB) for bits in (apart, ALIKE_BITS["image"]))
             words = "content code of an enrolled picture"
             found.append(Resemblance(one.person_id, one.modality, alike, from_here, words))
     return found

@@ -353,13 +353,14 @@ def policy(
     from endcredits.canonical import to_plain
     from endcredits.flows import likeness_policy
     from endcredits.interfaces.cli.disputes import portions
-    from endcredits.royalties import policy_toml, read_policy
+    from endcredits.interfaces.cli.policy import chosen_policy
+    from endcredits.royalties import policy_toml
 
     levies = [(f"contributions to {party}", ppb, party) for party, ppb in portions(levy)]
     with opened(studio) as place:
         made = likeness_policy.fee_policy(
             place,
-            onto=read_policy(onto) if onto else None,
+            onto=chosen_policy(onto),
             fund=fund,
             synthetic_fee=synthetic_fee,
             levies=levies,

@@ -87,7 +87,9 @@ def enrol_person(
             check_day(day, field=field)
     for field, other in (("guardian", guardian_id), ("rights_holder", rights_holder_id)):
         if other == party.party_id:
-            raise InputError(f"'{party.name}' cannot be their own {field.replace('_', ' ')}", field=field)
+            raise InputError(
+                f"'{party.name}' cannot be their own {field.replace('_', ' ')}", remedy="Name somebody else.", field=field
+            )
         _require_party(conn, other, field)
     known = people(conn).get(party.party_id)
     work_id = WorkId(f"{RIGHT}:{party.party_id}")
