@@ -69,7 +69,9 @@ def parse_codes(text: str) -> tuple[list[Code], list[str]]:
         if kind in NEAR_BITS and kind != "data":
             found.append(Code(kind, bytes(digest)))
         else:
-            left.append(f"the part of the code that is about {kind or 'something else'} (works have none; give the file)")
+            left.append(
+                f"the part of the code that is about {kind or 'something else'}: works have none; give the file as well"
+            )
     return found, left
 
 

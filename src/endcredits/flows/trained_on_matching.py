@@ -5,6 +5,7 @@ Everything that has to be read through (the codes of all files, the texts of all
 
 from __future__ import annotations
 
+import codecs
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -49,6 +50,8 @@ FILE_BYTES_MAX = 100_000_000
 """A given file that is longer is compared by its bytes alone."""
 ORDER = ("id", "bytes", "identifier", "name", "code", "passages")
 PICTURES = "image/"
+BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+TEXT_SUFFIXES = (".txt", ".text", ".md", ".htm", ".html")
 
 
 @dataclass(slots=True)
@@ -169,14 +172,18 @@ def _of_file(one: Given, path: Path) -> None:
     if form.content == "image":
         one.codes = _code_of(one, data, form.media_type)
         return
-    media_type = media_type_of(path) if form.content == "text" else form.media_type
-    text = plain(data, media_type)
+    text = plain(data, media_type_of(path) if form.content == "text" or _is_old_text(path, data) else form.media_type)
     if folded(text):
         _of_text(one, text)
         return
     one.blind.append(f"{form.name}: only its exact bytes are compared; a copy that was saved or encoded again is not found")
     if form.name == "PDF":
         one.blind.append("the text in a PDF is not read; save it as a text file and give that as well")
+
+
+def _is_old_text(path: Path, data: bytes) -> bool:
+    """Whether a file that is no UTF-8 is a text in another encoding, by its first bytes or its name."""
+    return data.startswith(BOMS) or path.suffix.lower() in TEXT_SUFFIXES
 
 
 def _of_text(one: Given, text: bytes) -> None:
@@ -226,6 +233,12 @@ def _look_up(conn: Connection, one: Given) -> None:
         for file in files_with(conn, with_code(conn, code)):
             words = "somebody stated this very code for its file"
             one.matches[file.work_id].append(Match(file.work_id, "code", True, words, file.sha256, distance_bits=0))
+        if not one.codes and not one.matches:
+            raise InputError(
+                "no part of this code can be compared with works, which have codes of their text and pictures alone",
+                remedy="Give the file itself, or its Text-Code or Image-Code.",
+                field="--code",
+            )
     if kind == "work":
         one.methods.append("the id of the work")
         for work_id in titles(conn, [value]):

@@ -23,6 +23,7 @@ from endcredits.flows.studio import Studio
 from endcredits.flows.trained_on_records import Trained
 from endcredits.ids import WorkId
 from endcredits.influence import read_manifest
+from endcredits.influence.gradient.manifest import IndexManifest
 from endcredits.receipts.leaf import parse_leaf
 from endcredits.works import Permission, statement
 
@@ -126,13 +127,9 @@ def _current(studio: Studio) -> str:
         return ""
 
 
-def _never_read(manifest: Any) -> frozenset[WorkId]:
+def _never_read(manifest: IndexManifest) -> frozenset[WorkId]:
     """Works that the manifest says were never read: told by the trainer, or as it looks from the weights."""
-    if "examples" in manifest.facts:
-        sizes = {work: size for (work, _), size in zip(manifest.works, manifest.sizes, strict=False)}
-    else:
-        sizes = dict(manifest.facts.get("sizes", {}))
-    return frozenset(WorkId(work) for work, size in sizes.items() if float(size) == 0)
+    return frozenset(work_id for work_id, size in manifest.work_sizes.items() if size == 0)
 
 
 def trained(
