@@ -47,6 +47,14 @@ sheet_acceptances = record_table(
     sa.Column("accepted_at", sa.String(20), nullable=False),
 )
 
+party_identifiers = record_table(
+    "party_identifiers",
+    sa.Column("scheme", sa.String(40), primary_key=True),
+    sa.Column("value", sa.String(200), primary_key=True),
+    sa.Column("party_id", sa.String(200), sa.ForeignKey("parties.party_id"), nullable=False),
+    sa.Column("asserted_by", sa.Text, nullable=False),
+)
+
 work_identifiers = record_table(
     "work_identifiers",
     sa.Column("scheme", sa.String(40), primary_key=True),
@@ -87,6 +95,7 @@ ALL = (
     fund_shares,
     split_sheets,
     sheet_acceptances,
+    party_identifiers,
     work_identifiers,
     work_titles,
     added_credits,

@@ -32,6 +32,7 @@ from endcredits.interfaces.cli import (
     rights,
     rights_said,
     rules,
+    sheet,
     split,
     statement,
     trained_on,
@@ -39,6 +40,7 @@ from endcredits.interfaces.cli import (
     verify,
     witness,
     works,
+    works_import,
 )
 from endcredits.interfaces.cli.common import JsonOption, print_json, run_app, say
 
@@ -106,6 +108,9 @@ works_app.command("add")(works.add)
 works_app.command("list")(works.show)
 works_app.command("parties")(works.parties)
 works_app.command("split")(split.split)
+works_app.command("import")(works_import.import_file)
+works_app.add_typer(sheet.sheet_app(new_app), name="sheet")
+works_app.add_typer(sheet.fund_app(new_app), name="fund")
 app.add_typer(works_app, name="works")
 
 rights_app = new_app(

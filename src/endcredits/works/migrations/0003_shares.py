@@ -17,6 +17,7 @@ TABLES = (
     "fund_shares",
     "split_sheets",
     "sheet_acceptances",
+    "party_identifiers",
     "work_identifiers",
     "work_titles",
     "added_credits",
@@ -78,6 +79,15 @@ def upgrade() -> None:
         _text("accepted_by"),
         _text("accepted_at", 20),
         sheet_id="split_sheets.sheet_id",
+        party_id=party,
+    )
+    _table(
+        "party_identifiers",
+        ("scheme", "value"),
+        _text("scheme", 40),
+        _text("value", 200),
+        _text("party_id", 200),
+        _text("asserted_by"),
         party_id=party,
     )
     _table(

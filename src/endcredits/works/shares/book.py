@@ -20,10 +20,11 @@ from endcredits.ids import VALIDATORS, PartyId, WorkId
 from endcredits.store import Finding, check_rows, insert_records, many
 from endcredits.works import share_tables, tables
 from endcredits.works.names import clean_name
-from endcredits.works.records import Credit, Party
+from endcredits.works.records import Credit, Party, Split
 from endcredits.works.shares.agreeing import NOT_AGREED, NOT_AGREED_NAME
 from endcredits.works.shares.funds import FundShare, check_fund, circle_in, members_on
 from endcredits.works.shares.sheets import Acceptance, Sheet, SheetLine, SheetState, checked, states
+from endcredits.works.splits import check_splits
 from endcredits.works.utc import check_time
 
 ROLE_LENGTH_MAX = 100
@@ -82,31 +83,48 @@ def no_content_sha256(work_id: WorkId) -> str:
     return digest({"no_content_of": work_id})
 
 
-def add_work(conn: Connection, work_id: WorkId, title: str, credits: Sequence[Credit], at: str) -> None:
-    """Registers a work that has no files, with its credits; its parties are there.
+@dataclass(frozen=True, slots=True)
+class BareWork:
+    """A work that has no files.
+
+    Attributes:
+        work_id: a new id.
+        title: as published.
+        credits: who made it; their parties are registered.
+    """
+
+    work_id: WorkId
+    title: str
+    credits: tuple[Credit, ...]
+
+
+def add_works(conn: Connection, bare: Sequence[BareWork], at: str) -> None:
+    """Registers works that have no files.
 
     Raises:
-        ConflictError: the id is taken.
+        ConflictError: an id is taken.
         InputError: the time is none.
     """
-    if work_id in set(conn.scalars(sa.select(tables.works.c.work_id).where(tables.works.c.work_id == work_id))):
-        raise ConflictError(f"there is a work '{work_id}' already", remedy="Give another id.", field="work_id")
-    row = {"work_id": work_id, "title": title, "content_sha256": no_content_sha256(work_id)}
-    insert_records(conn, tables.works, [{**row, "registered_at": check_time(at, field="registered_at")}])
-    insert_records(
-        conn,
-        tables.credits,
-        [
-            {
-                "work_id": work_id,
-                "position": credit.position,
-                "party_id": credit.party_id,
-                "role": credit.role[:ROLE_LENGTH_MAX],
-                "display_credit": credit.display_credit,
-            }
-            for credit in credits
-        ],
-    )
+    check_time(at, field="registered_at")
+    known = set(conn.scalars(sa.select(tables.works.c.work_id)))
+    rows: list[dict[str, object]] = []
+    credits: list[dict[str, object]] = []
+    for work in bare:
+        if work.work_id in known:
+            raise ConflictError(f"there is a work '{work.work_id}' already", remedy="Give another id.", field="work_id")
+        known.add(work.work_id)
+        content = no_content_sha256(work.work_id)
+        rows.append({"work_id": work.work_id, "title": work.title, "content_sha256": content, "registered_at": at})
+        for credit in work.credits:
+            place = {"work_id": work.work_id, "position": credit.position, "party_id": credit.party_id}
+            credits.append({**place, "role": credit.role[:ROLE_LENGTH_MAX], "display_credit": credit.display_credit})
+    insert_records(conn, tables.works, rows)
+    insert_records(conn, tables.credits, credits)
+
+
+def add_work(conn: Connection, work_id: WorkId, title: str, credits: Sequence[Credit], at: str) -> None:
+    """Registers one work that has no files; see `add_works`."""
+    add_works(conn, [BareWork(work_id, title, tuple(credits))], at)
 
 
 def identify(conn: Connection, identifiers: Iterable[WorkIdentifier]) -> int:
@@ -131,6 +149,62 @@ def identifiers(conn: Connection) -> tuple[WorkIdentifier, ...]:
     columns = [column for column in share_tables.work_identifiers.columns if column.name != "digest"]
     found = [WorkIdentifier(**row) for row in many(conn, sa.select(*columns))]
     return tuple(sorted(found, key=lambda one: (one.scheme, one.value, one.work_id)))
+
+
+def identify_parties(conn: Connection, known_as: Iterable[tuple[str, str, PartyId]], asserted_by: str) -> int:
+    """Keeps numbers (scheme, value, party) by which parties are known besides those in their id. Returns how many are new.
+
+    Raises:
+        InputError: a number that its check digit refuses.
+        ConflictError: it is another party's.
+    """
+    table = share_tables.party_identifiers
+    held = {(scheme, value): party for scheme, value, party in conn.execute(sa.select(*table.columns[:3]))}
+    rows = []
+    for scheme, given, party_id in known_as:
+        value = VALIDATORS[scheme](given)
+        if held.setdefault((scheme, value), party_id) != party_id:
+            raise ConflictError(
+                f"the {scheme} {value} is of '{held[scheme, value]}'",
+                remedy="Check the number against its source.",
+                field=scheme,
+            )
+        rows.append({"scheme": scheme, "value": value, "party_id": party_id, "asserted_by": asserted_by})
+    there = {(scheme, value) for scheme, value in conn.execute(sa.select(table.c.scheme, table.c.value))}
+    new = {(row["scheme"], row["value"]): row for row in rows if (row["scheme"], row["value"]) not in there}
+    return insert_records(conn, table, [new[key] for key in sorted(new)])
+
+
+def parties_by_number(conn: Connection) -> dict[tuple[str, str], PartyId]:
+    """Parties by every number that they are known by: (scheme, value) -> party."""
+    table = share_tables.party_identifiers
+    found = {
+        (scheme, value): PartyId(party_id)
+        for scheme, value, party_id in conn.execute(sa.select(table.c.scheme, table.c.value, table.c.party_id))
+    }
+    for party_id, text in conn.execute(sa.select(tables.parties.c.party_id, tables.parties.c.identifiers)):
+        found |= {(scheme, value): PartyId(party_id) for scheme, value in json.loads(text)}
+    return found
+
+
+def add_sets(conn: Connection, sets: Mapping[WorkId, Sequence[Split]]) -> int:
+    """Adds sets of splits of many works at once; parties are there, and no set of a day is there twice.
+
+    Returns:
+        How many rows were added.
+
+    Raises:
+        InputError: a set that does not sum to one whole, or is none; see `splits.check_splits`.
+    """
+    rows: list[dict[str, object]] = []
+    for work_id, splits in sorted(sets.items()):
+        for group in check_splits(splits, f"'{work_id}'").values():
+            for split in group:
+                place = {"work_id": work_id, "right_name": split.right, "territory": split.territory}
+                rows.append(
+                    {**place, "valid_from": split.valid_from, "party_id": split.party_id, "split_ppb": split.split_ppb}
+                )
+    return insert_records(conn, tables.splits, rows)
 
 
 def add_titles(conn: Connection, titles: Iterable[tuple[WorkId, str]], asserted_by: str) -> int:

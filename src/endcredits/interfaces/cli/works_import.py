@@ -1,0 +1,79 @@
+"""`endcredits works import`: works, people and shares from the files of societies, publishers and distributors."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from endcredits.interfaces.cli.common import FAILED_CHECK, JsonOption, StudioOption, opened, print_json, say
+
+if TYPE_CHECKING:
+    from endcredits.flows.works_import import Imported
+
+SHOWN = 50
+WORDS = {"refused": "REFUSED", "held": "HELD   ", "noted": "noted  "}
+
+
+def import_file(
+    path: Annotated[str, typer.Argument(metavar="FILE", help="The file.")],
+    form: Annotated[str, typer.Option("--form", help="cwr (Common Works Registration 2.1, 2.2) or ddex-csv.")],
+    train_as: Annotated[
+        str, typer.Option("--train-as", help="CWR: PR, MR or SR, whose shares also divide what training earns.")
+    ] = "",
+    since: Annotated[str, typer.Option("--since", help="First day of new splits where the file says none.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    studio: StudioOption = ".",
+    as_json: JsonOption = False,
+) -> None:
+    """Import works, people and shares: each record becomes part of a work, or a finding with its number and field.
+
+    Works are found by ISWC, by the sender's own number, or by title together with a name; others are registered without
+    files. Nothing imported is a permission. The same file again changes nothing. Leaves with code 3 when records were
+    refused or shares wait.
+
+    Example: endcredits works import CW260001PUB_000.V21 --form cwr --dry-run
+    """
+    from endcredits.flows.works_import import import_works
+
+    with opened(studio) as place:
+        done = import_works(place, path, form, train_as=train_as, since=since, dry_run=dry_run)
+    if as_json:
+        print_json(_document(done))
+    else:
+        _tell(done)
+    if any(one.effect != "noted" for one in done.notices):
+        raise typer.Exit(FAILED_CHECK)
+
+
+def _document(done: Imported) -> dict[str, Any]:
+    return {
+        "form": done.reading.form,
+        "sender": done.reading.sender,
+        "records": done.reading.records,
+        "dry_run": done.dry_run,
+        "new_parties": done.new_parties,
+        "works": [{**asdict(one), "changed": one.changed} for one in done.works],
+        "findings": [asdict(one) for one in done.notices],
+    }
+
+
+def _tell(done: Imported) -> None:
+    would = "Would register" if done.dry_run else "Registered"
+    new = sum(one.is_new for one in done.works)
+    changed = sum(one.changed and not one.is_new for one in done.works)
+    same = len(done.works) - new - changed
+    for one in done.notices[:SHOWN]:
+        where = f"record {one.record}" + (f", {one.field}" if one.field else "") + (f" ({one.title})" if one.title else "")
+        say(f"{WORDS[one.effect]} {where}: {one.problem}.{' ' + one.remedy if one.remedy else ''}")
+    if len(done.notices) > SHOWN:
+        say(f"... and {len(done.notices) - SHOWN} more; --json lists them all.")
+    held = sorted({one.work_id for one in done.works if one.disputes})
+    say(
+        f"{done.reading.records} records from {done.reading.sender}. {would} {new} works without files and "
+        f"{done.new_parties} parties; {changed} known works get something new, {same} stay as they are."
+    )
+    if held:
+        say(f"More than the whole is claimed of {len(held)} works; their money is held: endcredits disputes list --open")
+    say("Nobody has allowed anything by this: see endcredits works list.")
