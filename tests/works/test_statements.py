@@ -34,6 +34,7 @@ from endcredits.works import (
     statement,
     works,
 )
+from endcredits.works.shares.book import add_work
 from tests.works.test_registry import AT, LATER, ONE, SMITH, THREE, TWO, add
 
 JONES = party_id_of("B. Jones")
@@ -99,6 +100,15 @@ def test_looked_up_by_every_name_of_a_work(registered: Store) -> None:
         assert not {one.permission_id for one in kept[5:]} & {one.permission_id for one in found}
         mine = permissions_about(conn, asked_of_person(PartyId(SMITH)))
     assert [one.permission_id for one in mine] == [kept[4].permission_id]
+
+
+def test_a_work_without_files_is_asked_about_and_one_that_is_not_there_is_not(registered: Store) -> None:
+    registered.write(lambda conn: add_work(conn, WorkId("w9"), "Known from shares", (), AT))
+
+    with registered.reading() as conn:
+        assert asked_in(conn, WorkId("w9")).whole == (("work", "w9"),)
+        with pytest.raises(NotFoundError, match="no work 'w8'"):
+            asked_in(conn, WorkId("w8"))
 
 
 def test_closing_is_checked_against_what_is_closed(registered: Store) -> None:
