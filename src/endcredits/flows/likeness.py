@@ -67,6 +67,7 @@ from endcredits.works.likeness import (
     revoke_grant,
     standing_of,
     uses,
+    with_guardians,
 )
 from endcredits.works.likeness.synthetic import OFFER, SYNTHETIC, decide_synthetic
 from endcredits.works.texts import check_text, read_bytes
@@ -222,7 +223,8 @@ def grant_file(studio: Studio, path: str | os.PathLike[str], *, jurisdictions: S
 
     def work(conn: Connection) -> Granted:
         kept, new = add_grant(conn, grant)
-        return Granted(kept, new, findings_of(kept, people(conn), at[:10], jurisdictions=jurisdictions))
+        known = with_guardians(conn, [kept.person_id, kept.guardian])
+        return Granted(kept, new, findings_of(kept, known, at[:10], jurisdictions=jurisdictions))
 
     return fact_log.write(studio, work)
 
@@ -274,11 +276,12 @@ def use(
         ConflictError: the id was counted with another request or output.
     """
     check_use(request)
-    made, at = plain_id(use_id or f"use-{secrets.token_hex(8)}", what="use_id"), now()
+    made = plain_id(use_id or f"use-{secrets.token_hex(8)}", what="use_id")
     fact_log.complete(studio)
     logged = logged_grants(studio)
 
     def work(conn: Connection) -> Used:
+        at = now()  # of this attempt: who had to wait for another's writing is not earlier for that
         refused = refusal_of(studio, conn, request.person_id, at)
         decision, found = record_use(conn, made, request, at, logged=logged, refused=refused, resemblances=resemblances)
         if found is None:
@@ -420,9 +423,9 @@ def revoke(studio: Studio, called: str, *, reason: str, by: str) -> tuple[Revoca
         InputError: no reason, or nobody who says so.
         NotFoundError: no such grant or person, or the person granted nothing.
     """
-    at = now()
 
     def work(conn: Connection) -> tuple[Revocation, ...]:
+        at = now()
         if called.startswith("grant:"):
             return (revoke_grant(conn, called, reason, by, at),)
         person = person_called(conn, called)
@@ -445,10 +448,10 @@ def person_called(conn: Connection, called: str) -> Person:
         NotFoundError: nobody enrolled has it.
         InputError: several have the name.
     """
-    known = people(conn)
-    if called in known:
-        return known[called]
-    found = [one for one in known.values() if one.name == called]
+    itself = people(conn, [called])
+    if itself:
+        return itself[called]
+    found = [one for one in people(conn).values() if one.name == called]
     if len(found) > 1:
         ids = ", ".join(one.person_id for one in found)
         raise InputError(f"{len(found)} people are called '{called[:60]}'", remedy=f"Give an id: {ids}.", field="PERSON")
@@ -488,8 +491,8 @@ def known(studio: Studio, called: str) -> Known:
 
 
 def _known(studio: Studio, conn: Connection, person: Person) -> Known:
-    at, on_record = now(), people(conn)
-    own = grants(conn, person.person_id)
+    at, own = now(), grants(conn, person.person_id)
+    on_record = with_guardians(conn, [person.person_id, *(one.guardian for one in own)])
     return Known(
         person,
         enrolments(conn, person.person_id),

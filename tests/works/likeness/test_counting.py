@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 import sys
 import threading
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from endcredits.errors import ConflictError, InputError, MachineError, NotFoundError
 from endcredits.store import Store, open_store
@@ -19,13 +22,16 @@ from endcredits.works.likeness import (
     LikenessUse,
     RecordedUse,
     check_likeness,
+    counting,
     find_use,
+    grants,
     name_output,
     record_use,
     revoke_grant,
     used_of,
     uses,
 )
+from tests.works.rules.examples import GRANT
 
 from .made import ADA, AT, request
 from .test_book import enrolled, granted
@@ -37,7 +43,6 @@ def take(
     store: Store, use_id: str, asked: LikenessUse | None = None, at: str = AT, **more: Any
 ) -> tuple[LikenessDecision, RecordedUse | None]:
     """One use, decided and counted; every grant stands in the log unless said otherwise."""
-    from endcredits.works.likeness import grants
 
     def work(conn: Any) -> tuple[LikenessDecision, RecordedUse | None]:
         logged = more.get("logged", {one.grant_id: 1 for one in grants(conn)})
@@ -125,6 +130,79 @@ def test_threads_that_race_for_the_last_use_leave_one_winner(ready: Store, store
     assert sorted(one.rule_id for one in answers) == ["count-used-up"] * 6 + ["granted"] * 2
     with ready.reading() as conn:
         assert len(uses(conn)) == 2 and list(check_likeness(conn)) == []
+
+
+def test_whoever_slips_in_between_counting_and_adding_is_not_overlooked(
+    ready: Store, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One transaction has counted and decided; before it adds its use, another takes the last one, or waits for its turn."""
+    take(ready, "before")
+    counted, go_on, answers = threading.Event(), threading.Event(), {}
+    real = counting.decide_likeness
+
+    def slow(*arguments: Any, **options: Any) -> LikenessDecision:
+        decision = real(*arguments, **options)
+        if threading.current_thread().name == "slow" and not counted.is_set():
+            counted.set()
+            assert go_on.wait(timeout=60)
+        return decision
+
+    monkeypatch.setattr(counting, "decide_likeness", slow)
+
+    def run(name: str) -> None:
+        own = open_store(store_url)
+        try:
+            answers[name] = take(own, name)[0].rule_id
+        finally:
+            own.close()
+
+    first = threading.Thread(target=run, args=("slow",), name="slow")
+    first.start()
+    assert counted.wait(timeout=60)
+    second = threading.Thread(target=run, args=("quick",), name="quick")
+    second.start()
+    second.join(timeout=0.3)  # PostgreSQL lets it through; SQLite lets it wait
+    went_through = not second.is_alive()
+    go_on.set()
+    first.join(timeout=60)
+    second.join(timeout=60)
+
+    assert sorted(answers.values()) == ["count-used-up", "granted"]
+    assert answers["quick" if went_through else "slow"] == "granted"
+    with ready.reading() as conn:
+        assert len(uses(conn)) == 2
+
+
+def test_a_revocation_on_record_counts_whatever_the_clock_says(ready: Store) -> None:
+    """The revoking machine's clock is ahead by an hour; the next use is refused all the same."""
+    grant_id = granted(ready).grant_id
+    ready.write(lambda conn: revoke_grant(conn, grant_id, "no more", "Ada", "2026-11-20T13:00:00Z"))
+    assert take(ready, "use-1")[0].rule_id == "revoked"
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(1, 3)), max_size=8))
+def test_the_sum_is_that_of_counting_one_by_one(sqlite_store: Store, asked: list[tuple[int, int]]) -> None:
+    """Two rows with limits of 4 and 5: what the database adds up is what a person would, and never above the limit."""
+    enrolled(sqlite_store)
+    series, game = (dict(GRANT["uses"][0], medium=medium, max_uses=most) for medium, most in (("series", 4), ("game", 5)))
+    own = granted(sqlite_store, uses=[series, game], signature_ref=f"contracts/{secrets.token_hex(4)}").grant_id
+    slowly = {"series": 0, "game": 0}
+    for row, count in asked:
+        medium = ("series", "game")[row]
+        fits = slowly[medium] + count <= (4, 5)[row]
+        slowly[medium] += count if fits else 0
+        decision, kept = take(
+            sqlite_store, f"use-{secrets.token_hex(6)}", request(medium=medium, count=count), logged={own: 1}
+        )
+        assert (kept is not None) == fits and (decision.value != "deny") == fits
+    with sqlite_store.reading() as conn:
+        new = [one for one in uses(conn) if one.grant_id == own]
+        assert {row: sum(one.count for one in new if one.row == row) for row in (0, 1)} == {
+            row: used_of(conn, ADA)[own, row] for row in (0, 1)
+        }
+        assert [slowly["series"], slowly["game"]] == [used_of(conn, ADA)[own, row] for row in (0, 1)]
+        assert list(check_likeness(conn)) == []
 
 
 RACER = """

@@ -22,6 +22,7 @@ from endcredits.works.likeness.book import (
     require_person,
     revocations,
     revoke_grant,
+    with_guardians,
 )
 from endcredits.works.likeness.checking import check_likeness
 from endcredits.works.likeness.counting import find_use, insert_use, name_output, record_use, standing_of, used_of, uses
@@ -101,4 +102,5 @@ __all__ = [
     "used_of",
     "uses",
     "warnings_of",
+    "with_guardians",
 ]

@@ -91,7 +91,7 @@ def enrol_person(
                 f"'{party.name}' cannot be their own {field.replace('_', ' ')}", remedy="Name somebody else.", field=field
             )
         _require_party(conn, other, field)
-    known = people(conn).get(party.party_id)
+    known = people(conn, [party.party_id]).get(party.party_id)
     work_id = WorkId(f"{RIGHT}:{party.party_id}")
     if not known_works(conn, [work_id]):
         _register_entry(conn, work_id, party, payees, at)
@@ -120,7 +120,7 @@ def enrol_person(
         tables.likeness_people,
         [{**row, "version": int(version or 0) + 1, "recorded_at": at, "salt": secrets.token_hex(32)}],
     )
-    return people(conn)[party.party_id]
+    return people(conn, [party.party_id])[party.party_id]
 
 
 def _register_entry(conn: Connection, work_id: WorkId, party: Party, payees: Sequence[Split], at: str) -> None:
@@ -220,7 +220,7 @@ def require_person(conn: Connection, person_id: str) -> Person:
     Raises:
         NotFoundError: nobody of that id is enrolled.
     """
-    person = people(conn).get(person_id)
+    person = people(conn, [person_id]).get(person_id)
     if person is None:
         raise NotFoundError(
             f"nobody is enrolled as '{person_id[:60]}'",
@@ -230,14 +230,27 @@ def require_person(conn: Connection, person_id: str) -> Person:
     return person
 
 
-def people(conn: Connection) -> dict[str, Person]:
-    """Every enrolled person by id, as on record now."""
+def people(conn: Connection, wanted: Iterable[str] | None = None) -> dict[str, Person]:
+    """Enrolled persons by id, as on record now: all, or those of some ids."""
     table, named = tables.likeness_people, registry_tables.parties
     query = sa.select(table, named.c.name).join(named, named.c.party_id == table.c.person_id).order_by(table.c.version)
+    if wanted is not None:
+        query = query.where(table.c.person_id.in_(sorted(set(wanted))))
     found = {}
     for row in many(conn, query):
         found[row["person_id"]] = Person(**{name: row[name] for name in Person.__slots__})
     return {person_id: found[person_id] for person_id in sorted(found)}
+
+
+def with_guardians(conn: Connection, person_ids: Iterable[str]) -> dict[str, Person]:
+    """Some persons with whoever signs for them, and for those in turn; in a circle everybody once."""
+    found: dict[str, Person] = {}
+    asked = set(person_ids)
+    while asked:
+        new = people(conn, asked)
+        found.update(new)
+        asked = {one.guardian_id for one in new.values() if one.guardian_id} - set(found)
+    return found
 
 
 def enrolments(conn: Connection, person_id: str = "") -> tuple[Enrolment, ...]:

@@ -18,7 +18,7 @@ from endcredits.errors import ConflictError, NotFoundError
 from endcredits.ids import PartyId, plain_id
 from endcredits.store import insert_records, many
 from endcredits.works.likeness import tables
-from endcredits.works.likeness.book import grants, people, revocations
+from endcredits.works.likeness.book import grants, revocations, with_guardians
 from endcredits.works.likeness.deciding import decide_likeness
 from endcredits.works.likeness.pay import kind_of, offer_of
 from endcredits.works.likeness.records import (
@@ -51,7 +51,8 @@ def standing_of(conn: Connection, person_id: str, logged: Mapping[str, int], ref
         logged: position in the log by grant id, of grants that stand in it.
         refused: why the person refuses every use, "" where they do not.
     """
-    known, own = people(conn), grants(conn, person_id)
+    own = grants(conn, person_id)
+    known = with_guardians(conn, [person_id, *(one.guardian for one in own)])
     taken = revocations(conn, [one.grant_id for one in own])
     return Standing(known.get(person_id), known, own, taken, used_of(conn, person_id), dict(logged), refused)
 
@@ -99,7 +100,9 @@ def record_use(
             )
         why = f"it was counted before, on {known.used_at}"
         return LikenessDecision("allow", known.used_at, "granted", why, known.grant_id, known.row), known
-    decision = decide_likeness(standing, use, at, pack=pack, resemblances=resemblances)
+    # A revocation that is on record when the use is counted counts, also where a clock says that it is yet to come.
+    moment = max([at, *(one.revoked_at for one in standing.revocations)])
+    decision = decide_likeness(standing, use, moment, pack=pack, resemblances=resemblances)
     if decision.value == "deny":
         return decision, None
     grant = next(one for one in standing.grants if one.grant_id == decision.grant_id)
