@@ -25,20 +25,20 @@ from sqlalchemy.engine import Connection
 
 from endcredits import durable
 from endcredits.canonical import canonical_bytes
-from endcredits.errors import EndcreditsError, IntegrityError
+from endcredits.errors import IntegrityError
 from endcredits.flows import fact_log
 from endcredits.flows.clock import now
 from endcredits.flows.exporting_desk import Desk
 from endcredits.flows.exporting_history import lay_out_money, lay_out_outputs
 from endcredits.flows.exporting_likeness import lay_out_likeness
-from endcredits.flows.exporting_manifest import MANIFEST, NOTE, Manifest, entries_of, manifest_bytes, note_bytes
+from endcredits.flows.exporting_manifest import MANIFEST, NOTE, Manifest, entries_of, manifest_parts, note_bytes
 from endcredits.flows.exporting_readme import offers_readme, readme
 from endcredits.flows.exporting_shares import lay_out_shares
 from endcredits.flows.exporting_terms import fact_receipt, facts_among
 from endcredits.flows.exporting_works import lay_out_works
 from endcredits.flows.exporting_zip import Stored, ZipWriter
 from endcredits.flows.fact_files import fact_id_of
-from endcredits.flows.fact_kinds import CONSENT, LIKENESS_GRANT
+from endcredits.flows.fact_kinds import CONSENT
 from endcredits.flows.offering import of_party
 from endcredits.flows.parties import party_called
 from endcredits.flows.studio import Studio
@@ -129,9 +129,9 @@ def _lay_out(
     progress("works", 0, len(owned))
     said = lay_out_works(conn, desk, party, owned, studio.content if with_files else None)
     lay_out_shares(conn, desk, party)
-    granted = lay_out_likeness(conn, desk, party)
-    for kind, ids, where in ((CONSENT, said, "terms"), (LIKENESS_GRANT, granted, "likeness")):
-        _lay_out_proofs(desk, studio, log, kind, ids, f"{where}/proofs")
+    for kind, keys in lay_out_likeness(conn, desk, party).items():
+        _lay_out_proofs(desk, studio, log, kind, keys, "likeness/proofs")
+    _lay_out_proofs(desk, studio, log, CONSENT, said, "terms/proofs")
     _lay_out_offers(conn, desk, party)
     progress("works", len(owned), len(owned))
     left_out = lay_out_outputs(conn, desk, studio, log, owned.keys())
@@ -198,9 +198,8 @@ def _pack(
             about = Manifest(
                 party.party_id, checkpoint.origin, checkpoint.size, checkpoint.root, with_files, entries_of(stored)
             )
-            manifest = manifest_bytes(about)
-            signed = _add(archive, MANIFEST, manifest)
-            _add(archive, NOTE, note_bytes(party.party_id, manifest, log.keys))
+            signed = _add_parts(archive, MANIFEST, manifest_parts(about), path.parent)
+            _add(archive, NOTE, note_bytes(party.party_id, signed, log.keys))
             archive.finish()
             size = file.tell()
             file.flush()
@@ -213,6 +212,15 @@ def _pack(
 
 def _add(archive: ZipWriter, name: str, data: bytes) -> Stored:
     return archive.add(name, BytesIO(data), len(data))
+
+
+def _add_parts(archive: ZipWriter, name: str, parts: Iterable[bytes], folder: Path) -> Stored:
+    """Packs what is made piece by piece."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.writelines(parts)
+        size = file.tell()
+        file.seek(0)
+        return archive.add(name, file, size)
 
 
 def _add_file(archive: ZipWriter, name: str, source: Path) -> Stored:
@@ -243,6 +251,3 @@ def _json(document: object) -> bytes:
     """A document for people: canonical in content, with line breaks."""
     plain = json.loads(canonical_bytes(document))
     return f"{json.dumps(plain, indent=1, ensure_ascii=False, sort_keys=True)}\n".encode()
-
-
-__all__ = ["Exported", "EndcreditsError", "export"]

@@ -16,7 +16,7 @@ the log here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,16 +55,19 @@ class Manifest:
     entries: tuple[tuple[str, str, int], ...]
 
 
-def manifest_bytes(about: Manifest) -> bytes:
-    """A manifest as it stands in the archive."""
-    document = {
+def manifest_parts(about: Manifest) -> Iterator[bytes]:
+    """A manifest as it stands in the archive, entry by entry; `entries` is the first key of its canonical spelling."""
+    rest = {
         "format": FORMAT,
         "party_id": about.party_id,
         "log": {"origin": about.origin, "size": about.log_size, "root": about.log_root},
         "with_files": about.with_files,
-        "entries": [{"name": name, "sha256": sha256, "size_bytes": size} for name, sha256, size in about.entries],
     }
-    return canonical_bytes(document) + b"\n"
+    before = b'{"entries":['
+    for name, sha256, size in about.entries:
+        yield before + canonical_bytes({"name": name, "sha256": sha256, "size_bytes": size})
+        before = b","
+    yield (b'{"entries":[' if not about.entries else b"") + b"]," + canonical_bytes(rest)[1:] + b"\n"
 
 
 def entries_of(stored: Iterable[Stored]) -> tuple[tuple[str, str, int], ...]:
@@ -72,9 +75,9 @@ def entries_of(stored: Iterable[Stored]) -> tuple[tuple[str, str, int], ...]:
     return tuple((one.name, one.sha256, one.size_bytes) for one in stored)
 
 
-def note_bytes(party_id: str, manifest: bytes, keys: Sequence[SigningKey]) -> bytes:
-    """The signature of a manifest, by every Ed25519 key of the log."""
-    text = f"{FORMAT}\nparty {party_id}\nmanifest.json {sha256_bytes(manifest)}\nsize {len(manifest)}\n"
+def note_bytes(party_id: str, manifest: Stored, keys: Sequence[SigningKey]) -> bytes:
+    """The signature of a manifest that was packed, by every Ed25519 key of the log."""
+    text = f"{FORMAT}\nparty {party_id}\nmanifest.json {manifest.sha256}\nsize {manifest.size_bytes}\n"
     return sign_note(text, *(key for key in keys if key.kind == ED25519)).encode()
 
 

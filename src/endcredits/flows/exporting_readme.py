@@ -36,7 +36,11 @@ FILES = (
         "your likeness: digests of references, signed grants as they were handed in, and\nwhat was taken back",
     ),
     ("likeness/uses.json, .csv", "every counted use of your likeness"),
-    ("likeness/proofs/", "that and when each grant was recorded"),
+    (
+        "likeness/rows.json",
+        "what the log's entries about your likeness stand for: the SHA-256 of each 'row' is\nthe row_sha256 of its proof",
+    ),
+    ("likeness/proofs/", "that and when each of these rows was recorded"),
     (
         "history/outputs.json, .csv",
         "every output of a model that credited you with a share: work, share in billionths,\n"
