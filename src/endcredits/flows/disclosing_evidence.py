@@ -63,20 +63,28 @@ def write_evidence(studio: Studio, out: Path, collected: Collected, document: Do
         document: the summary, from `works.disclosure.evidence_document`.
 
     Raises:
-        ConflictError: there is something of that name already.
+        ConflictError: there is something else of that name; the same folder once more is no conflict.
         IntegrityError: a fact or the log is damaged.
-        MachineError: writing failed; nothing stands under the name, and the same again is always right.
+        MachineError: writing failed; the folder is there whole or not at all, and the same again is always right.
     """
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise ConflictError("there is something of that name already", remedy="Name a new folder.", file=out, field="--out")
+    taken = out.exists() and not (out.is_dir() and not any(out.iterdir()))
+    if taken and not (out / MANIFEST).is_file():
+        raise _taken(out)
     partial = out.with_name(f"{out.name}{durable.PARTIAL}")
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         digests = {name: _write(partial / name, data) for name, data in _files(studio, collected, document)}
         about = {"format": FORMAT, "standing": to_plain(collected.standing), "files": digests}
-        _write(partial / MANIFEST, canonical_bytes(about) + b"\n")
-        durable.flush_folders([partial / name for name in digests])
+        made = _write(partial / MANIFEST, canonical_bytes(about) + b"\n")
+        durable.flush_folders([partial / name for name in (*digests, MANIFEST)])
+        if taken:
+            # The same folder, whole: what was written and then reported lost is found written.
+            same = sha256_file(out / MANIFEST) == made and not list(_digests(out, digests))
+            shutil.rmtree(partial)
+            if not same:
+                raise _taken(out)
+            return len(digests) + 1
         if out.exists():
             out.rmdir()
         os.replace(partial, out)
@@ -84,6 +92,10 @@ def write_evidence(studio: Studio, out: Path, collected: Collected, document: Do
     except OSError as error:
         raise durable.machine_error(error, out) from error
     return len(digests) + 1
+
+
+def _taken(out: Path) -> ConflictError:
+    return ConflictError("there is something else of that name", remedy="Name a new folder.", file=out, field="--out")
 
 
 def _write(path: Path, data: bytes) -> str:
