@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from endcredits.errors import InputError
+from endcredits.flows.admissions import Admission, read_admission
 from endcredits.flows.catalogue import VERB, may
 from endcredits.flows.clock import now
 from endcredits.flows.flags import Flag, flags_of_works
@@ -93,6 +94,7 @@ def trained_on(
             statements_of(conn, models, sorted(listed)),
             flags_of_works(conn, listed, at or now(), by=studio.operator),
             credited(conn, digests, listed & meant, most=outputs),
+            {model.corpus_digest: read_admission(studio, model.corpus_digest) for model in models},
             money,
             names_of(conn, {party_id for _, _, party_id, _ in money.micros}),
         )
@@ -125,6 +127,7 @@ class _Facts:
     statements: Mapping[str, Permission]
     flags: Mapping[WorkId, Flag]
     credited: Mapping[WorkId, Credited]
+    admissions: Mapping[str, Admission]
     money: Money
     names: Mapping[PartyId, str]
 
@@ -137,7 +140,7 @@ def _verdict(works: Ordered, models: Sequence[Model]) -> str:
 
 
 def _found(facts: _Facts, work_id: WorkId, matches: tuple[Match, ...], today: Decision) -> FoundWork:
-    models = trained(facts.models, work_id, facts.statements, facts.flags.get(work_id), {})
+    models = trained(facts.models, work_id, facts.statements, facts.flags.get(work_id), facts.admissions)
     title = facts.titles.get(work_id, "")
     if not matches[0].sure:
         return FoundWork(work_id, title, matches, today, models, None, None, None)

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from endcredits.canonical import digest
 from endcredits.errors import EndcreditsError, NotFoundError
+from endcredits.flows.admissions import Admission
 from endcredits.flows.fact_files import facts_in
 from endcredits.flows.fact_kinds import MODEL
 from endcredits.flows.flags import Flag
@@ -137,7 +138,7 @@ def trained(
     work_id: WorkId,
     statements: Mapping[str, Permission],
     flag: Flag | None,
-    admissions: Mapping[str, str],
+    admissions: Mapping[str, Admission],
 ) -> tuple[Trained, ...]:
     """The models that learnt from a work.
 
@@ -146,7 +147,7 @@ def trained(
         work_id: the work.
         statements: by id, as far as the books have them; see `statements_of`.
         flag: what became of the yes to the work.
-        admissions: what is known of how the works of each corpus were let in, by its digest.
+        admissions: the gate's signed manifest of each corpus, by the corpus's digest.
     """
     return tuple(
         Trained(
@@ -156,7 +157,8 @@ def trained(
             str(model.facts.get("base_sha256", "")),
             str(model.facts.get("full_sha256", "")),
             model.corpus_digest,
-            admissions.get(model.corpus_digest, "missing"),
+            admissions[model.corpus_digest].state,
+            admissions[model.corpus_digest].digest,
             model.log_entry,
             model.logged_at,
             model.works[work_id],

@@ -100,7 +100,9 @@ class Trained:
         base_sha256: of the weights before the works.
         full_sha256: of the weights after them.
         corpus_digest: of the list of works that it was built from.
-        admission: what is known of how these works were let in: "whole", "missing" or "broken".
+        admission: state of the gate's signed manifest of that list: "whole", "missing" (it did not go through the gate) or
+            "broken".
+        manifest_sha256: of what that manifest says; empty unless it is whole.
         log_entry: position of the log's entry about it, from 0; -1 where it has none yet.
         logged_at: UTC time of that entry; empty likewise.
         permission_id: the statement by which the work was let in.
@@ -117,6 +119,7 @@ class Trained:
     full_sha256: str
     corpus_digest: str
     admission: str
+    manifest_sha256: str
     log_entry: int
     logged_at: str
     permission_id: str

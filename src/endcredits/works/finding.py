@@ -120,7 +120,7 @@ def identifiers_in(text: str) -> set[tuple[str, str]]:
     schemes = (named[1].lower(),) if named else OF_PEOPLE
     number = named[2] if named else text
     compact = re.sub(r"^\s*https?://(?:orcid\.org|isni\.org/isni)/|[\s.-]", "", number)
-    if named is None and not re.fullmatch(r"[0-9]{9,15}[0-9Xx]", compact):
+    if named is None and not re.fullmatch(r"[0-9]{8,15}[0-9Xx]", compact):
         return set()
     found = set()
     for scheme in schemes:

@@ -76,6 +76,7 @@ def document(answer: Answer) -> dict[str, Any]:
     from endcredits.works import plain_of
 
     plain = asdict(answer)
+    plain["question"]["value"] = _printable(answer.question.value)
     for work, found in zip(plain["works"], answer.works, strict=True):
         work["sure"] = found.sure
         for match, own in zip(work["matches"], found.matches, strict=True):
@@ -87,7 +88,8 @@ def document(answer: Answer) -> dict[str, Any]:
 
 
 def _show(answer: Answer) -> None:
-    what = answer.question.value if answer.question.kind != "text" else _short(answer.question.value)
+    what = _printable(answer.question.value)
+    what = _short(what) if answer.question.kind == "text" else what
     say(f"{answer.question.kind} {what}")
     say(f"  {ANSWERS[answer.answer]}")
     for work in answer.works:
@@ -140,8 +142,8 @@ def _show_model(model: Trained) -> None:
         )
     else:
         say(f"      under {model.permission_id or 'no statement'}, which the books do not have")
-    if model.admission != "whole":
-        say(f"      how its works were let in: the signed list is {model.admission}")
+    gate = {"whole": "through the gate, by a signed manifest", "broken": "the gate's manifest is BROKEN"}
+    say(f"      let in: {gate.get(model.admission, 'not through the gate: there is no signed manifest')}")
     if model.never_read:
         say("      its training run never read this work")
     if model.bytes_max:
@@ -168,6 +170,11 @@ def _show_searched(answer: Answer) -> None:
         say(f"    not seen: {blind}")
     for unread in one.unread:
         say(f"    COULD NOT BE READ: {unread}")
+
+
+def _printable(text: str) -> str:
+    """Text from a command line, in which a file's name may hold bytes that are no letters."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _short(text: str) -> str:
