@@ -13,9 +13,10 @@ import torch
 from endcredits import influence
 from endcredits.errors import ConflictError
 from endcredits.flows import demo, demo_payout
+from endcredits.flows.demo import standard_library
 from endcredits.flows.studio import open_studio
 from endcredits.influence.text.tiny import TinySettings
-from endcredits.works import parties
+from endcredits.works import parties, read_distributions
 from tests.interfaces.terminal import type_in, type_well
 from tests.story import house as h
 
@@ -32,6 +33,20 @@ SMALL: dict[str, int] = {
 SETTINGS = TinySettings(width=16, layers=1, heads=2, context=32, batch_windows=32, full_epochs=1)
 
 
+@functools.cache
+def some_distributions(*, max_bytes_per_work: int) -> tuple[Any, ...]:
+    """The first works of this environment, looked for once: they are the same for every demo here."""
+    return tuple(part[:30] for part in read_distributions(max_bytes_per_work=max_bytes_per_work))
+
+
+@functools.cache
+def background() -> list[bytes]:
+    """The base model's texts, read once."""
+    found = standard_library()
+    assert found and sum(map(len, found)) >= SMALL["BACKGROUND_BYTES"]
+    return found
+
+
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """The demo with small numbers."""
@@ -39,8 +54,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(demo, name, value)
     monkeypatch.setattr(influence, "train_tiny", functools.partial(influence.train_tiny, settings=SETTINGS))
     monkeypatch.setattr(demo_payout, "THRESHOLD_MICROS", 100_000)
-    every = demo.read_distributions
-    monkeypatch.setattr(demo, "read_distributions", lambda **options: tuple(part[:30] for part in every(**options)))
+    monkeypatch.setattr(demo, "read_distributions", some_distributions)
+    monkeypatch.setattr(demo, "standard_library", background)
     h.use_one_thread()
 
 

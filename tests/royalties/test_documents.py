@@ -58,6 +58,7 @@ def broken() -> dict[str, str]:
         "a field too many": changed(note=""),
         "no list of pools": changed(pools={}),
         "a null": changed(policy=None),
+        "a number that other readers round": changed(pools__0__pool_micros=2**53),
         "an amount as text": changed(pools__0__pool_micros="5"),
         "a denominator as a number": changed(pools__0__parts__0__denominator=5),
         "a float": changed(pools__0__pool_micros=5.0),

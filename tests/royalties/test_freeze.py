@@ -31,7 +31,7 @@ from endcredits.royalties.freeze import FACTS, freeze, frozen_digest, read_froze
 from endcredits.royalties.freeze_again import CATALOGUE, freeze_again
 from endcredits.royalties.freeze_catalogue import splits_on
 from endcredits.royalties.freeze_credits import attribution_digest
-from endcredits.royalties.frozen import SCHEMAS, Frozen, table_path
+from endcredits.royalties.frozen import SCHEMAS, Frozen, table_digest, table_path
 from endcredits.royalties.rates import make_rate
 from endcredits.royalties.rules import Policy
 from endcredits.royalties.units import Units
@@ -134,6 +134,7 @@ def test_every_table_says_what_the_books_say(store: Store, tmp_path: Path) -> No
         found = rows(made, name)
         values = {one: [row[one] for row in found] for one in columns}
         assert dict(made.digests)[name] == naive_digest(name, values)
+        assert dict(made.digests)[name] == table_digest(name, table_path(made.folder, name), batch_rows=1)
 
 
 def test_what_comes_after_the_cut_off_or_the_last_day_is_not_there(store: Store, tmp_path: Path) -> None:

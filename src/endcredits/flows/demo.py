@@ -119,6 +119,7 @@ def run_demo(path: str | Path, cache: str | Path, *, progress: Progress = silent
         ConflictError: the folder is somebody's own.
         InputError: the environment has no work with a licence that permits training.
     """
+    _must_be_free(Path(path))
     seconds: dict[str, float] = {}
 
     def timed(name: str, work: Callable[[], T]) -> T:
@@ -191,18 +192,20 @@ def _key(found: Sequence[DistributionWork], background: Sequence[bytes]) -> str:
     return digest([works, [sha256_bytes(text) for text in background], sys.version, SEED, sizes, facts])
 
 
-def _studio(path: Path, key: str) -> Studio:
-    mark = path / MARK
-    if mark.exists() and (path / "studio.toml").exists():
-        if mark.read_text() == key:
-            return open_studio(path)
-        shutil.rmtree(path)  # ours: the mark says so
-    elif mark.exists():
-        shutil.rmtree(path)
-    elif path.exists() and any(path.iterdir()):
+def _must_be_free(path: Path) -> None:
+    """Refuses what somebody else put there, before anybody waits for works to be read."""
+    if not (path / MARK).exists() and path.exists() and any(path.iterdir()):
         raise ConflictError(
             "this folder is not a demo's studio, so it is left alone", remedy="Choose another with --studio.", file=path
         )
+
+
+def _studio(path: Path, key: str) -> Studio:
+    mark = path / MARK
+    if mark.exists():
+        if (path / "studio.toml").exists() and mark.read_text() == key:
+            return open_studio(path)
+        shutil.rmtree(path)  # ours: the mark says so
     studio = init_studio(path, name="endcredits demo")
     durable.write_atomic(mark, key.encode())
     return studio

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import json
-import types
-import typing
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from endcredits.canonical import INTEGER_MAX, canonical_bytes, digest
+from endcredits.canonical import canonical_bytes, digest
 from endcredits.errors import IntegrityError
 from endcredits.money import PPB
 from endcredits.payouts.explain import reason
 from endcredits.payouts.records import ESTIMATE, KINDS, Statement, StatementPart, StatementPool
 from endcredits.payouts.statements import coin_micros, line_order, outputs_counted, statement_id
 from endcredits.payouts.sums import due_micros, moved
+from endcredits.royalties.documents import record_of
 from endcredits.royalties.records import ADJUSTED
 
 
@@ -32,7 +28,7 @@ def parse_statement(document: str | bytes) -> Statement:
         IntegrityError: not JSON, a field missing, unknown or of a wrong type, or not in canonical spelling.
     """
     try:
-        statement: Statement = _record(Statement, json.loads(document), "statement")
+        statement = record_of(Statement, json.loads(document))
     except (ValueError, TypeError, RecursionError) as error:
         raise _refuse(str(error)) from error
     text = document.decode() if isinstance(document, bytes) else document
@@ -43,38 +39,6 @@ def parse_statement(document: str | bytes) -> Statement:
 
 def _refuse(why: str) -> IntegrityError:
     return IntegrityError(f"the document is not a statement ({why})", remedy="Restore it from your last copy.")
-
-
-@functools.cache
-def _fields(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
-
-
-def _record(kind: type, plain: Any, where: str) -> Any:
-    fields = _fields(kind)
-    if not isinstance(plain, Mapping) or set(plain) != set(fields):
-        raise TypeError(f"{where} has other fields")
-    return kind(**{name: _value(of, plain[name], f"{where}.{name}") for name, of in fields.items()})
-
-
-def _value(kind: Any, plain: Any, where: str) -> Any:
-    kind = getattr(kind, "__supertype__", kind)
-    if isinstance(kind, types.GenericAlias):
-        if not isinstance(plain, list):
-            raise TypeError(f"{where} is not a list")
-        of = typing.get_args(kind)
-        if of[-1] is Ellipsis:
-            return tuple(_value(of[0], item, where) for item in plain)
-        if len(of) != len(plain):
-            raise TypeError(f"{where} has {len(plain)} items")
-        return tuple(_value(one, item, where) for one, item in zip(of, plain, strict=True))
-    if dataclasses.is_dataclass(kind):
-        return _record(typing.cast(type, kind), plain, where)
-    if kind is int and (isinstance(plain, bool) or not isinstance(plain, int) or abs(plain) > INTEGER_MAX):
-        raise TypeError(f"{where} is not a whole number")
-    if kind is str and not isinstance(plain, str):
-        raise TypeError(f"{where} is not a text")
-    return plain
 
 
 def problems(statement: Statement) -> Iterator[str]:

@@ -10,10 +10,10 @@ import dataclasses
 import functools
 import json
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from endcredits.canonical import canonical_bytes
+from endcredits.canonical import INTEGER_MAX, canonical_bytes
 from endcredits.errors import IntegrityError
 from endcredits.royalties.records import PeriodClose
 
@@ -54,40 +54,69 @@ def record_of(kind: type[T], plain: Any) -> T:
     Raises:
         TypeError: something of another shape; says what and where.
     """
-    if not isinstance(plain, Mapping):
-        raise TypeError(f"a {kind.__name__} is not an object")
     record: Any = kind
-    hints = _hints(record)
-    if set(hints) != set(plain):
-        odd = sorted(set(hints) ^ set(plain))
-        raise TypeError(f"a {kind.__name__} has other fields ({', '.join(odd)[:100]})")
-    return kind(**{name: _value(hint, plain[name], f"{kind.__name__}.{name}") for name, hint in hints.items()})
+    found: T = _record_reader(record)(plain)
+    return found
+
+
+Reader = Callable[[Any], Any]
+"""Reads one value, or refuses it with a TypeError that says where it stands."""
 
 
 @functools.cache
-def _hints(kind: Any) -> dict[str, Any]:
+def _record_reader(kind: Any) -> Reader:
+    """Made once for each record, because looking through annotations costs more than all the reading."""
     known = get_type_hints(kind)
-    return {field.name: known[field.name] for field in dataclasses.fields(kind)}
+    # What a field holds is looked up when it is first read: records may hold records of their own kind.
+    fields = {one.name: (known[one.name], f"{kind.__name__}.{one.name}") for one in dataclasses.fields(kind)}
+
+    def read(plain: Any) -> Any:
+        if not isinstance(plain, Mapping):
+            raise TypeError(f"a {kind.__name__} is not an object")
+        if plain.keys() != fields.keys():
+            odd = sorted(map(str, plain.keys() ^ fields.keys()))
+            raise TypeError(f"a {kind.__name__} has other fields ({', '.join(odd)[:100]})")
+        return kind(**{name: _reader(hint, where)(plain[name]) for name, (hint, where) in fields.items()})
+
+    return read
 
 
-def _value(hint: Any, plain: Any, where: str) -> Any:
-    hint = getattr(hint, "__supertype__", hint)  # a NewType such as WorkId
+@functools.cache
+def _reader(annotation: Any, where: str) -> Reader:
+    hint: Any = getattr(annotation, "__supertype__", annotation)  # a NewType such as WorkId
     if get_origin(hint) in (types.UnionType, Union):
-        return None if plain is None else _value(get_args(hint)[0], plain, where)
+        inner = _reader(get_args(hint)[0], where)
+        return lambda plain: None if plain is None else inner(plain)
     if get_origin(hint) is tuple:
+        return _tuple_reader(get_args(hint), where)
+    record: Any = hint
+    if dataclasses.is_dataclass(hint):
+        return _record_reader(record)
+
+    def read(plain: Any) -> Any:
+        if type(plain) is not hint:
+            raise TypeError(f"{where} is {type(plain).__name__}, not {hint.__name__}")
+        if hint is int and not -INTEGER_MAX <= plain <= INTEGER_MAX:
+            raise TypeError(f"{where} is beyond what a document can hold")
+        return plain
+
+    return read
+
+
+def _tuple_reader(each: tuple[Any, ...], where: str) -> Reader:
+    many = each[-1] is Ellipsis
+    readers = [_reader(one, where) for one in each if one is not Ellipsis]
+
+    def read(plain: Any) -> Any:
         if not isinstance(plain, list):
             raise TypeError(f"{where} is not a list")
-        each = get_args(hint)
-        if each[-1] is Ellipsis:
-            return tuple(_value(each[0], item, where) for item in plain)
-        if len(each) != len(plain):
-            raise TypeError(f"{where} has {len(plain)} entries, not {len(each)}")
-        return tuple(_value(one, item, where) for one, item in zip(each, plain, strict=True))
-    if dataclasses.is_dataclass(hint):
-        return record_of(hint, plain)  # type: ignore[arg-type]
-    if type(plain) is not hint:
-        raise TypeError(f"{where} is {type(plain).__name__}, not {hint.__name__}")
-    return plain
+        if many:
+            return tuple(map(readers[0], plain))
+        if len(readers) != len(plain):
+            raise TypeError(f"{where} has {len(plain)} entries, not {len(readers)}")
+        return tuple(one(item) for one, item in zip(readers, plain, strict=True))
+
+    return read
 
 
 def _refuse(why: str) -> IntegrityError:

@@ -12,6 +12,7 @@ texts as their UTF-8 bytes, each preceded by its length as 8 bytes little-endian
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+AT_ONCE_ROWS = 10_000
+"""Tables of up to so many rows are digested in one piece."""
 
 _I32, _I64, _TEXT = pa.int32(), pa.int64(), pa.string()
 
@@ -142,11 +146,21 @@ def table_digest(name: str, file: Path, batch_rows: int = 1_000_000) -> str:
     """Digest of a table's values, read column by column in bounded memory; see the module's head for its rule."""
     digest = hashlib.sha256(name.encode())
     with pq.ParquetFile(file) as source:
-        for column in source.schema_arrow.names:
+        for column, pieces in _by_column(source, batch_rows):
             digest.update(column.encode())
-            for batch in source.iter_batches(batch_rows, columns=[column]):
-                digest.update(digested(batch.column(0)))
+            for piece in pieces:
+                digest.update(digested(piece))
     return digest.hexdigest()
+
+
+def _by_column(source: pq.ParquetFile, batch_rows: int) -> Iterator[tuple[str, Iterable[pa.Array]]]:
+    """Each column's name and values: of a small table all at once, because opening a column costs more than its values."""
+    names = source.schema_arrow.names
+    if source.metadata.num_rows <= min(batch_rows, AT_ONCE_ROWS):
+        table = source.read(use_threads=False)
+        yield from ((name, table.column(name).chunks) for name in names)
+    else:
+        yield from ((name, (one.column(0) for one in source.iter_batches(batch_rows, columns=[name]))) for name in names)
 
 
 def digested(values: pa.Array) -> memoryview:
