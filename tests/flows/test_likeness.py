@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from endcredits.errors import ConflictError, InputError, MachineError, NotFoundError
-from endcredits.flows import attributing, indexing, likeness, likeness_policy, periods, reporting, rights
+from endcredits.flows import attributing, erasing, indexing, likeness, likeness_policy, periods, reporting, rights
 from endcredits.flows.attributing import GivenOutput
 from endcredits.flows.catalogue import corpus
 from endcredits.flows.checking import check_studio
@@ -304,3 +304,15 @@ def test_a_grant_of_somebody_unknown_is_refused(studio: Studio, tmp_path: Path) 
         likeness.grant_file(studio, tmp_path / "grant.json")
     refused = likeness.use(studio, replace(request(), person_id=ADA))
     assert [one.rule_id for one in refused.decision.blocks] == ["not-enrolled", "no-grant"]
+
+
+def test_a_person_who_is_forgotten_leaves_hashes_and_is_never_used_again(studio: Studio, tmp_path: Path) -> None:
+    """What the log told of them is gone, what it proves stays, and a grant that cannot be shown permits nothing."""
+    granted(studio, tmp_path)
+    use(studio)
+    plan = erasing.plan_party(studio, ADA)
+    erasing.erase(studio, plan)
+    said = b"".join(path.read_bytes() for path in (studio.path / "facts").iterdir())
+    assert ADA.encode() not in said
+    assert use(studio, "spot-2").decision.rule_id == "not-logged"
+    assert check_studio(studio) == []
