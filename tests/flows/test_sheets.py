@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy.engine import Connection
 
@@ -19,8 +21,9 @@ from endcredits.works import party_id_of, set_splits, splits_at, works
 from endcredits.works.shares import NOT_AGREED, Holding, agree
 from endcredits.works.shares.book import add_nobody, credits_of
 from tests.story import house as h
+from tests.story.dishonest import by_hand, published
 
-from .used import ADA, BEN, CLEO, JANUARY, fail_commits, studio, used
+from .used import ADA, BEN, CLEO, FEBRUARY, JANUARY, fail_commits, studio, used
 
 __all__ = ["studio"]
 
@@ -229,3 +232,39 @@ def test_the_last_yes_and_its_splits_are_one(studio: Studio, monkeypatch: pytest
     sheets.accept(studio, sheet_id, "Players Fund")
     assert sheets.show(studio, sheet_id)[0].state == "in-force"
     assert check_studio(studio) == []
+
+
+def test_an_auditor_follows_funds_and_what_waits_and_finds_a_fund_that_was_changed(studio: Studio, tmp_path: Path) -> None:
+    """The pack tells members of funds and names of who was added; late usage is divided by the members of then."""
+    accept_all(studio, proposed(studio))
+    funds.set_members(
+        studio, "Players Fund", [("Una Horn", 500_000_000), ("Vic Viola", 500_000_000)], valid_from="2025-01-01"
+    )
+    accept_all(studio, proposed(studio, "Ada Quill=100%", work_id=SALT, territory="DE"))
+    reporting.report(
+        studio, [used(studio, "jan", h.TIDE, "2025-01-05", 1_000), used(studio, "j-2", h.SALT, "2025-01-06", 70)]
+    )
+    periods.close(studio, JANUARY)
+    assert published(studio, tmp_path / "january") == ""
+
+    funds.set_members(studio, "Players Fund", [("Wim Cello", 1_000_000_000)], valid_from="2025-02-01")
+    reporting.report(
+        studio, [used(studio, "late", h.TIDE, "2025-01-20", 500), used(studio, "feb", h.TIDE, "2025-02-05", 1_000)]
+    )
+    periods.close(studio, FEBRUARY)
+    una, wim, tara = owed(studio, "Una Horn"), owed(studio, "Wim Cello"), owed(studio, "Tara Lin")
+    assert una > 0 and wim > 0 and una * 2 + wim == pytest.approx(2 * tara, abs=20)
+    assert una * 2 == pytest.approx(1.5 * wim, rel=0.05), "January and its late half went to the members of January"
+    assert check_studio(studio) == []
+
+
+def test_a_fund_that_was_changed_behind_the_guards_is_found(studio: Studio) -> None:
+    """By its row's digest, and by its sum."""
+    funds.set_members(
+        studio, "Players Fund", [("Una Horn", 500_000_000), ("Vic Viola", 500_000_000)], valid_from="2025-01-01"
+    )
+    with by_hand(studio, "fund_shares") as conn:
+        conn.execute("UPDATE fund_shares SET share_ppb = 400000000 WHERE rowid = 1")
+    found = [f"{one.where}: {one.problem}" for one in check_studio(studio)]
+    assert any("fund_shares" in one and "digest" in one for one in found)
+    assert any("do not sum to the whole" in one for one in found)
