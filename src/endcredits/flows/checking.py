@@ -23,6 +23,7 @@ from endcredits.flows import checking_receipts, closing, freezing
 from endcredits.flows.audit_log import check_audits
 from endcredits.flows.booking import gathered, make_statements
 from endcredits.flows.catalogue import VERB, digest_within
+from endcredits.flows.checking_corpora import check_corpora
 from endcredits.flows.checking_sums import check_chains, check_proof_files, check_trees
 from endcredits.flows.close_files import changed_files, computed_closes
 from endcredits.flows.duplicates import check_kept
@@ -261,6 +262,7 @@ IN_BOOKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
 CHECKS: dict[str, tuple[Callable[[Studio], Iterable[Finding]], ...]] = {
     **IN_BOOKS,
     "index": (_index_files, _index_corpora),
+    "corpora": (check_corpora,),
     "audits": (_audits,),
     "log": (lambda studio: check_log(studio.log_to_read(), index=True), _key, check_facts),
     "receipts": (checking_receipts.check_files, checking_receipts.check_agreement, check_chains, check_erasures),

@@ -16,6 +16,7 @@ from endcredits.canonical import canonical_bytes, to_plain
 from endcredits.errors import EndcreditsError
 from endcredits.flows import closing, fact_log
 from endcredits.flows.audit_log import expected_receipts
+from endcredits.flows.checking_corpora import check_named
 from endcredits.flows.index_files import IndexFacts, intact_indexes
 from endcredits.flows.kept_sums import kept_roots
 from endcredits.flows.log_keys import expected_rotations
@@ -69,10 +70,12 @@ def check_agreement(studio: Studio) -> Iterator[Finding]:
     """That the receipts say what the books say, and are of nothing that the books do not know."""
     expected, indexes = _expected(studio), intact_indexes(studio)
     receipts = readable_receipts(studio.receipts)
+    manifests: dict[tuple[str, str], bool] = {}
     while chunk := list(islice(receipts, AT_ONCE)):
         others = [one for one in chunk if one.receipt_id not in expected]
         yield from _outputs(studio, [one for one in others if one.type not in (DISCLOSURE, ERASURE)], indexes)
         yield from check_disclosures(studio, [one for one in others if one.type == DISCLOSURE])
+        yield from check_named(studio, others, manifests)
         for receipt in chunk:
             if receipt.receipt_id in expected and (problem := _problem(receipt, *expected[receipt.receipt_id])):
                 yield Finding(f"receipt {receipt.receipt_id}", problem)

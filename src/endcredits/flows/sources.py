@@ -34,13 +34,18 @@ Source = Callable[[Studio, Cache, bool], Iterable[Candidate]]
 TABLES = (".csv", ".jsonl", ".ndjson", ".parquet")
 
 
+def is_table(path: str | os.PathLike[str]) -> bool:
+    """Whether a path names a table of works, by its suffix."""
+    return Path(path).suffix.lower() in TABLES and not Path(path).is_dir()
+
+
 def from_path(path: str | os.PathLike[str], terms: Terms) -> Source:
     """A folder, a file, or a table.
 
     Raises:
         InputError: terms that do not go with it.
     """
-    if Path(path).suffix.lower() in TABLES and not Path(path).is_dir():
+    if is_table(path):
         for name in FOLDER_OPTIONS[:3]:
             if getattr(terms, name):
                 raise InputError(f"--{name} is for folders; a table has a column for it", field=f"--{name}")

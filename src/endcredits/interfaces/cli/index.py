@@ -48,11 +48,16 @@ def build(
     max_bytes_per_work: Annotated[
         int, typer.Option(min=0, help="Use only so many bytes of each work (what the model saw); 0 for all.")
     ] = 0,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a corpus that did not go through the gate, instead of saying so.")
+    ] = False,
     threads: ThreadsOption = 1,
     studio: StudioOption = ".",
     as_json: JsonOption = False,
 ) -> None:
-    """Build the influence index of all works that may be trained on; a killed build continues when run again.
+    """Build the influence index of the corpus that went through the gate; a killed build continues when run again.
+
+    Where no corpus ever did, it is built of all works that may be trained on, and every receipt says so.
 
     With --trainer or --recipe every creator's part is measured by training runs, which are kept in the studio's runs/.
 
@@ -80,13 +85,24 @@ def build(
             missing = plan.missing(place.path / indexing.RUNS)
             _announce(plan, missing)
             progress = estimating(progress, missing, processes, say)
-        built = indexing.build(place, source, corpus, trainer=found, design=design, processes=processes, progress=progress)
+        built = indexing.build(
+            place,
+            source,
+            corpus,
+            trainer=found,
+            design=design,
+            processes=processes,
+            strict=strict,
+            progress=progress,
+        )
     document = {
         "index": str(built.folder),
         "index_digest": built.index.digest,
         "method": built.index.method,
         "works": len(built.index.work_ids),
         "refused": len(corpus.refused),
+        "corpus_digest": corpus.digest(),
+        "admission": corpus.admission,
         **_contents(built.facts),
     }
     if as_json:
@@ -94,6 +110,8 @@ def build(
     else:
         say(f"Indexed {len(built.index.work_ids)} works ({_told(built.facts)}) in {built.folder}.")
         say(f"{len(corpus.refused)} works were refused: endcredits works list")
+        if corpus.admission != "whole":
+            say("The corpus has no manifest, and receipts will say so: endcredits corpus admit")
         say("Next: endcredits attribute FILE, or --text 'what the model said'")
 
 

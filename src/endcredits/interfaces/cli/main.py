@@ -12,6 +12,7 @@ from endcredits.interfaces.cli import (
     audit_period,
     check,
     contracts,
+    corpus,
     correct,
     credits,
     demo,
@@ -129,6 +130,15 @@ app.add_typer(rules.rules_app(new_app), name="rules")
 app.add_typer(disclose.disclose_app(new_app), name="disclose")
 
 app.add_typer(likeness.likeness_app(new_app), name="likeness")
+
+corpus_app = new_app(
+    "The gate: what a model may learn from, by whose word.\n\nExample: endcredits corpus admit novels/ --licence CC0-1.0"
+)
+corpus_app.command("admit")(corpus.admit)
+corpus_app.command("review")(corpus.review)
+corpus_app.command("show")(corpus.show)
+corpus_app.command("check")(corpus.check)
+app.add_typer(corpus_app, name="corpus")
 
 index_app = new_app(
     "Build the influence index of the admitted works.\n\n"

@@ -52,6 +52,7 @@ def show(
     Example: endcredits receipt show period:2026-10
     """
     from endcredits.flows import receipting
+    from endcredits.flows.gate_words import state_words
 
     with opened(studio) as place:
         found = receipting.described(place, receipt_id, lines=lines)
@@ -62,6 +63,8 @@ def show(
     say(f"Entry {found['leaf_index']} (counted from 0) of the log '{found['origin']}', entered {found['time']}.")
     say(f"Its proof is of a log of {found['log_size']} entries. File: {found['file']}")
     _say_document(found["body"], "  ")
+    if found["type"] == "run.receipt" and (told := state_words(found["body"])):
+        say(told)
     for number, line in enumerate(found.get("lines", ())):
         say(f"  line {number}: " + ("erased" if "erased" in line else ", ".join(f"{k} {v}" for k, v in line.items())))
 

@@ -35,6 +35,7 @@ def verify(
     Example: endcredits verify receipts/*.json --vkey log.vkey
     """
     from endcredits.errors import InputError
+    from endcredits.flows.gate_words import state_words
     from endcredits.receipts import verify as lone
 
     written = _write_page(web) if web else []
@@ -57,11 +58,20 @@ def verify(
     statements = [(file, _read(file, "statement")) for file in statement or []]
     good = [row for row in checked if row[1].verified]
     together = lone.compare(good, kept, statements)
+    words = {
+        file: told
+        for file, row, facts in checked
+        if row.verified and row.type == "run.receipt" and facts.get("body") and (told := state_words(facts["body"]))
+    }
     if as_json:
         rows = [{"file": file, **row._asdict()} for file, row, _ in checked]
-        print_json({"receipts": rows, "together": together, **({"written": written} if written else {})})
+        more = {**({"written": written} if written else {}), **({"corpora": words} if words else {})}
+        print_json({"receipts": rows, "together": together, **more})
     else:
         say(lone.in_words(checked, together))
+        for told in sorted(set(words.values())):
+            named = [file for file, text in words.items() if text == told]
+            say(f"{told} ({', '.join(named[:3])}{f' and {len(named) - 3} more' if len(named) > 3 else ''})")
         say(f"{len(good)} of {len(checked)} receipts verify.")
     if len(good) < len(checked) or together["problems"]:
         raise typer.Exit(FAILED_CHECK)
