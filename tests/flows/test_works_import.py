@@ -15,7 +15,8 @@ from endcredits.flows.works_import import Imported, import_works
 from endcredits.ids import WorkId
 from endcredits.royalties import payable_account, suspense_account
 from endcredits.works import parties, read_table, splits_at, works
-from endcredits.works.shares.book import credits_of, identifiers, imported_files
+from endcredits.works.shares.book import credits_of
+from endcredits.works.shares.known_as import identifiers, imported_files
 from tests.story import house as h
 from tests.works.imports import made as m
 
@@ -88,7 +89,9 @@ def test_the_same_file_again_changes_nothing(studio: Studio) -> None:
         assert not any(one.changed for one in again.works) and again.new_parties == 0
         assert h.dump(studio) == before
     with studio.store.reading() as conn:
-        assert len(imported_files(conn)) == 1
+        (sha256,) = imported_files(conn)
+    (studio.content / sha256[:2] / sha256).write_bytes(b"HDR something else")
+    assert any("bytes that it is named after" in one.problem for one in check_studio(studio))
 
 
 def test_a_dry_run_says_the_same_and_keeps_nothing(studio: Studio) -> None:

@@ -48,7 +48,7 @@ from endcredits.royalties.freeze_again import CATALOGUE, CREDITS, freeze_again
 from endcredits.royalties.frozen import same_declared, table_path
 from endcredits.works import registration_times, works
 from endcredits.works.shares import paid_through_funds
-from endcredits.works.shares.book import fund_shares
+from endcredits.works.shares.sheet_book import fund_shares
 
 ADDED = (*CATALOGUE, *(name for name in CREDITS if name != "outputs"))
 """Frozen tables that say what works that were added then are, and what outputs are credited to them."""

@@ -59,10 +59,11 @@ from endcredits.royalties import (
     steps_of,
 )
 from endcredits.store import Finding, check_rows
-from endcredits.works import asked_about, check_works, marks, parties, party_id_of, permissions, works
+from endcredits.works import asked_about, check_content, check_works, marks, parties, party_id_of, permissions, works
 from endcredits.works.asked import speaks_of_whole
 from endcredits.works.likeness import check_likeness
-from endcredits.works.shares.book import check_shares
+from endcredits.works.shares.known_as import imported_files
+from endcredits.works.shares.sheet_book import check_shares
 
 
 def check_studio(studio: Studio, progress: Progress = silent) -> list[Finding]:
@@ -116,6 +117,7 @@ def _works(studio: Studio) -> Iterator[Finding]:
     with studio.store.reading() as conn:
         yield from check_works(conn, studio.content)
         yield from check_shares(conn)
+        yield from check_content(studio.content, imported_files(conn))
         for party in parties(conn).values():
             if party_id_of(party.name, party.identifiers) != party.party_id:
                 yield Finding(f"party {party.party_id}", f"its id was not made for the name '{party.name}'")

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from endcredits.flows.exporting_desk import Desk
 from endcredits.works import Party, parties
-from endcredits.works.shares.book import fund_shares, sheet_states
+from endcredits.works.shares.sheet_book import fund_shares, sheet_states
 
 
 def lay_out_shares(conn: Connection, desk: Desk, party: Party) -> None:

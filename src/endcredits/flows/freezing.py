@@ -28,7 +28,7 @@ from endcredits.royalties.frozen import same_declared
 from endcredits.royalties.row_log import reports_digest
 from endcredits.works import Said, Work, asked_about, marks, parties, permissions, registration_times, revoked_on, works
 from endcredits.works.shares import paid_through_funds
-from endcredits.works.shares.book import fund_shares
+from endcredits.works.shares.sheet_book import fund_shares
 
 
 def freeze_period(studio: Studio, proposed: Step, into: Path) -> Frozen:

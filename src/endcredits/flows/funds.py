@@ -18,7 +18,8 @@ from endcredits.money import PPB
 from endcredits.works import Party, parties, party_id_of
 from endcredits.works.names import clean_name
 from endcredits.works.shares import FundShare, members_on, through
-from endcredits.works.shares.book import add_parties, fund_shares, set_fund
+from endcredits.works.shares.book import add_parties
+from endcredits.works.shares.sheet_book import fund_shares, set_fund
 
 
 def set_members(

@@ -16,7 +16,7 @@ from endcredits.ids import PartyId, WorkId, slug
 from endcredits.works import Party, Work, parties, party_id_of, works
 from endcredits.works.imports import FileParty, Registration
 from endcredits.works.names import clean_name, party_key
-from endcredits.works.shares.book import identifiers, other_titles, parties_by_number
+from endcredits.works.shares.known_as import identifiers, other_titles, parties_by_number
 
 TELLS_WORKS = ("iswc", "isbn", "eidr")
 """Numbers that one work has alone; a recording's (ISRC) may stand for several."""

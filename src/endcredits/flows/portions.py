@@ -11,7 +11,7 @@ from endcredits.flows.parties import party_called
 from endcredits.ids import PartyId, WorkId
 from endcredits.works import splits_at, works
 from endcredits.works.shares import NOT_AGREED, members_on, through
-from endcredits.works.shares.book import fund_shares
+from endcredits.works.shares.sheet_book import fund_shares
 
 
 def portions_of(conn: Connection, named: Sequence[tuple[str, int]]) -> dict[PartyId, int]:

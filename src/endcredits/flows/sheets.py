@@ -21,15 +21,8 @@ from endcredits.ids import PartyId, WorkId
 from endcredits.works import TRAIN_RIGHT, WORLD, Party, Split, Work, parties, party_id_of, set_splits, works
 from endcredits.works.names import clean_name
 from endcredits.works.shares import NOT_AGREED, Sheet, SheetLine, SheetState
-from endcredits.works.shares.book import (
-    add_acceptance,
-    add_credits,
-    add_nobody,
-    add_parties,
-    add_sheet,
-    sheet_states,
-    sheets,
-)
+from endcredits.works.shares.book import add_credits, add_nobody, add_parties
+from endcredits.works.shares.sheet_book import add_acceptance, add_sheet, sheet_states, sheets
 from endcredits.works.shares.sheets import IN_FORCE, OVER_CLAIMED, accepted, holdings_of, proposed_anew
 
 

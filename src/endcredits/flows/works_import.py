@@ -30,19 +30,8 @@ from endcredits.money import PPB
 from endcredits.works import Credit, Party, Split, put_content
 from endcredits.works.imports import HELD, NOTED, REFUSED, Notice, Reading, Registration, read_cwr, read_ddex_csv
 from endcredits.works.shares import NOT_AGREED, Holding, OverHeld
-from endcredits.works.shares.book import (
-    BareWork,
-    WorkIdentifier,
-    add_credits,
-    add_import,
-    add_nobody,
-    add_parties,
-    add_sets,
-    add_titles,
-    add_works,
-    identify,
-    identify_parties,
-)
+from endcredits.works.shares.book import BareWork, add_credits, add_nobody, add_parties, add_sets, add_works
+from endcredits.works.shares.known_as import WorkIdentifier, add_import, add_titles, identify, identify_parties
 from endcredits.works.texts import read_bytes
 from endcredits.works.utc import check_day
 

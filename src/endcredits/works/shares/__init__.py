@@ -4,7 +4,7 @@
     agreed.waiting      # (("train", "US", "0001-01-01", 400000000),): that part waits, Ada is paid there
 
 `regions` and `countries` say where, `roles` says as what, `agreeing` makes sets of splits, `funds` divides what a fund gets,
-`sheets` knows who said yes, `book` keeps all of it.
+`sheets` knows who said yes; `book`, `known_as` and `sheet_book` keep all of it.
 """
 
 from endcredits.works.shares.agreeing import (
