@@ -97,10 +97,19 @@ def test_the_demo(tmp_path: Path, small: None, cache: Path) -> None:
     assert first["receipts"] == first["receipts_verified"] == outputs + 1 + first["statements"]
     assert first["findings"] == []
     assert first["studio"] == str(studio.resolve())
-    stages = ["works", "background", "model", "index", "outputs", "attribution", "period", "payout", "verification"]
-    assert list(first["seconds"]) == [*stages[:6], "held-out test", *stages[6:], "check"]
+    stages = ["works", "background", "gate", "model", "index", "outputs", "attribution", "period", "payout", "verification"]
+    assert list(first["seconds"]) == [*stages[:7], "held-out test", *stages[7:], "check"]
     assert set(first) == {
-        *("works_admitted", "works_refused", "outputs", "log_ratio_nats", "credit_sum_nats", "held_out_passages"),
+        *(
+            "works_waiting",
+            "corpus_manifest",
+            "works_admitted",
+            "works_refused",
+            "outputs",
+            "log_ratio_nats",
+            "credit_sum_nats",
+            "held_out_passages",
+        ),
         *("held_out_top1", "held_out_top3", "held_out_chance", "currency", "revenue_micros", "pool_micros"),
         *("allocated_micros", "suspense_micros", "commons_micros", "rounding_carry_micros", "statements"),
         *("payments", "payments_confirmed", "payments_returned", "payments_held", "paid_micros", "owed_micros"),
@@ -122,7 +131,7 @@ def test_the_demo(tmp_path: Path, small: None, cache: Path) -> None:
 
     told = type_well("demo", "--studio", studio, "--cache", cache).out
     for heading in (
-        "Works: ",
+        "Works at the gate: ",
         "End credits: ",
         "Money: ",
         "The top statement",
@@ -131,6 +140,7 @@ def test_the_demo(tmp_path: Path, small: None, cache: Path) -> None:
         "Where everything lies",
     ):
         assert heading in told
+    assert f"{first['works_waiting']} waiting for a person" in told and first["corpus_manifest"][:16] in told
     assert f"{works} admitted" in told and f"{first['receipts']} of {first['receipts']} receipts verify offline" in told
     assert "all fits" in told and "WRONG" not in told
 

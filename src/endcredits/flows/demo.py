@@ -1,10 +1,11 @@
 """The whole walk on real works: the open-source packages of this very environment, and the people who made them.
 
-Works are the installed distributions, background is Python's standard library. A tiny language model learns the
-background (base) and then the admitted works (full), says some dozens of things, each of which is attributed, earns a
-little money, and is paid for; what is owed then goes out through a bank that is made up (`demo_payout`). Some files of
-every package are held out: passages from them test whether credit goes to the package that they belong to, which the model
-has never seen them in.
+Works are the installed distributions, background is Python's standard library. They go through the gate
+(`admitting`): what their files say is read first, a licence with conditions waits for a person, and a manifest is
+signed. A tiny language model learns the background (base) and then the admitted works (full), says some dozens of
+things, each of which is attributed, earns a little money, and is paid for; what is owed then goes out through a bank
+that is made up (`demo_payout`). Some files of every package are held out: passages from them test whether credit goes
+to the package that they belong to, which the model has never seen them in.
 
 Everything but signatures and salts is decided by the environment and the seed, so a second run finds all of it done. The
 demo plays in January 2026; its payments are of the day on which it runs.
@@ -27,10 +28,11 @@ from endcredits import durable, influence
 from endcredits.attribution import Attribution, attribution_of
 from endcredits.canonical import canonical_bytes, digest, sha256_bytes
 from endcredits.errors import ConflictError, InputError
-from endcredits.flows import attributing, catalogue, checking, indexing, pairs, periods, reporting
+from endcredits.flows import admitting, attributing, catalogue, checking, indexing, pairs, periods, reporting
 from endcredits.flows.attributing import GivenOutput
 from endcredits.flows.demo_payout import DemoPayout, pay_out
 from endcredits.flows.indexing import OpenIndex
+from endcredits.flows.sources import from_submissions
 from endcredits.flows.studio import Studio, init_studio, open_studio
 from endcredits.ids import WorkId
 from endcredits.progress import Progress, silent
@@ -80,6 +82,8 @@ class DemoResult:
         studio: the studio, open.
         admitted: works that were trained on.
         refused: works that were not, with the decision.
+        waiting: how many of those wait for a person, such as for conditions to be accepted; the others are denied.
+        manifest_sha256: of the signed manifest of the corpus.
         skipped: distributions without source of their own.
         index: the influence index.
         outputs: what the model made.
@@ -95,6 +99,8 @@ class DemoResult:
     studio: Studio
     admitted: tuple[Work, ...]
     refused: tuple[tuple[Work, Decision], ...]
+    waiting: int
+    manifest_sha256: str
     skipped: tuple[SkippedDistribution, ...]
     index: OpenIndex
     outputs: tuple[GivenOutput, ...]
@@ -131,7 +137,8 @@ def run_demo(path: str | Path, cache: str | Path, *, progress: Progress = silent
     found, skipped = timed("works", lambda: read_distributions(max_bytes_per_work=WORK_BYTES))
     background = timed("background", standard_library)
     studio = _studio(Path(path), _key(found, background))
-    catalogue.add_works(studio, [work.submission for work in found], REGISTERED_AT)
+    packages = from_submissions("installed packages", [work.submission for work in found])
+    gate = timed("gate", lambda: admitting.admit(studio, [packages], at=REGISTERED_AT, progress=progress))
     corpus = catalogue.corpus(studio)
     if not corpus.admitted:
         raise InputError("no installed package has a licence that permits training", field="works")
@@ -151,6 +158,8 @@ def run_demo(path: str | Path, cache: str | Path, *, progress: Progress = silent
         studio,
         corpus.admitted,
         corpus.refused,
+        len(gate.having(admitting.WAITING)),
+        gate.admission.digest,
         tuple(skipped),
         index,
         tuple(outputs),

@@ -62,6 +62,8 @@ def document(result: DemoResult) -> dict[str, Any]:
     parts = [part for pool in pools for part in pool.parts]
     return {
         "works_admitted": len(result.admitted),
+        "works_waiting": result.waiting,
+        "corpus_manifest": result.manifest_sha256,
         "works_refused": [{"name": work.title, "reason": decision.reason} for work, decision in result.refused]
         + [{"name": skipped.name, "reason": skipped.reason} for skipped in result.skipped],
         "outputs": len(result.attributions),
@@ -122,7 +124,9 @@ def _show_catalogue(screen: Console, result: DemoResult) -> None:
 
     from endcredits.interfaces.cli.credits import people_line
 
-    _heading(screen, f"Works: {len(result.admitted)} admitted, {len(result.refused)} refused")
+    refused = len(result.refused) - result.waiting
+    counts = f"{len(result.admitted)} admitted, {refused} refused, {result.waiting} waiting for a person"
+    _heading(screen, f"Works at the gate: {counts}")
     for work, decision in zip(result.admitted, _decisions(result), strict=True):
         names = tuple(dict.fromkeys(credit.display_credit for credit in work.credits))
         row = Text(f"  {work.title:<24}", style="bold")
@@ -130,9 +134,11 @@ def _show_catalogue(screen: Console, result: DemoResult) -> None:
         row.append(decision, style="dim not bold")
         screen.print(row, overflow="ellipsis", no_wrap=True)
     for work, refusal in result.refused:
-        screen.print(Text(f"  refused  {work.title:<20} {refusal.reason}", style="red"))
+        kind = "refused" if refusal.value == "deny" else "waiting"
+        screen.print(Text(f"  {kind}  {work.title:<20} {refusal.reason}", style="red"))
     for skipped in result.skipped:
         screen.print(Text(f"  skipped  {skipped.name:<20} {skipped.reason}", style="dim"))
+    screen.print(f"  The manifest of this corpus is signed ({result.manifest_sha256[:16]}...), and every receipt names it.")
 
 
 def _decisions(result: DemoResult) -> list[str]:
