@@ -10,11 +10,12 @@ import pytest
 
 from endcredits.canonical import digest
 from endcredits.errors import InputError, IntegrityError, NotFoundError
-from endcredits.flows import catalogue, fact_log, indexing
+from endcredits.flows import admitting, catalogue, fact_log, indexing
 from endcredits.flows.disclosing import REGISTRY, collect
 from endcredits.flows.disclosing_documents import DOCUMENTS, disclose
 from endcredits.flows.fact_files import facts_in
 from endcredits.flows.fact_kinds import CONSENT, MODEL
+from endcredits.flows.sources import from_registry
 from endcredits.flows.studio import Studio, init_studio, open_studio
 from endcredits.receipts import Item, issue
 from endcredits.works import FileMark, Permission, Provenance, add_marks, permissions, state_permissions, works
@@ -211,3 +212,23 @@ def test_a_document_twice_is_the_same_bytes(studio: Studio, tmp_path: Path, kind
     assert not made.complete and made.files == 1
     with pytest.raises(InputError, match="no form"):
         disclose(studio, kind, facts, on=DAY, out=tmp_path / "document.docx")
+
+
+def test_an_admitted_corpus_is_disclosed_by_its_manifest(studio: Studio) -> None:
+    """What went through the gate: its works, the statements of that time, and when every carrier was read."""
+    done = admitting.admit(studio, [from_registry()])
+    before = collect(studio, on=DAY, corpus=done.corpus_digest)
+    assert before.standing.admission == "whole" and before.standing.corpus_digest == done.corpus_digest
+    assert before.standing.admitted_at == done.admission.document["made_at"]
+    assert known(before) == sorted(row["work_id"] for row in done.admission.document["works"])
+    assert {one.work_id: one.value for one in before.refused} == {h.CLOSED: "deny", h.FOUND: "unknown"}
+    values = training_record(before, Facts({})).values
+    assert values["reservation_checked_at"] == before.standing.admitted_at and values["result"] == "none-found"
+    state(studio, said(h.SALT, "deny", effective_from="2029-06-01T00:00:00Z"), said(h.FOUND))
+    after = collect(studio, on=DAY, corpus=done.corpus_digest[:12])
+    assert known(after) == known(before) and after.refused == before.refused and after.standards == before.standards
+    assert [work.work_id for work in after.works if work.taken_back] == [h.SALT]
+    file = studio.path / "corpora" / f"{done.corpus_digest}.json"
+    file.write_bytes(file.read_bytes().replace(b"rhymes", b"rhymez", 1))
+    with pytest.raises(IntegrityError, match="broken"):
+        collect(studio, on=DAY, corpus=done.corpus_digest)

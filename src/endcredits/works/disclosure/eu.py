@@ -113,6 +113,7 @@ def _general(writer: Writer, facts: Facts, record: TrainingRecord) -> Iterator[S
             writer.line("Size bands", "size_bands"),
             writer.line("Types of content", "content_types"),
             writer.line("Latest data", "latest_data_on"),
+            said("New data goes in after that day", "collection_continues", facts.get("collection_continues"), DECLARED),
             said("Languages", "languages", facts.get("languages"), DECLARED),
             said("Registered works", "", counted.works, COUNTED),
             said("Files", "", counted.files, COUNTED),
@@ -157,6 +158,7 @@ def _sources(writer: Writer, facts: Facts, record: TrainingRecord) -> Iterator[S
 
 def _crawl(writer: Writer, facts: Facts) -> Iterator[Line]:
     yield writer.line("Crawlers", "crawl.crawlers")
+    yield said("Content and sources", "crawl.content", facts.text("crawl.content"), DECLARED)
     yield said("Purposes of the crawlers", "crawl.purposes", facts.text("crawl.purposes"), DECLARED)
     yield said("Behaviour of the crawlers", "crawl.behaviour", facts.text("crawl.behaviour"), DECLARED)
     yield writer.line("First day of the crawl", "crawl.from")
@@ -165,7 +167,7 @@ def _crawl(writer: Writer, facts: Facts) -> Iterator[Line]:
 
 
 def _described(part: DataSet) -> Iterator[Line]:
-    for label, key in (("description", "description"), ("address", "url")):
+    for label, key in (("description", "description"), ("address", "url"), ("made by", "generated_by")):
         if part.declared.get(key):
             yield said(f"{part.name}: {label}", f"datasets[{part.number}].{key}", part.declared[key], DECLARED)
 

@@ -89,6 +89,7 @@ _OWN: tuple[tuple[str, str, str, str, str], ...] = (
     ("small_company", "yes-no", "whether the provider is a small or medium-sized enterprise", "eu", "true"),
     ("code_of_practice", "yes-no", "whether the provider signed the code of practice for general-purpose AI", "eu", "false"),
     ("languages", "texts", "languages of the training data (BCP 47)", "eu card croissant", '["en", "de"]'),
+    ("collection_continues", "yes-no", "whether new data goes into the model after that day", "eu", "false"),
     ("other_information", "text", "what else is to be said about the processing", "eu", '"duplicates were removed"'),
     (
         "datasets_complete",
@@ -97,6 +98,7 @@ _OWN: tuple[tuple[str, str, str, str, str], ...] = (
         "eu california",
         "true",
     ),
+    ("crawl.content", "text", "what kind of content and of sources was crawled", "eu", '"news sites in English"'),
     ("crawl.purposes", "text", "what the crawlers collect for", "eu", '"training"'),
     ("crawl.behaviour", "text", "how the crawlers behave: robots.txt, captchas, paywalls", "eu", '"robots.txt is obeyed"'),
     ("datasets[].name", "text", "its name", "eu california card", '"The studio\'s archive"'),
@@ -109,6 +111,7 @@ _OWN: tuple[tuple[str, str, str, str, str], ...] = (
     ),
     ("datasets[].kind", "text", "where it is from", "eu", '"licensed"'),
     ("datasets[].description", "text", "what it holds", "eu california", '"screenplays of 1998 to 2024"'),
+    ("datasets[].generated_by", "text", "models that made it, for synthetic data", "eu", '"Quill 1.0"'),
     ("datasets[].url", "text", "where it can be found, for public data sets", "eu", '"https://data.example/archive"'),
     ("dataset.name", "text", "name of the corpus as a data set", "card croissant", '"Example corpus"'),
     ("dataset.description", "text", "what the corpus is", "card croissant", '"Works admitted for training Quill."'),
