@@ -39,12 +39,17 @@ def permissions(conn: Connection) -> tuple[Permission, ...]:
 def permissions_about(conn: Connection, asked: Asked) -> tuple[Permission, ...]:
     """The statements that may speak of something: about any of its names, and all about the sites of its addresses."""
     table, names = tables.permissions, [*asked.whole, *asked.parts]
-    plain = [name for name in names if name[0] != "url"]
+    plain: dict[str, list[str]] = {}
+    for kind, name in names:
+        if kind != "url":
+            plain.setdefault(kind, []).append(name)
     sites = sorted({site_of(url) for kind, url in names if kind == "url"})
     found: dict[str, Permission] = {}
-    for start in range(0, len(plain), AT_ONCE):
-        chosen = sa.tuple_(table.c.subject_kind, table.c.subject).in_(plain[start : start + AT_ONCE])
-        found.update((row["permission_id"], _of_row(row)) for row in many(conn, sa.select(table).where(chosen)))
+    for kind, subjects in plain.items():
+        # Kind by kind, because SQLite finds pairs in a list by reading the whole table.
+        for start in range(0, len(subjects), AT_ONCE):
+            chosen = (table.c.subject_kind == kind) & table.c.subject.in_(subjects[start : start + AT_ONCE])
+            found.update((row["permission_id"], _of_row(row)) for row in many(conn, sa.select(table).where(chosen)))
     for start in range(0, len(sites), AT_ONCE):
         chosen = table.c.site.in_(sites[start : start + AT_ONCE])
         found.update((row["permission_id"], _of_row(row)) for row in many(conn, sa.select(table).where(chosen)))
