@@ -11,18 +11,31 @@ from typing import Any
 import pytest
 
 from endcredits.errors import ConflictError, InputError, MachineError, NotFoundError
-from endcredits.flows import attributing, erasing, indexing, likeness, likeness_policy, periods, reporting, rights
+from endcredits.flows import (
+    attributing,
+    erasing,
+    fact_log,
+    indexing,
+    likeness,
+    likeness_known,
+    likeness_policy,
+    periods,
+    reporting,
+    rights,
+)
+from endcredits.flows import likeness_granting as granting
 from endcredits.flows.attributing import GivenOutput
 from endcredits.flows.catalogue import corpus
 from endcredits.flows.checking import check_studio
-from endcredits.flows.likeness import Granted, Used
+from endcredits.flows.likeness import Used
+from endcredits.flows.likeness_known import Granted
 from endcredits.flows.studio import Studio
 from endcredits.ledger import balances
 from endcredits.royalties import payable_account, policy_toml, read_policy, shipped_policy
 from endcredits.works import Permission, works
 from endcredits.works.likeness import LikenessUse, Resemblance
 from tests.story import house as h
-from tests.works.likeness.made import ADA, BOB, MUM, document, request
+from tests.works.likeness.made import ADA, BOB, MUM, document, request, stand_still
 from tests.works.likeness.test_synthetic import RECORD
 
 from .used import JANUARY, fail_commits, output_of, studio
@@ -37,7 +50,7 @@ NEW = GivenOutput(b"lamp wick oil night page ink hush stair moth", b"", "new")
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """The time of day, which stands still until a test moves it."""
     moment = [AT]
-    monkeypatch.setattr(likeness, "now", lambda: moment[0])
+    stand_still(monkeypatch, moment)
 
     def move(to: str) -> None:
         moment[0] = to
@@ -62,10 +75,10 @@ def in_2025(**changes: Any) -> dict[str, Any]:
 
 def granted(studio: Studio, folder: Path, **changes: Any) -> Granted:
     """Ada is on record with a grant."""
-    likeness.enrol(studio, "Ada Example")
+    granting.enrol(studio, "Ada Example")
     file = folder / "grant.json"
     file.write_text(json.dumps(in_2025(**changes)))
-    return likeness.grant_file(studio, file)
+    return granting.grant_file(studio, file)
 
 
 def use(studio: Studio, use_id: str = "spot-1", work_id: str = h.TIDE, asked: LikenessUse | None = None) -> Used:
@@ -96,7 +109,7 @@ def test_a_use_is_counted_reported_and_paid_what_was_agreed(studio: Studio, tmp_
     periods.close(studio, JANUARY, policy=policy)
     assert owed(studio, ADA) == 500_000_000, "two sessions at 250 EUR, and not three"
     assert check_studio(studio) == []
-    shown = likeness.known(studio, "Ada Example")
+    shown = likeness_known.known(studio, "Ada Example")
     assert [one.use_id for one in shown.uses] == ["spot-1", "spot-2"] and shown.grants[0].findings == ()
 
 
@@ -199,7 +212,7 @@ def test_taking_back_stops_the_next_use_and_leaves_what_is_owed(
     kept = granted(studio, tmp_path)
     use(studio)
     clock("2025-01-16T00:00:00Z")
-    (taken,) = likeness.revoke(studio, "Ada Example", reason="I changed my mind.", by="Ada Example")
+    (taken,) = granting.revoke(studio, "Ada Example", reason="I changed my mind.", by="Ada Example")
     assert taken.grant_id == kept.grant.grant_id
     assert use(studio, "spot-2").decision.rule_id == "revoked"
     clock("2025-01-17T00:00:00Z")
@@ -208,16 +221,16 @@ def test_taking_back_stops_the_next_use_and_leaves_what_is_owed(
     assert [one.value for one in asked] == ["warn", "deny", "allow"], "the first answer says that one use was left"
     assert [one.grant_id for one in asked][::2] == [kept.grant.grant_id, again.grant_id]
     assert asked[1].rule_id in ("revoked", "not-signed"), "whichever of the two comes closest"
-    assert likeness.revoke(studio, kept.grant.grant_id, reason="again", by="Ada")[0] == taken
+    assert granting.revoke(studio, kept.grant.grant_id, reason="again", by="Ada")[0] == taken
     periods.close(studio, JANUARY, policy=likeness_policy.fee_policy(studio).policy)
     assert owed(studio, ADA) == 250_000_000 and check_studio(studio) == []
 
 
 def test_revoking_needs_something_to_revoke(studio: Studio) -> None:
-    likeness.enrol(studio, "Ada Example")
+    granting.enrol(studio, "Ada Example")
     for called in ("Ada Example", "Nobody", "grant:none"):
         with pytest.raises(NotFoundError):
-            likeness.revoke(studio, called, reason="why", by="Ada")
+            granting.revoke(studio, called, reason="why", by="Ada")
 
 
 def test_a_persons_no_stands_above_their_grant(studio: Studio, tmp_path: Path) -> None:
@@ -229,7 +242,7 @@ def test_a_persons_no_stands_above_their_grant(studio: Studio, tmp_path: Path) -
     rights.say(studio, [no])
     refused = use(studio)
     assert (refused.decision.rule_id, refused.decision.why) == ("refused", "Never again.")
-    assert likeness.known(studio, ADA).refused == "Never again."
+    assert likeness_known.known(studio, ADA).refused == "Never again."
 
 
 def test_a_person_is_in_no_corpus_and_in_no_equal_division(studio: Studio, tmp_path: Path) -> None:
@@ -242,7 +255,7 @@ def test_a_person_is_in_no_corpus_and_in_no_equal_division(studio: Studio, tmp_p
 
 
 def test_payees_of_a_person_share_the_fee(studio: Studio, tmp_path: Path) -> None:
-    likeness.enrol(studio, "Ada Example", payees=[("Ada Example", 800_000_000), ("Grace Example", 200_000_000)])
+    granting.enrol(studio, "Ada Example", payees=[("Ada Example", 800_000_000), ("Grace Example", 200_000_000)])
     granted(studio, tmp_path)
     use(studio)
     periods.close(studio, JANUARY, policy=likeness_policy.fee_policy(studio).policy)
@@ -253,13 +266,13 @@ def test_references_are_kept_as_digests(studio: Studio, tmp_path: Path) -> None:
     voice, empty = tmp_path / "ada.wav", tmp_path / "empty.wav"
     voice.write_bytes(b"RIFF the very voice of Ada")
     empty.write_bytes(b"")
-    _, (one,) = likeness.enrol(studio, "Ada Example", references=[("voice", voice)], kept_at="vault 2")
+    _, (one,) = granting.enrol(studio, "Ada Example", references=[("voice", voice)], kept_at="vault 2")
     assert one.modality == "voice" and b"very voice" not in b"".join(
         path.read_bytes() for path in studio.path.rglob("*") if path.is_file()
     )
     for path in (empty, tmp_path / "none.wav", tmp_path):
         with pytest.raises(InputError):
-            likeness.enrol(studio, "Ada Example", references=[("voice", path)], kept_at="vault 2")
+            granting.enrol(studio, "Ada Example", references=[("voice", path)], kept_at="vault 2")
 
 
 @pytest.mark.parametrize("kept", [False, True], ids=["lost", "kept but reported lost"])
@@ -272,7 +285,7 @@ def test_a_use_whose_commit_fails_is_counted_and_paid_once(
         with pytest.raises(MachineError):
             use(studio)
     done = use(studio)
-    assert done.payment == "reported" and len(likeness.known(studio, ADA).uses) == 1
+    assert done.payment == "reported" and len(likeness_known.known(studio, ADA).uses) == 1
     periods.close(studio, JANUARY, policy=likeness_policy.fee_policy(studio).policy)
     assert owed(studio, ADA) == 250_000_000 and check_studio(studio) == []
 
@@ -281,14 +294,14 @@ def test_a_grant_whose_log_entry_was_lost_is_logged_before_it_is_used(
     studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between recording and logging the process ends; the next use logs the grant first."""
-    likeness.enrol(studio, "Ada Example")
+    granting.enrol(studio, "Ada Example")
     (tmp_path / "grant.json").write_text(json.dumps(in_2025()))
     with monkeypatch.context() as patched:
-        patched.setattr(likeness.fact_log, "complete", lambda _: 0)
-        kept = likeness.grant_file(studio, tmp_path / "grant.json")
-        assert likeness.logged_grants(studio) == {}
+        patched.setattr(fact_log, "complete", lambda _: 0)
+        kept = granting.grant_file(studio, tmp_path / "grant.json")
+        assert likeness_known.logged_grants(studio) == {}
         assert use(studio).decision.rule_id == "not-logged"
-    assert use(studio).decision.value == "allow" and list(likeness.logged_grants(studio)) == [kept.grant.grant_id]
+    assert use(studio).decision.value == "allow" and list(likeness_known.logged_grants(studio)) == [kept.grant.grant_id]
 
 
 def test_what_a_test_of_resemblance_says_is_a_warning_of_the_use(studio: Studio, tmp_path: Path) -> None:
@@ -301,7 +314,7 @@ def test_what_a_test_of_resemblance_says_is_a_warning_of_the_use(studio: Studio,
 def test_a_grant_of_somebody_unknown_is_refused(studio: Studio, tmp_path: Path) -> None:
     (tmp_path / "grant.json").write_text(json.dumps(in_2025()))
     with pytest.raises(NotFoundError, match="enrol"):
-        likeness.grant_file(studio, tmp_path / "grant.json")
+        granting.grant_file(studio, tmp_path / "grant.json")
     refused = likeness.use(studio, replace(request(), person_id=ADA))
     assert [one.rule_id for one in refused.decision.blocks] == ["not-enrolled", "no-grant"]
 

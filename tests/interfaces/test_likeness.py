@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from endcredits.flows import likeness
 from tests.interfaces.terminal import Said, type_in, type_well
 from tests.story import house as h
 from tests.story.house import House
-from tests.works.likeness.made import ADA, AT, BOB, document
+from tests.works.likeness.made import ADA, AT, BOB, document, stand_still
 from tests.works.likeness.test_synthetic import RECORD
 
 ROW = document()["uses"][0]
@@ -26,7 +25,7 @@ ASKED = (
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """The day on which the grant of these tests holds."""
-    monkeypatch.setattr(likeness, "now", lambda: AT)
+    stand_still(monkeypatch, [AT])
 
 
 @pytest.fixture

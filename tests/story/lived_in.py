@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy.engine import Connection
 
 from endcredits.flows import attributing, closing, likeness, paying, periods, reporting, sending
+from endcredits.flows import likeness_granting as granting
 from endcredits.flows.clock import now
 from endcredits.flows.studio import Studio, open_studio
 from endcredits.ids import PartyId, WorkId
@@ -90,15 +91,15 @@ def _lend_a_voice(studio: Studio) -> None:
     signed, first, last = (str(today + datetime.timedelta(days=days)) for days in (-9, -3, 300))
     voice = studio.path.parent / f"{studio.path.name}-voice.wav"
     voice.write_bytes(b"RIFF a voice")
-    likeness.enrol(studio, "Ada Example", references=[("voice", voice)], kept_at="vault 2")
+    granting.enrol(studio, "Ada Example", references=[("voice", voice)], kept_at="vault 2")
     dates = {"signed_at": f"{signed}T00:00:00Z", "notice_given_at": f"{signed}T00:00:00Z", "term_to": last}
     rows = {"uses__0__from": first, "uses__0__to": last, "storage__delete_by": last}
     grant = studio.path.parent / f"{studio.path.name}-grant.json"
     grant.write_text(json.dumps(document(**dates, **rows)))
-    kept = likeness.grant_file(studio, grant)
+    kept = granting.grant_file(studio, grant)
     output = attributing.all_attributions(studio)[0].output_id
     assert likeness.use(studio, request(), use_id="voice-1", output_id=output).payment == "reported"
-    likeness.revoke(studio, kept.grant.grant_id, reason="one was enough", by="Ada Example")
+    granting.revoke(studio, kept.grant.grant_id, reason="one was enough", by="Ada Example")
 
 
 def _pay(studio: Studio) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from endcredits.flows import likeness, likeness_policy, periods
+from endcredits.flows import likeness_granting as granting
 from endcredits.flows.checking import check_studio
 from endcredits.flows.publishing import publish_period
 from endcredits.flows.studio import open_studio
@@ -21,7 +22,7 @@ from tests.flows.used import build_attributed, output_of
 from tests.story import house as h
 from tests.story.dishonest import audited, told
 from tests.story.house import House
-from tests.works.likeness.made import ADA, MUM, document, request
+from tests.works.likeness.made import ADA, MUM, document, request, stand_still
 
 APRIL = "2025-04"
 BIRTHDAY, SECRET = "2031-07-23", "the unreleased scene on the telephone in episode four"
@@ -29,12 +30,12 @@ BIRTHDAY, SECRET = "2031-07-23", "the unreleased scene on the telephone in episo
 
 def test_a_voice_is_lent_and_paid_for(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     moment = ["2025-04-10T09:00:00Z"]
-    monkeypatch.setattr(likeness, "now", lambda: moment[0])
+    stand_still(monkeypatch, moment)
     studio = open_studio(house.copy(build_attributed(house), tmp_path / "studio"))
     voice = tmp_path / "ada.wav"
     voice.write_bytes(b"RIFF a young voice")
     payees = [("Ada Example", 900_000_000), ("Grace Example", 100_000_000)]
-    likeness.enrol(
+    granting.enrol(
         studio,
         "Ada Example",
         turns_18_on=BIRTHDAY,
@@ -55,19 +56,19 @@ def test_a_voice_is_lent_and_paid_for(house: House, tmp_path: Path, monkeypatch:
 
     alone = {"is_minor": True, "turns_18_on": BIRTHDAY, "guardian": None, "grantor": "self"}
     paper.write_text(json.dumps(document(**dates, **row, **pay, **alone)))
-    assert next(one.rule_id for one in likeness.grant_file(studio, paper).findings) == "minor-without-guardian"
+    assert next(one.rule_id for one in granting.grant_file(studio, paper).findings) == "minor-without-guardian"
     spot = request(description=SECRET)
     output = output_of(studio, h.TIDE).output_id
     assert likeness.use(studio, spot, output_id=output).use is None, "kept, and of no effect"
 
     paper.write_text(json.dumps(document(**dates, **row, **pay, **{**alone, "guardian": MUM, "grantor": "guardian"})))
-    kept = likeness.grant_file(studio, paper)
+    kept = granting.grant_file(studio, paper)
     assert kept.findings == ()
     for number in (1, 2):
         done = likeness.use(studio, spot, use_id=f"spot-{number}", output_id=output)
         assert done.payment == "reported" and done.decision.grant_id == kept.grant.grant_id
     moment[0] = "2025-04-20T09:00:00Z"
-    likeness.revoke(studio, "Ada Example", reason="School comes first.", by="Grace Example")
+    granting.revoke(studio, "Ada Example", reason="School comes first.", by="Grace Example")
     late = likeness.use(studio, spot, use_id="spot-3", output_id=output)
     assert late.decision.value == "deny" and "revoked" in [one.rule_id for one in late.decision.blocks]
 

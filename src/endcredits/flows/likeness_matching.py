@@ -15,7 +15,7 @@ from typing import Any
 from endcredits.canonical import sha256_file
 from endcredits.durable import machine_error
 from endcredits.errors import InputError
-from endcredits.flows.likeness import content_code_of
+from endcredits.flows.likeness_granting import content_code_of
 from endcredits.flows.studio import Studio
 from endcredits.works.likeness import Enrolment, Reason, Resemblance, enrolments, read_scores, same_reference, warnings_of
 from endcredits.works.strict_json import read_json

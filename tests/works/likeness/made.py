@@ -6,6 +6,9 @@ import copy
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from endcredits.flows import likeness, likeness_granting, likeness_known
 from endcredits.ids import PartyId, WorkId
 from endcredits.works import party_id_of
 from endcredits.works.likeness import LikenessGrant, LikenessUse, Person, Revocation, Standing, read_grant
@@ -14,6 +17,12 @@ from tests.works.rules.examples import GONE, GRANT
 ADA, MUM, BOB = (PartyId(party_id_of(name)) for name in ("Ada Example", "Grace Example", "Bob Other"))
 AT = "2026-11-20T12:00:00Z"
 BEFORE, AFTER = "2026-10-05T00:00:00Z", "2027-06-01T00:00:00Z"
+
+
+def stand_still(monkeypatch: pytest.MonkeyPatch, moment: list[str]) -> None:
+    """Makes every walk about likeness take `moment[0]` for the present."""
+    for module in (likeness, likeness_granting, likeness_known):
+        monkeypatch.setattr(module, "now", lambda: moment[0])
 
 
 def document(**changes: Any) -> dict[str, Any]:

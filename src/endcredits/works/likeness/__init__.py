@@ -10,42 +10,32 @@
 """
 
 from endcredits.works.likeness.blocks import RULES, WARNINGS
-from endcredits.works.likeness.book import (
-    RIGHT,
-    add_enrolment,
-    add_grant,
-    add_party,
-    enrol_person,
-    enrolments,
-    grants,
-    people,
-    require_person,
-    revocations,
-    revoke_grant,
-    with_guardians,
-)
+from endcredits.works.likeness.book import add_enrolment, add_grant, enrolments, grants, revocations, revoke_grant
 from endcredits.works.likeness.checking import check_likeness
 from endcredits.works.likeness.counting import find_use, insert_use, name_output, record_use, standing_of, used_of, uses
 from endcredits.works.likeness.deciding import decide_likeness
 from endcredits.works.likeness.matching import read_scores, same_reference, warnings_of
 from endcredits.works.likeness.pay import BASES, Fee, fee_of, kind_of, offer_of
+from endcredits.works.likeness.people import RIGHT, add_party, enrol_person, people, require_person, with_guardians
+from endcredits.works.likeness.questions import (
+    POSTURES,
+    PURPOSES,
+    LikenessDecision,
+    LikenessUse,
+    Reason,
+    Resemblance,
+    Standing,
+)
 from endcredits.works.likeness.reading import document_of, findings_of, read_grant, read_grant_text
 from endcredits.works.likeness.records import (
     MODALITIES,
-    POSTURES,
-    PURPOSES,
     Enrolment,
     GrantedUse,
-    LikenessDecision,
     LikenessGrant,
-    LikenessUse,
     Pay,
     Person,
-    Reason,
     RecordedUse,
-    Resemblance,
     Revocation,
-    Standing,
     Storage,
 )
 from endcredits.works.likeness.requests import check_use

@@ -18,16 +18,12 @@ from endcredits.errors import ConflictError, NotFoundError
 from endcredits.ids import PartyId, plain_id
 from endcredits.store import insert_records, many
 from endcredits.works.likeness import tables
-from endcredits.works.likeness.book import grants, revocations, with_guardians
+from endcredits.works.likeness.book import grants, revocations
 from endcredits.works.likeness.deciding import decide_likeness
 from endcredits.works.likeness.pay import kind_of, offer_of
-from endcredits.works.likeness.records import (
-    LikenessDecision,
-    LikenessUse,
-    RecordedUse,
-    Resemblance,
-    Standing,
-)
+from endcredits.works.likeness.people import with_guardians
+from endcredits.works.likeness.questions import LikenessDecision, LikenessUse, Resemblance, Standing
+from endcredits.works.likeness.records import RecordedUse
 from endcredits.works.rules import Pack
 
 TRAINING = "training"

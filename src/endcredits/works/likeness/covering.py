@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from endcredits.works.likeness.records import GrantedUse, LikenessUse, Reason
+from endcredits.works.likeness.questions import LikenessUse, Reason
+from endcredits.works.likeness.records import GrantedUse
 from endcredits.works.rules import Pack
 from endcredits.works.rules.territories import lies_in
 from endcredits.works.rules.wording import fold, is_specific

@@ -17,17 +17,9 @@ from endcredits.works.likeness.blocks import GRANTED, RULES, SAME, rank
 from endcredits.works.likeness.covering import counted, differs, forbidden_in, uncovered
 from endcredits.works.likeness.guardians import guardian_problem, is_minor_on
 from endcredits.works.likeness.matching import warnings_of
+from endcredits.works.likeness.questions import VALUES, LikenessDecision, LikenessUse, Reason, Resemblance, Standing
 from endcredits.works.likeness.reading import KIND, document_of
-from endcredits.works.likeness.records import (
-    VALUES,
-    LikenessDecision,
-    LikenessGrant,
-    LikenessUse,
-    Person,
-    Reason,
-    Resemblance,
-    Standing,
-)
+from endcredits.works.likeness.records import LikenessGrant, Person
 from endcredits.works.likeness.requests import check_use
 from endcredits.works.rules import Pack, lacks, shipped_pack
 from endcredits.works.utc import check_time

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from endcredits.works.likeness.records import LikenessGrant, Person, Reason
+from endcredits.works.likeness.questions import Reason
+from endcredits.works.likeness.records import LikenessGrant, Person
 
 
 def is_minor_on(person: Person | None, day: str) -> bool:

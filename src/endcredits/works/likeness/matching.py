@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from endcredits.errors import InputError
-from endcredits.works.likeness.records import MODALITIES, Enrolment, Reason, Resemblance
+from endcredits.works.likeness.questions import Reason, Resemblance
+from endcredits.works.likeness.records import MODALITIES, Enrolment
 
 PPB = 1_000_000_000
 

@@ -16,7 +16,8 @@ from endcredits.errors import InputError
 from endcredits.works.likeness.blocks import SAME
 from endcredits.works.likeness.guardians import guardian_problem
 from endcredits.works.likeness.pay import fee_of
-from endcredits.works.likeness.records import GrantedUse, LikenessGrant, Pay, Person, Reason, Storage
+from endcredits.works.likeness.questions import Reason
+from endcredits.works.likeness.records import GrantedUse, LikenessGrant, Pay, Person, Storage
 from endcredits.works.party_ids import checked_party_id
 from endcredits.works.rules import Pack, lacks, shipped_pack
 from endcredits.works.rules.fields import read_record

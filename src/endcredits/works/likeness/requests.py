@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from endcredits.errors import InputError
-from endcredits.works.likeness.records import MODALITIES, POSTURES, PURPOSES, LikenessUse
+from endcredits.works.likeness.questions import POSTURES, PURPOSES, LikenessUse
+from endcredits.works.likeness.records import MODALITIES
 from endcredits.works.party_ids import checked_party_id
 from endcredits.works.rules.territories import check_place
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from endcredits.errors import InputError
+from endcredits.works.likeness.questions import VALUES, LikenessDecision, Reason
 from endcredits.works.likeness.reading import KIND
-from endcredits.works.likeness.records import VALUES, LikenessDecision, Reason
 from endcredits.works.rules import Pack, lacks, shipped_pack
 from endcredits.works.rules.fields import read_record
 from endcredits.works.utc import check_time
