@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import stat
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
@@ -26,8 +27,10 @@ from endcredits.flows.exporting_terms import WITHHELD
 from endcredits.flows.sheets import NamedShare
 from endcredits.flows.studio import Studio, init_studio, open_studio
 from endcredits.ids import PartyId, WorkId
+from endcredits.ledger import balances
 from endcredits.receipts import verify as lone
 from endcredits.royalties import Contract, record_contracts
+from endcredits.royalties.accounts import payable_account
 from endcredits.works import (
     Conditions,
     Contributor,
@@ -114,15 +117,24 @@ def test_everything_of_a_creator_is_there_and_proves_itself(studio: Studio, tmp_
     money = rows(files, "money/statements.json")
     assert len(money) == 6 and sum(one["earned_micros"] for one in money) > 0
     assert [one["contract_id"] for one in rows(files, "money/contracts.json")] == ["ben-1"]
+    trained = rows(files, "history/trained-on.json")
+    assert {(one["work_id"], one["permission_id"] in told) for one in trained} == {(h.LAMP, True), (h.SALT, True)}
+    with studio.store.reading() as conn:
+        account = payable_account(PartyId(ben))
+        owed = {currency: -micros for (_, currency), micros in balances(conn, account).items()}
+    assert {one["currency"]: one["owed_micros"] for one in rows(files, "money/balances.json")} == owed and owed
+    assert stat.S_IMODE(done.path.stat().st_mode) == 0o600
     assert done.left_out == ()
 
     trust = lone.read_policy("quorum none", "\n".join(vkeys(studio)))
     proofs = [name for name in files if "/proofs/" in name or "/receipts/" in name]
-    assert {name.split("/")[0] for name in proofs} == {"terms", "history", "money"}
+    assert {name.rpartition("/")[0] for name in proofs} == {
+        "terms/proofs", "history/proofs", "history/receipts", "money/receipts",
+    }  # fmt: skip
     for name in proofs:
         verdict, facts = lone.check(files[name], trust)
         assert verdict.verified, (name, verdict.problem)
-        if name.startswith("history/"):
+        if name.startswith("history/receipts/"):
             assert facts["line"]["line"]["work_id"] in (h.LAMP, h.SALT)
         if name.startswith("money/"):
             statement = files[name.replace("receipts", "statements")]
@@ -523,6 +535,41 @@ def test_many_works_do_not_stand_in_memory(tmp_path: Path, monkeypatch: pytest.M
 
     assert done.size_bytes > 30_000_000 and found.findings == ()
     assert peak < 8_000_000 and peak_of_check < 8_000_000
+
+
+def test_disputes_leave_with_the_own_words_and_without_those_of_others(studio: Studio, tmp_path: Path) -> None:
+    ben = rows(unpacked(export(studio, h.BEN, tmp_path / "ben.zip").path), "money/disputes.json")
+    dora = rows(unpacked(export(studio, h.DORA, tmp_path / "dora.zip").path), "money/disputes.json")
+
+    assert [(one["dispute_id"], one["outcome"], one["own"]) for one in ben] == [("d-1", "rejected", False)]
+    assert not {"claimant", "reason", "decision"} & set(ben[0])
+    assert {one["reason"] for one in dora} == {"the lamp is mine", "so are the tides"}
+
+
+def test_what_a_creator_said_about_addresses_and_files_that_no_work_is_known_by_leaves_too(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_party, "AT_ONCE", 2)
+    cleo = party_id_of(h.CLEO)
+    about = [("https://cleo.example/*", "url"), ("ab" * 32, "sha256"), ("https://cleo.example/b*", "url")]
+    said = rights.say(
+        studio,
+        [
+            Permission(subject, verb, "deny", "no", "a letter", h.CLEO, AT, subject_kind=kind, party_id=cleo)
+            for subject, kind in about
+            for verb in ("tdm", "train")
+        ],
+    )
+    other = Permission("https://cleo.example/c*", "tdm", "deny", "not hers", "a letter", h.BEN, AT, subject_kind="url")
+    (theirs,) = rights.say(studio, [other])
+    closing = rights.revoke(studio, said[0].permission_id, by=h.CLEO, reason="changed my mind")
+
+    done = export(studio, h.CLEO, tmp_path / "cleo.zip")
+    told = {one["permission_id"]: one for one in rows(unpacked(done.path), "terms/statements.json")}
+
+    assert {one.permission_id for one in (*said, closing)} <= set(told) and theirs.permission_id not in told
+    assert told[said[0].permission_id]["closed_by"] == closing.permission_id
+    assert check_export(done.path, vkeys(studio)).findings == ()
 
 
 def test_statements_about_the_person_are_there(studio: Studio, tmp_path: Path) -> None:

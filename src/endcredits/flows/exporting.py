@@ -12,33 +12,26 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-import tempfile
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
-from io import BytesIO
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
-from typing import BinaryIO
 
 from sqlalchemy.engine import Connection
 
 from endcredits import durable
 from endcredits.canonical import canonical_bytes
-from endcredits.errors import IntegrityError
 from endcredits.flows import fact_log
 from endcredits.flows.clock import now
 from endcredits.flows.exporting_desk import Desk
-from endcredits.flows.exporting_history import lay_out_money, lay_out_outputs
+from endcredits.flows.exporting_history import lay_out_disputes, lay_out_models, lay_out_money, lay_out_outputs
 from endcredits.flows.exporting_likeness import lay_out_likeness
-from endcredits.flows.exporting_manifest import MANIFEST, NOTE, Manifest, entries_of, manifest_parts, note_bytes
-from endcredits.flows.exporting_readme import offers_readme, readme
+from endcredits.flows.exporting_pack import Exported, folder_beside, pack
+from endcredits.flows.exporting_readme import offers_readme
 from endcredits.flows.exporting_shares import lay_out_shares
 from endcredits.flows.exporting_terms import fact_receipt, facts_among
 from endcredits.flows.exporting_works import lay_out_works
-from endcredits.flows.exporting_zip import Stored, ZipWriter
 from endcredits.flows.fact_files import fact_id_of
-from endcredits.flows.fact_kinds import CONSENT
+from endcredits.flows.fact_kinds import CONSENT, MODEL
 from endcredits.flows.offering import of_party
 from endcredits.flows.parties import party_called
 from endcredits.flows.studio import Studio
@@ -47,32 +40,10 @@ from endcredits.progress import Progress, silent
 from endcredits.receipts import Log
 from endcredits.receipts.names import receipt_name
 from endcredits.works import Party, parties
-from endcredits.works.of_party import work_ids_of
+from endcredits.works.of_party import numbers_of, work_ids_of
 from endcredits.works.offers import FORMS, Named, Offer, offer_of
 
-README = "README.txt"
 OFFER_ENDS = {"application/json": "json", "application/ld+json": "jsonld", "application/rsl+xml": "xml", "text/html": "html"}
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """An archive that was written.
-
-    Attributes:
-        path: the file.
-        party_id: whose it is.
-        entries: how many files it holds, with manifest and signature.
-        size_bytes: its length.
-        sha256: of `manifest.json`, 64 hex digits, which the log's key signed.
-        left_out: what is missing in it, in words.
-    """
-
-    path: Path
-    party_id: str
-    entries: int
-    size_bytes: int
-    sha256: str
-    left_out: tuple[str, ...]
 
 
 def export(
@@ -96,34 +67,20 @@ def export(
         found = parties(conn)[party_called(conn, party)]
     fact_log.complete(studio)
     log, path = studio.log(), Path(target)
-    with _folder_beside(path) as folder, Desk(folder) as desk:
+    with folder_beside(path) as folder, Desk(folder) as desk:
         try:
             with studio.store.reading() as conn:
                 left_out = _lay_out(conn, desk, studio, log, found, with_files=with_files, progress=progress)
-            return _pack(desk, log, found, path, left_out, with_files=with_files, progress=progress)
+            return pack(desk, log, found, path, left_out, with_files=with_files, progress=progress)
         except OSError as error:
             raise durable.machine_error(error, path) from error
-
-
-class _folder_beside(tempfile.TemporaryDirectory[str]):
-    """A folder beside a file, which goes away with all that is in it; the file's own folder is made when missing."""
-
-    def __init__(self, path: Path) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            super().__init__(prefix=f".{path.name[:100]}.", suffix=durable.PARTIAL, dir=path.parent)
-        except OSError as error:
-            raise durable.machine_error(error, path) from error
-
-    def __enter__(self) -> Path:  # type: ignore[override]
-        return Path(self.name)
 
 
 def _lay_out(
     conn: Connection, desk: Desk, studio: Studio, log: Log, party: Party, *, with_files: bool, progress: Progress
 ) -> list[str]:
     """Lays out everything; what is missing is told in words."""
-    desk.put("party.json", _json({**asdict(party), "identifiers": [list(one) for one in party.identifiers]}))
+    desk.put("party.json", _json({**asdict(party), "identifiers": numbers_of(conn, party)}))
     desk.put("log.vkey", studio.vkey_file.read_bytes())
     owned = work_ids_of(conn, party.party_id)
     progress("works", 0, len(owned))
@@ -134,7 +91,10 @@ def _lay_out(
     _lay_out_proofs(desk, studio, log, CONSENT, said, "terms/proofs")
     _lay_out_offers(conn, desk, party)
     progress("works", len(owned), len(owned))
-    left_out = lay_out_outputs(conn, desk, studio, log, owned.keys())
+    models, left_out = lay_out_models(desk, studio, owned.keys())
+    _lay_out_proofs(desk, studio, log, MODEL, models, "history/proofs")
+    left_out += lay_out_outputs(conn, desk, studio, log, owned.keys())
+    lay_out_disputes(conn, desk, party, owned.keys())
     left_out += lay_out_money(conn, desk, studio, log, party.party_id)
     only_part = [work_id for work_id, credited in owned.items() if not credited]
     if with_files:
@@ -177,74 +137,6 @@ def _offer_texts(desk: Desk, made: Offer) -> Iterable[dict[str, object]]:
             "says": [asdict(one) for one in text.told],
             "left_out": [list(one) for one in made.left_out],
         }
-
-
-def _pack(
-    desk: Desk, log: Log, party: Party, path: Path, left_out: Sequence[str], *, with_files: bool, progress: Progress
-) -> Exported:
-    """Packs the desk beside the target, and puts it in the target's place when it is on the disk."""
-    checkpoint = log.checkpoint()
-    files = list(desk.finished())
-    text = readme(party, checkpoint.origin, (name for name, _ in files))
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}{durable.PARTIAL}")
-    with ExitStack() as stack:
-        stack.callback(_remove, partial)
-        with partial.open("xb") as file:
-            archive, stored = ZipWriter(file), list[Stored]()
-            stored.append(_add(archive, README, text.encode()))
-            for number, (name, source) in enumerate(files):
-                progress("pack", number, len(files))
-                stored.append(_add_file(archive, name, source))
-            about = Manifest(
-                party.party_id, checkpoint.origin, checkpoint.size, checkpoint.root, with_files, entries_of(stored)
-            )
-            signed = _add_parts(archive, MANIFEST, manifest_parts(about), path.parent)
-            _add(archive, NOTE, note_bytes(party.party_id, signed, log.keys))
-            archive.finish()
-            size = file.tell()
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-        durable.sync_folder(path.parent)
-    progress("pack", len(files), len(files))
-    return Exported(path, party.party_id, len(stored) + 2, size, signed.sha256, tuple(left_out))
-
-
-def _add(archive: ZipWriter, name: str, data: bytes) -> Stored:
-    return archive.add(name, BytesIO(data), len(data))
-
-
-def _add_parts(archive: ZipWriter, name: str, parts: Iterable[bytes], folder: Path) -> Stored:
-    """Packs what is made piece by piece."""
-    with tempfile.TemporaryFile(dir=folder) as file:
-        file.writelines(parts)
-        size = file.tell()
-        file.seek(0)
-        return archive.add(name, file, size)
-
-
-def _add_file(archive: ZipWriter, name: str, source: Path) -> Stored:
-    """Packs a file; a work's own must be the bytes that its name says.
-
-    Raises:
-        IntegrityError: the file of a work is missing or changed.
-    """
-    opened: BinaryIO
-    remedy = "Run 'endcredits check', and restore the file from your last copy."
-    try:
-        opened = source.open("rb")
-    except FileNotFoundError as error:
-        raise IntegrityError("a file of a work is missing", remedy=remedy, file=source) from error
-    with opened:
-        stored = archive.add(name, opened, os.fstat(opened.fileno()).st_size)
-    if name.startswith("files/") and stored.sha256 != name.removeprefix("files/")[:64]:
-        raise IntegrityError("a file of a work no longer holds the bytes that it is named after", remedy=remedy, file=source)
-    return stored
-
-
-def _remove(path: Path) -> None:
-    with suppress(OSError):
-        path.unlink()
 
 
 def _json(document: object) -> bytes:

@@ -25,7 +25,7 @@ from endcredits.receipts.keys import VKEY_CHARACTERS_MAX, read_vkeys
 from endcredits.store import Finding
 
 VKEY = "log.vkey"
-PROOFS = ("terms/proofs/", "likeness/proofs/", "history/receipts/", "money/receipts/")
+PROOFS = ("terms/proofs/", "likeness/proofs/", "history/proofs/", "history/receipts/", "money/receipts/")
 STATEMENTS, STATEMENT_RECEIPTS = "money/statements/", "money/receipts/"
 FINDINGS_MAX = 1_000
 """More findings than this are not listed one by one."""

@@ -1,4 +1,4 @@
-"""Outputs and money on the desk of an archive: the creator's own lines and statements, each with what proves it.
+"""Models, outputs and money on the desk of an archive: what is the creator's own of each, and what proves it.
 
 Of an output's lines only the creator's own leave, each in the output's receipt with its salt and its path, or, where the
 creator has many lines in one output, all of them in one receipt in which everybody else's are bare hashes. A statement of
@@ -9,6 +9,8 @@ that may be one other payee's.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
@@ -21,14 +23,19 @@ from endcredits.canonical import sha256_bytes
 from endcredits.errors import NotFoundError
 from endcredits.flows.exporting_desk import Desk
 from endcredits.flows.studio import Studio
-from endcredits.ids import PartyId
+from endcredits.flows.trained_on_models import read_models
+from endcredits.ids import PartyId, WorkId
+from endcredits.ledger import balances
 from endcredits.payouts import Statement, statement_csv, statement_json, statements_for_party
 from endcredits.receipts import Log, fresh, load_receipt, receipt_bytes, receipt_path
 from endcredits.receipts.chain import receipt_id_of
 from endcredits.receipts.handing_out import with_lines
 from endcredits.receipts.lines import KeptLine, erased, line_path, plain_lines
 from endcredits.receipts.names import receipt_name
+from endcredits.royalties.accounts import payable_account
 from endcredits.royalties.contracts import all_contracts
+from endcredits.royalties.disputes import disputes
+from endcredits.works import Party
 
 OUTPUTS_AT_ONCE = 20
 """An output may have a line for each of ten thousand works."""
@@ -42,6 +49,33 @@ MONEY_COLUMNS = (
     "statement_id", "period_id", "starts_on", "ends_on", "currency", "version", "opening_micros", "paid_micros",
     "earned_micros", "adjustments_micros", "held_micros", "closing_micros", "payable_micros", "statement", "receipt",
 )  # fmt: skip
+
+
+def lay_out_models(desk: Desk, studio: Studio, work_ids: AbstractSet[WorkId]) -> tuple[set[str], list[str]]:
+    """Lays out which models learnt from which of some works, since when, and by which statement.
+
+    Returns:
+        The models' indexes, for their proofs, and what nobody can say any more, in words.
+    """
+    rows, found = desk.rows("history/trained-on.json"), set[str]()
+    models, unread = read_models(studio)
+    for model in models:
+        for work_id in sorted(work_ids & model.works.keys()):
+            found.add(model.index_digest)
+            rows.add(
+                {
+                    "work_id": work_id,
+                    "index_digest": model.index_digest,
+                    "model_sha256": model.facts.get("full_sha256", ""),
+                    "corpus_digest": model.corpus_digest,
+                    "permission_id": model.works[work_id],
+                    "was_read": work_id not in model.never_read,
+                    "bytes_max": model.bytes_max,
+                    "log_entry": model.log_entry,
+                    "logged_at": model.logged_at,
+                }
+            )
+    return found, [f"whether a model learnt from your works: {words}" for words in unread]
 
 
 def lay_out_outputs(conn: Connection, desk: Desk, studio: Studio, log: Log, work_ids: Collection[str]) -> list[str]:
@@ -143,7 +177,24 @@ def lay_out_money(conn: Connection, desk: Desk, studio: Studio, log: Log, party_
     for contract in all_contracts(conn):
         if contract.party_id == party_id:
             contracts.add(contract)
+    owed = desk.rows("money/balances.json")
+    account = payable_account(party_id)
+    for (name, currency), micros in balances(conn, account).items():
+        if name == account:
+            owed.add({"currency": currency, "owed_micros": -micros})
     return missing
+
+
+def lay_out_disputes(conn: Connection, desk: Desk, party: Party, work_ids: Collection[str]) -> None:
+    """Lays out disputes about some works: the creator's own with their words, others' with their days and outcome."""
+    rows = desk.rows("money/disputes.json")
+    for one in disputes(conn):
+        own = one.claimant in (party.party_id, party.name)
+        if own:
+            rows.add({**asdict(one), "own": True})
+        elif one.work_id in work_ids:
+            days = {"opened_at": one.opened_at, "closed_at": one.closed_at, "outcome": one.outcome}
+            rows.add({"dispute_id": one.dispute_id, "work_id": one.work_id, **days, "own": False})
 
 
 def _money_row(one: Statement) -> dict[str, Any]:

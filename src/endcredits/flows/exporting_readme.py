@@ -18,6 +18,7 @@ FILES = (
     ("works/splits.csv", "your part in each work, in billionths (own_ppb), and what all others have together"),
     ("works/sheets.json", "split sheets that name you: your line, how the others are credited, your yes"),
     ("works/funds.json", "funds that pay you, and your portion"),
+    ("works/units.json", "your time and salary units as one of a crew"),
     (
         "terms/statements.json",
         "everything ever said about your works, their files, their addresses and you: what\n"
@@ -48,10 +49,17 @@ FILES = (
         "output are not listed",
     ),
     ("history/receipts/", "the proof of each of these lines"),
+    (
+        "history/trained-on.json",
+        "which models learnt from which of your works, since when (logged_at), and by which\nstatement",
+    ),
+    ("history/proofs/", "what the log says of each of these models"),
     ("money/statements/", "your statements of money as they were issued: .json to the byte, .tsv as a table"),
     ("money/statements.json, .csv", "a list of them with their sums, in millionths of the currency (micros)"),
     ("money/receipts/", "the proof of each statement, and its number among yours, so that a missing one shows"),
     ("money/contracts.json", "your contracts: advances, reserves, guarantees"),
+    ("money/balances.json", "what is owed to you now"),
+    ("money/disputes.json", "disputes about your works; the words of others' claims are theirs and not here"),
     ("files/", "files of works that credit you, named after their SHA-256; only when asked for"),
     ("left-out.json", "what is missing here, and why"),
     ("log.vkey", "public key of the log that signed this; compare it with what the operator publishes"),
@@ -84,8 +92,7 @@ HOW TO CHECK IT
 2. The same without endcredits: unpack it, compare the SHA-256 of each file with manifest.json (sha256sum or shasum -a 256),
    and that of manifest.json with the third line of manifest.note. The note's signature is Ed25519 over its text up to
    and including the newline before the empty line (C2SP signed-note).
-3. Each proof (terms/proofs, likeness/proofs, history/receipts, money/receipts) by itself, with one file of Python and the
-   package cryptography:
+3. Each proof (in the folders named proofs and receipts) by itself, with one file of Python and the package cryptography:
      python verify.py money/receipts/*.json --vkey log.vkey
    verify.py is endcredits/receipts/verify.py of the open source; docs/verify.md there tells every format.
 

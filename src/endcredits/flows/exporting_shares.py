@@ -1,4 +1,4 @@
-"""Split sheets and funds on the desk of an archive: the creator's own line and yes, and where the whole stands.
+"""Split sheets, funds and units on the desk of an archive: the creator's own line and yes, and where the whole stands.
 
 A sheet is an agreement of several people. The creator's own line leaves with it, and how the others are credited; their
 shares and their yes are theirs. Of a fund that pays the creator its name and the creator's portion leave.
@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from endcredits.flows.exporting_desk import Desk
+from endcredits.royalties.units import current_units
 from endcredits.works import Party, parties
 from endcredits.works.shares.sheet_book import fund_shares, sheet_states
 
@@ -26,6 +27,10 @@ def lay_out_shares(conn: Connection, desk: Desk, party: Party) -> None:
     funds = desk.rows("works/funds.json")
     for one in own:
         funds.add({"fund": known[one.fund_id].name, "share_ppb": one.share_ppb, "valid_from": one.valid_from})
+    units = desk.rows("works/units.json")
+    for unit in current_units(conn):
+        if unit.party_id == party.party_id:
+            units.add(unit)
 
 
 def _sheet(state: Any, party: Party) -> dict[str, Any]:

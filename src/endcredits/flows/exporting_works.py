@@ -6,7 +6,7 @@ Of an agreed division the creator's own portion is told, and what all others hav
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -15,9 +15,9 @@ from endcredits.flows.exporting_desk import Desk, Rows, Table
 from endcredits.flows.exporting_terms import COLUMNS, Whose, each_told
 from endcredits.ids import PartyId, WorkId
 from endcredits.money import PPB
-from endcredits.works import Party, asked_of_person, permissions_about
+from endcredits.works import Party, Permission, asked_of_person, permissions_about
 from endcredits.works.content import path_of
-from endcredits.works.of_party import SaidOfWork, said_of_works
+from endcredits.works.of_party import SaidOfWork, said_of_works, statements_by
 from endcredits.works.records import Split
 from endcredits.works.splits import group_splits
 
@@ -48,6 +48,9 @@ def lay_out_works(conn: Connection, desk: Desk, party: Party, owned: Mapping[Wor
     walk = _Walk(conn, desk, party)
     for said in said_of_works(conn, owned):
         walk.work(said, credited=owned[said.work.work_id], content=content)
+    whose = Whose(party.party_id, party.name, {}, {})
+    for about in statements_by(conn, party.party_id):
+        walk.state(about, whose, only_own=True)
     return walk.whole
 
 
@@ -69,10 +72,11 @@ class _Walk:
         self._told: set[str] = set()
         self.state(permissions_about(conn, asked_of_person(party.party_id)), Whose(party.party_id, party.name, {}, {}))
 
-    def state(self, permissions: Any, whose: Whose) -> None:
+    def state(self, permissions: Sequence[Permission], whose: Whose, *, only_own: bool = False) -> None:
         """Lays out statements that did not stand there yet: one about a site may speak of many works."""
         for plain, permission in zip(each_told(permissions, whose), permissions, strict=True):
-            if permission.permission_id not in self._told:
+            chosen = not only_own or permission.party_id == whose.party_id
+            if chosen and permission.permission_id not in self._told:
                 self._told.add(permission.permission_id)
                 self.statements.add(plain)
                 self.flat.add(plain)

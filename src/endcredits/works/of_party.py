@@ -18,7 +18,7 @@ from endcredits.store import many
 from endcredits.works import share_tables, tables
 from endcredits.works.asked import Asked, Marks, Name, asked_about, speaks_of
 from endcredits.works.marks import marks_of
-from endcredits.works.records import Credit, Manifestation, Permission, Split, Work
+from endcredits.works.records import Credit, Manifestation, Party, Permission, Split, Work
 from endcredits.works.said import Said
 from endcredits.works.splits import key_of
 from endcredits.works.statements import permissions_about
@@ -60,6 +60,29 @@ def work_ids_of(conn: Connection, party_id: PartyId) -> dict[WorkId, bool]:
     for one in owned:
         found.setdefault(WorkId(one), False)
     return {work_id: found[work_id] for work_id in sorted(found)}
+
+
+def numbers_of(conn: Connection, party: Party) -> tuple[tuple[str, str], ...]:
+    """Every (scheme, value) by which a party is known, sorted: those that it was registered with, and later ones."""
+    table = share_tables.party_identifiers
+    later = many(conn, sa.select(table.c.scheme, table.c.value).where(table.c.party_id == party.party_id))
+    return tuple(sorted({*party.identifiers, *((row["scheme"], row["value"]) for row in later)}))
+
+
+def statements_by(conn: Connection, party_id: PartyId) -> Iterator[tuple[Permission, ...]]:
+    """Everything that a party said about anything, some hundred statements at a time, each with all that is about the same.
+
+    A statement about an address, a file or a code may wait for the work that it will be found to be about.
+    """
+    table, last = tables.permissions, ""
+    query = sa.select(table.c.permission_id, table.c.subject_kind, table.c.subject).where(table.c.party_id == party_id)
+    while rows := many(conn, query.where(table.c.permission_id > last).order_by(table.c.permission_id).limit(AT_ONCE)):
+        last = rows[-1]["permission_id"]
+        own = {row["permission_id"] for row in rows}
+        names = tuple(dict.fromkeys((row["subject_kind"], row["subject"]) for row in rows))
+        about = permissions_about(conn, Asked("", names))
+        subjects = {(one.subject_kind, one.subject) for one in about if one.permission_id in own}
+        yield tuple(one for one in about if (one.subject_kind, one.subject) in subjects)
 
 
 def said_of_works(conn: Connection, work_ids: Iterable[WorkId]) -> Iterator[SaidOfWork]:
