@@ -11,7 +11,7 @@ import pytest
 from endcredits.canonical import digest
 from endcredits.errors import InputError, IntegrityError, NotFoundError
 from endcredits.flows import admitting, catalogue, fact_log, indexing
-from endcredits.flows.disclosing import REGISTRY, collect
+from endcredits.flows.disclosing import PRESENT, REGISTRY, collect
 from endcredits.flows.disclosing_documents import DOCUMENTS, disclose
 from endcredits.flows.fact_files import facts_in
 from endcredits.flows.fact_kinds import CONSENT, MODEL
@@ -216,8 +216,11 @@ def test_a_document_twice_is_the_same_bytes(studio: Studio, tmp_path: Path, kind
 
 def test_an_admitted_corpus_is_disclosed_by_its_manifest(studio: Studio) -> None:
     """What went through the gate: its works, the statements of that time, and when every carrier was read."""
+    with pytest.raises(NotFoundError, match="no corpus 'current'"):
+        collect(studio, corpus=PRESENT)
     done = admitting.admit(studio, [from_registry()])
     before = collect(studio, on=DAY, corpus=done.corpus_digest)
+    assert collect(studio, on=DAY, corpus=PRESENT) == before
     assert before.standing.admission == "whole" and before.standing.corpus_digest == done.corpus_digest
     assert before.standing.admitted_at == done.admission.document["made_at"]
     assert known(before) == sorted(row["work_id"] for row in done.admission.document["works"])

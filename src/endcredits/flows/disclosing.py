@@ -14,7 +14,7 @@ from dataclasses import replace
 from endcredits.errors import IntegrityError
 from endcredits.flows import fact_log
 from endcredits.flows.clock import now
-from endcredits.flows.disclosing_then import REGISTRY, Books, Then, of_corpus, of_index
+from endcredits.flows.disclosing_then import PRESENT, REGISTRY, Books, Then, of_corpus, of_index
 from endcredits.flows.fact_files import fact_id_of, facts_in, last_fact
 from endcredits.flows.fact_kinds import CONSENT, FILE_MARK, MODEL, WORK
 from endcredits.flows.looking import answers_of
@@ -38,7 +38,7 @@ from endcredits.works.disclosure import (
 )
 from endcredits.works.utc import check_day
 
-__all__ = ["REGISTRY", "collect"]
+__all__ = ["PRESENT", "REGISTRY", "collect"]
 
 _SPOKEN = ("tdm", "train", "finetune", "retrieve", "index")
 """Verbs that reservations speak of; style and likeness are no matter of training data."""
@@ -51,7 +51,8 @@ def collect(studio: Studio, *, on: str = "", index: str = "", corpus: str = "", 
         studio: whose.
         on: the day of the document; today by default.
         index: an index by its folder's name or its digest, or the beginning of one; the current one by default.
-        corpus: instead of an index the digest of a corpus with a manifest, or the beginning of one, or `REGISTRY`.
+        corpus: instead of an index the digest of a corpus with a manifest, or the beginning of one, or `PRESENT`, or
+            `REGISTRY`.
         positions: look up the place in the log of every statement and work, which reads all of them.
 
     Raises:

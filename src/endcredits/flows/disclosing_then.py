@@ -15,7 +15,7 @@ from typing import Any
 from endcredits.canonical import digest
 from endcredits.errors import IntegrityError, NotFoundError
 from endcredits.flows import catalogue
-from endcredits.flows.admissions import all_corpora, read_admission
+from endcredits.flows.admissions import all_corpora, current_digest, read_admission
 from endcredits.flows.clock import now
 from endcredits.flows.fact_files import Fact, fact_id_of, facts_in
 from endcredits.flows.fact_kinds import CONSENT, FILE_MARK, MODEL, WORK
@@ -27,8 +27,8 @@ from endcredits.receipts.leaf import parse_leaf
 from endcredits.works import Marks, Permission, Work
 from endcredits.works.disclosure import Standing
 
-REGISTRY = "registry"
-"""The corpus that the registry would admit on the day."""
+REGISTRY, PRESENT = "registry", "current"
+"""Instead of a digest: the corpus that the registry would admit on the day; the one that was admitted last."""
 _DIGITS_MIN = 8
 """Digits by which an index or a corpus may be named."""
 
@@ -145,6 +145,7 @@ def of_corpus(studio: Studio, books: Books, wanted: str, day: str) -> Then:
     if wanted == REGISTRY:
         return _of_registry(studio, books, day)
     known = all_corpora(studio)
+    wanted = current_digest(studio) or wanted if wanted == PRESENT else wanted
     found = [one for one in known if one == wanted or (len(wanted) >= _DIGITS_MIN and one.startswith(wanted))]
     name = found[0] if len(found) == 1 else _none(wanted, "corpus", known)
     admission = read_admission(studio, name)

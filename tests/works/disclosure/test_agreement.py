@@ -148,7 +148,7 @@ def test_a_registry_with_its_works_declared_whole_needs_few_facts() -> None:
     said = lines(document)
     for field in ("modalities", "size_bands", "latest_data_on", "processing.tdm_measures", "updated_on", "result"):
         assert said[field] == "counted", field
-    assert "1 works kept out" in rendered(document, ".md").decode()
+    assert "works kept out 1" in rendered(document, ".md").decode()
 
 
 def output_of(record: Mapping[str, Any], on: str, jurisdiction: str = "WORLD") -> Document:

@@ -21,6 +21,15 @@ from tests.works.disclosure import made
         ({"reason": "said", "authority": "agent"}, "rights holder"),
         ({"reason": "said", "authority": "host"}, "other statement"),
         ({"reason": "TDMRep: 0", "provenance": Provenance("TDMRep", carrier="HTTP header")}, "machine-readable statement"),
+        ({"reason": "licence in text: CC-BY-4.0", "provenance": Provenance("licence", carrier="text")}, "open licence"),
+        (
+            {
+                "reason": "licence in XMP: https://creativecommons.org/publicdomain/zero/1.0/",
+                "provenance": Provenance("licence", carrier="XMP"),
+            },
+            "public domain",
+        ),
+        ({"reason": "licence in text: MIT OR (ISC AND", "provenance": Provenance("licence")}, "machine-readable statement"),
         ({"reason": made.MIT, "licensee": "party:studio"}, "contract"),
     ],
 )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 IndexOption = Annotated[str, typer.Option(help="An index by its folder or digest; the current one by default.")]
 CorpusOption = Annotated[
     str,
-    typer.Option(help="Instead of an index: the digest of an admitted corpus, or 'registry' for what would be admitted."),
+    typer.Option(help="Instead of an index: an admitted corpus's digest, 'current', or 'registry': what would be admitted."),
 ]
 FactsOption = Annotated[str, typer.Option("--facts", help="TOML or JSON file of declared facts; see 'disclose facts'.")]
 OnOption = Annotated[str, typer.Option(help="The day of the document, YYYY-MM-DD; today by default.")]

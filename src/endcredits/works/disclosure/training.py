@@ -177,8 +177,8 @@ def measures(standards: Iterable[StandardCount]) -> str:
     for one in standards:
         if one.standard:
             said.append(
-                f"{one.standard}: {one.read:,} carriers read, {one.noes:,} of {one.statements:,} statements say no, "
-                f"{one.kept_out:,} works kept out"
+                f"{one.standard}: carriers read {one.read:,}, statements {one.statements:,}, of them no {one.noes:,}, "
+                f"works kept out {one.kept_out:,}"
             )
     return f"{MEASURES} " + ("; ".join(said) + "." if said else "No machine-readable statement is recorded for this corpus.")
 
