@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from endcredits.works.likeness import RULES
 from tests.interfaces.terminal import Said, type_in, type_well
 from tests.story import house as h
 from tests.story.house import House
@@ -201,3 +204,35 @@ def test_hostile_words_stay_words(studio: Path) -> None:
     assert "\x1b" not in shown and "=HYPERLINK(1) <script>" in shown
     refused = type_in("likeness", "use", ADA, *ASKED, "--context", "\x1b[2J", "-s", studio)
     assert refused.code == 2 and "\x1b" not in refused.err
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "likeness.md"
+
+
+def test_the_page_works_from_its_words_alone(studio: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands of docs/likeness.md, on the grant that stands there; only closing the month needs usage of a month."""
+    page = PAGE.read_text()
+    documents = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(studio.parent)
+    Path("ada.wav").write_bytes(b"RIFF the voice of Ada")
+    Path("ada-winter.json").write_text(documents[0])
+    Path("creature.json").write_text(json.dumps(RECORD))
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) for line in block.splitlines()]
+    said = {}
+    for line in lines:
+        words = shlex.split(line, comments=True)[1:]
+        words = words[: words.index(">")] if ">" in words else words
+        if words[:2] == ["rules", "check"]:
+            # By itself the paper cannot say that it is logged and was not taken back.
+            assert {"logged", "revoked"} == {one["condition_id"] for one in type_in(*words, "--json").json["lacks"]}
+        elif words[:2] != ["period", "close"]:
+            own = () if words[0] == "rules" else ("-s", studio)
+            said[line] = type_well(*words, *own).out
+    assert len(said) >= 10 and any("YES" in text for text in said.values())
+    shown = type_well("likeness", "show", "Ada Quill", "-s", studio, "--json").json
+    assert shown["grants"][0]["findings"] == [] and len(shown["uses"]) == len(shown["revocations"]) == 1
+
+
+def test_the_page_names_every_rule() -> None:
+    page = PAGE.read_text()
+    assert [rule for rule in RULES if f"`{rule}`" not in page] == []

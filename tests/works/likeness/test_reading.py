@@ -116,6 +116,13 @@ def test_hostile_words_are_data(words: str) -> None:
     assert document_of(made)["cba_id"] == words and made.storage.location == words
 
 
+def test_a_document_need_not_say_what_the_books_say() -> None:
+    """Whether it is logged and was taken back; who states the second is believed."""
+    silent = grant(log_index=GONE, revoked_at=GONE)
+    assert findings_of(silent, PEOPLE, DAY) == ()
+    assert [one.rule_id for one in findings_of(grant(revoked_at=BEFORE), PEOPLE, DAY)] == ["likeness-grant/revoked"]
+
+
 def test_a_grant_without_pay_or_storage_is_silent_about_them() -> None:
     made = read_grant({key: value for key, value in document().items() if key not in ("pay", "storage")}, BEFORE)
     assert made.pay.basis == made.pay.currency == made.storage.delete_by == "" and made.pay.plan_contributions is None

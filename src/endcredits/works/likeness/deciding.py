@@ -18,7 +18,7 @@ from endcredits.works.likeness.covering import counted, differs, forbidden_in, u
 from endcredits.works.likeness.guardians import guardian_problem, is_minor_on
 from endcredits.works.likeness.matching import warnings_of
 from endcredits.works.likeness.questions import VALUES, LikenessDecision, LikenessUse, Reason, Resemblance, Standing
-from endcredits.works.likeness.reading import KIND, document_of
+from endcredits.works.likeness.reading import KIND, for_rules
 from endcredits.works.likeness.records import LikenessGrant, Person
 from endcredits.works.likeness.requests import check_use
 from endcredits.works.rules import Pack, lacks, shipped_pack
@@ -169,9 +169,8 @@ def _of_pack(
     grant: LikenessGrant, row: int, use: LikenessUse, day: str, pack: Pack, logged: bool
 ) -> Iterator[tuple[bool, Reason]]:
     """What the rules of the pack say of this row for the places of the use: (whether it blocks, the reason)."""
-    document = document_of(grant)
+    document = for_rules(grant, logged=logged)
     document["uses"] = [document["uses"][row]]
-    document["log_index"] = 0 if logged else None
     document["is_advertisement"] = True if use.is_advertisement else document.get("is_advertisement", False)
     for place in sorted({use.territory, *use.jurisdictions}):
         for lack in lacks(document, jurisdiction=place, on=day, kind=KIND, pack=pack):

@@ -166,6 +166,15 @@ def document_of(grant: LikenessGrant) -> dict[str, Any]:
     return found
 
 
+def for_rules(grant: LikenessGrant, *, logged: bool) -> dict[str, Any]:
+    """The document as the rules are asked about it: whether it is logged, and taken back, is for the books to say.
+
+    A document that leaves `revoked_at` away was not taken back by itself; revocations on record are looked at apart. One
+    that states it is believed.
+    """
+    return {"revoked_at": None, **document_of(grant), "log_index": 0 if logged else None}
+
+
 def findings_of(
     grant: LikenessGrant,
     people: Mapping[str, Person],
@@ -188,7 +197,7 @@ def findings_of(
     problem = guardian_problem(grant, people)
     if problem is not None:
         found[problem.rule_id, ""] = problem
-    document = {**document_of(grant), "log_index": 0}
+    document = for_rules(grant, logged=True)
     for place in jurisdictions or ("WORLD",):
         for lack in lacks(document, jurisdiction=place, on=on, kind=KIND, pack=rules):
             everywhere = any(rule.rule_id == lack.rule_id and rule.jurisdiction == "WORLD" for rule in rules.rules)
