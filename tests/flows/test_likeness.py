@@ -25,6 +25,7 @@ from endcredits.flows import (
 )
 from endcredits.flows import likeness_granting as granting
 from endcredits.flows.attributing import GivenOutput
+from endcredits.flows.api import StudioHandle
 from endcredits.flows.catalogue import corpus
 from endcredits.flows.checking import check_studio
 from endcredits.flows.likeness import Used
@@ -329,3 +330,12 @@ def test_a_person_who_is_forgotten_leaves_hashes_and_is_never_used_again(studio:
     assert ADA.encode() not in said
     assert use(studio, "spot-2").decision.rule_id == "not-logged"
     assert check_studio(studio) == []
+
+
+def test_the_same_from_python(studio: Studio, tmp_path: Path) -> None:
+    granted(studio, tmp_path)
+    handle = StudioHandle(studio)
+    assert handle.ask_likeness(request()).value == "allow"
+    assert handle.use_likeness(request(), use_id="spot-1").payment == "unnamed"
+    named = handle.use_likeness(request(), use_id="spot-1", output_id=output_of(studio, h.TIDE).output_id)
+    assert named.payment == "reported" and handle.ask_likeness(request()).left == 0

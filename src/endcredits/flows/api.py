@@ -41,6 +41,7 @@ from endcredits.flows import (
     closing,
     estimating,
     indexing,
+    likeness,
     paying,
     periods,
     reporting,
@@ -69,6 +70,7 @@ from endcredits.royalties import Added, Policy, Step, UsageEvent, read_policy, s
 from endcredits.royalties.held import Held
 from endcredits.store import Finding
 from endcredits.works import NO_USE, Decision, Registered, Submission, Use
+from endcredits.works.likeness import LikenessDecision, LikenessUse
 
 if TYPE_CHECKING:
     from endcredits.influence.trainer import Trainer
@@ -148,6 +150,28 @@ class StudioHandle:
             InputError: an unknown verb, or no time.
         """
         return catalogue.may(self.studio, WorkId(work_id), verb, at=at, use=use)
+
+    def ask_likeness(self, request: LikenessUse, *, at: str = "") -> LikenessDecision:
+        """Whether somebody's likeness may be used so, now or at a UTC time; counts nothing. Only "deny" is a no.
+
+        Raises:
+            InputError: the request makes no sense.
+        """
+        return likeness.ask(self.studio, request, at=at)
+
+    def use_likeness(self, request: LikenessUse, *, use_id: str = "", output_id: str = "") -> likeness.Used:
+        """Decides a use of somebody's likeness and, where it may be made, counts it and reports it for payment.
+
+        Args:
+            request: what is asked for.
+            use_id: your own id, by which the same use handed in again is found counted; "" makes one.
+            output_id: the output in which it appears; "" where it is not made yet.
+
+        Raises:
+            InputError: the request makes no sense.
+            ConflictError: the id was counted with another request or output.
+        """
+        return likeness.use(self.studio, request, use_id=use_id, output_id=output_id)
 
     def build_index(
         self,
