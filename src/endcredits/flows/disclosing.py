@@ -137,9 +137,8 @@ def _counted(studio: Studio, books: Books, then: Then, admitted: tuple[CorpusWor
         for work in then.registered
         if work.work_id not in used
     )
-    contracted = [
-        work for work in then.registered if work.work_id in {one.work_id for one in admitted if one.ground == "contract"}
-    ]
+    under_contract = {one.work_id for one in admitted if one.ground == "contract"}
+    contracted = [work for work in then.registered if work.work_id in under_contract]
     others = answers_of(contracted, then.stated, then.names, then.at, "")
     despite = {
         str(work.work_id): standard_of(statements.get(others[work.work_id].permission_id or ""))

@@ -26,7 +26,7 @@ _ASKED: tuple[tuple[str, str, str, Callable[[CorpusWork], bool]], ...] = (
     (
         "ground",
         "a contract, an open licence, the public domain or the maker's own work",
-        "record the contract or licence: endcredits works permit, or register the work with its licence",
+        "record the contract or licence: endcredits rights grant, or register the work with its licence",
         lambda work: work.ground not in ACCEPTED,
     ),
     (
