@@ -24,8 +24,8 @@ from endcredits.flows import (
     rights,
 )
 from endcredits.flows import likeness_granting as granting
-from endcredits.flows.attributing import GivenOutput
 from endcredits.flows.api import StudioHandle
+from endcredits.flows.attributing import GivenOutput
 from endcredits.flows.catalogue import corpus
 from endcredits.flows.checking import check_studio
 from endcredits.flows.likeness import Used
