@@ -63,8 +63,10 @@ class Whose:
         return not permission.licensee and not self._named(permission.declared_by)
 
     def _named(self, words: str) -> str:
+        """The co-author whom words name, perhaps among others; rather one too many than one whose words leave."""
         key = person_key(words)
-        return next((one for one, name in self.names.items() if key and key == person_key(name)), "")
+        called = ((one, person_key(name)) for one, name in self.names.items())
+        return next((one for one, name in called if name and name in key), "")
 
 
 def told(permission: Permission, closed: Mapping[str, Permission], whose: Whose) -> dict[str, Any]:
