@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from endcredits.influence.verbatim import LETTERS_MIN, Given, Passage, common_passages, folded, places
 from endcredits.influence.verbatim.folding import folded_slowly
-from endcredits.influence.verbatim.passages import covered, covered_other
+from endcredits.influence.verbatim.passages import common_with_each, covered, covered_other
 
 ODD = "aAe\u0301\u00e9 \u00a0\n_\u2019\u201c\u2026\ufb01\u0308\u00df\u03a3\u03c2\ufdfa\u1100\u1161\u202e\x00=<4\u4e2d"
 """Letters that join, part, expand or turn when they are folded, and marks that are none."""
@@ -95,6 +95,21 @@ def test_repetitions_end_soon_and_are_found() -> None:
     rows = b"name,value,name,value".replace(b",", b"") * 5_000
     (found,) = common_passages([Given(rows)], b"x" * 100 + rows)
     assert found[0].length == len(rows)
+
+
+pieces = st.lists(st.sampled_from([b"moonlitharbour", b"saltandropeandtar" * 3, b"ab" * 30, b"x"]), max_size=6).map(b"".join)
+
+
+@given(st.lists(pieces, max_size=5), st.lists(pieces, min_size=1, max_size=3))
+def test_several_texts_at_once_are_compared_as_each_alone(texts: list[bytes], wanted: list[bytes]) -> None:
+    given_texts = [Given(one) for one in wanted]
+    together = common_with_each(given_texts, texts)
+    alone = [common_passages(given_texts, text) for text in texts]
+    for left, right in zip(together, alone, strict=True):
+        for one, other, text in zip(left, right, wanted, strict=True):
+            assert [passage.length for passage in one][:1] == [passage.length for passage in other][:1]
+            assert covered(one) == covered(other) or len(text) >= LETTERS_MIN
+            assert len(one) == len(other) or len(text) >= LETTERS_MIN
 
 
 def test_what_is_covered_is_counted_once() -> None:

@@ -110,7 +110,8 @@ def _unsealed(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
         )
     data = path.read_bytes()
     try:
-        document: dict[str, Any] = {name: json.loads(data)[name] for name in names}
+        plain = json.loads(data)
+        document: dict[str, Any] = {name: plain[name] for name in names}
         whole = sealed(document) == data
     except (ValueError, KeyError, TypeError, EndcreditsError):
         whole = False

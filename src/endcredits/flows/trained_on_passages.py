@@ -15,8 +15,8 @@ from endcredits.errors import EndcreditsError
 from endcredits.flows.studio import Studio
 from endcredits.flows.trained_on_records import Match, Quote
 from endcredits.ids import WorkId
-from endcredits.influence.verbatim import LETTERS_MIN, Given, Passage, common_passages, folded, places
-from endcredits.influence.verbatim.passages import covered, covered_other
+from endcredits.influence.verbatim import LETTERS_MIN, Given, Passage, folded, places
+from endcredits.influence.verbatim.passages import common_with_each, covered, covered_other
 from endcredits.money import PPB
 from endcredits.progress import Progress, silent
 from endcredits.works import get_content
@@ -30,6 +30,8 @@ SHORTEST_BYTES = 16
 QUOTES_KEPT = 5
 WORDS_SHOWN = 240
 COMMON_WORKS = 10
+AT_ONCE_BYTES = 1_000_000
+"""Texts are compared together up to this length, for speed; it is what stays in memory of them."""
 TEXTS = (
     "text/",
     "application/epub+zip",
@@ -98,23 +100,33 @@ def scan(studio: Studio, given: Sequence[bytes], files: Iterable[FileOfWork], pr
     prepared = [Given(text[:GIVEN_BYTES_MAX]) for text in given]
     held: list[list[Held]] = [[] for _ in given]
     media_types = {file.sha256: file.media_type for file in files}
-    size, unread = 0, []
+    size, waits, unread = 0, 0, []
+    waiting: list[tuple[str, bytes]] = []
     for number, (sha256, media_type) in enumerate(media_types.items(), 1):
         try:
             data = get_content(studio.content, sha256)
         except EndcreditsError as error:
             unread.append(f"{error.file or sha256}: {error.message}")
-            continue
-        size += len(data)
-        text = folded(plain(data, media_type))
-        for one, own, passages in zip(prepared, held, common_passages(prepared, text), strict=True):
+        else:
+            size += len(data)
+            waiting.append((sha256, folded(plain(data, media_type))))
+            waits += len(waiting[-1][1])
+        if waits >= AT_ONCE_BYTES or number == len(media_types):
+            _compare(prepared, waiting, held)
+            waiting, waits = [], 0
+            progress("texts", number, len(media_types))
+    return Scan(tuple(map(tuple, held)), len(media_types) - len(unread), size, tuple(unread))
+
+
+def _compare(given: Sequence[Given], texts: Sequence[tuple[str, bytes]], held: Sequence[list[Held]]) -> None:
+    """Adds what some texts hold of given ones."""
+    each = common_with_each(given, [text for _, text in texts])
+    for (sha256, text), found in zip(texts, each, strict=True):
+        for one, own, passages in zip(given, held, found, strict=True):
             if passages:
                 longest = tuple(nlargest(QUOTES_KEPT, passages, key=lambda passage: passage.length))
                 given_ppb = covered(passages) * PPB // len(one.text)
                 own.append(Held(sha256, longest, given_ppb, covered_other(passages) * PPB // len(text)))
-        if number % 100 == 0 or number == len(media_types):
-            progress("texts", number, len(media_types))
-    return Scan(tuple(map(tuple, held)), len(media_types) - len(unread), size, tuple(unread))
 
 
 def passage_matches(

@@ -11,8 +11,10 @@ one repetition over another is followed; then the passage is found, and may be t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -85,17 +87,38 @@ def common_passages(given: Sequence[Given], text: bytes) -> list[list[Passage]]:
         text: folded.
 
     Returns:
-        For each given text the passages of at least `LETTERS_MIN` bytes (of a shorter one: the places where it stands
-        whole, at most one), the longest first.
+        For each given text the passages of at least `LETTERS_MIN` bytes, the longest first; of a shorter text the places
+        where it stands whole.
     """
     keys = _keys(text, STRIDE) if len(text) >= LETTERS_MIN else None
     found = []
     for one in given:
         if len(one.text) < LETTERS_MIN:
-            at = text.find(one.text) if one.text else -1
-            found.append([Passage(len(one.text), 0, at)] if at >= 0 else [])
+            found.append([Passage(len(one.text), 0, at) for at in _places(one.text, text)])
         else:
             found.append([] if keys is None else _extended(one.text, text, one.hits(keys)))
+    return found
+
+
+def _places(wanted: bytes, text: bytes) -> Iterator[int]:
+    """Where a short text stands in another one, without overlaps."""
+    at = text.find(wanted) if wanted else -1
+    while at >= 0:
+        yield at
+        at = text.find(wanted, at + len(wanted))
+
+
+def common_with_each(given: Sequence[Given], texts: Sequence[bytes]) -> list[list[list[Passage]]]:
+    """The same as `common_passages` for several texts at once, which costs much less where they are short.
+
+    They are laid in a row with a byte between them that stands in no folded text, so that no passage reaches over it.
+    """
+    starts = list(accumulate((len(text) + 1 for text in texts), initial=0))
+    found: list[list[list[Passage]]] = [[[] for _ in given] for _ in texts]
+    for number, passages in enumerate(common_passages(given, b"\0".join(texts))):
+        for one in passages:
+            which = bisect_right(starts, one.start) - 1
+            found[which][number].append(replace(one, start=one.start - starts[which]))
     return found
 
 
