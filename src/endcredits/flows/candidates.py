@@ -103,10 +103,16 @@ def folder_candidates(path: str | os.PathLike[str], terms: Terms) -> Iterator[Ca
     folder_work(root, root, b"-", "text/plain", **_folder_options(terms))  # wrong terms are no single file's fault
     for place in places([root]):
         if isinstance(place, ScannedWork):
-            name, problem = shown_name(Path(place.name), root), _problem_of(place)
-            yield Candidate(f"folder:{place.name}", name, digest([problem]), lambda at, p=problem: Read(None, problem=p))  # type: ignore[misc]
+            yield _unread(place, root)
         elif not is_licence_text(place.file):
             yield _file_candidate(place, root, terms)
+
+
+def _unread(found: ScannedWork, root: Path) -> Candidate:
+    """What could not be entered or read: a candidate with a problem."""
+    problem = _problem_of(found)
+    name = shown_name(Path(found.name), root)
+    return Candidate(key_of("folder", found.name), name, digest([problem]), lambda moment: Read(None, problem=problem))
 
 
 def _file_candidate(place: Place, root: Path, terms: Terms) -> Candidate:
@@ -130,7 +136,7 @@ def _file_candidate(place: Place, root: Path, terms: Terms) -> Candidate:
             except InputError as error:
                 usable = "" if media_type == "application/octet-stream" else error.message
         try:
-            submission = folder_work(root, place.file, data, media_type, **_folder_options(terms))
+            submission = _spelt(folder_work(root, place.file, data, media_type, **_folder_options(terms)))
         except InputError as error:
             return Read(None, statements_of(signals, scanned.sha256, moment), problem=error.message)
         if usable:
@@ -138,7 +144,7 @@ def _file_candidate(place: Place, root: Path, terms: Terms) -> Candidate:
             submission = replace(submission, permission="unknown", permission_reason=reason, permission_source=name)
         return read_of(submission, signals, scanned.sha256, moment)
 
-    return Candidate(f"folder:{place.file}", name, stamp, read, lambda: settled_place(place))
+    return Candidate(key_of("folder", place.file), name, stamp, read, lambda: settled_place(place))
 
 
 def _text_type(file: Path, scanned: str) -> str:
@@ -165,6 +171,22 @@ def _spoken(submission: Submission, answer: Answer, signal: Signal) -> Submissio
         permission_reason=answer.reason,
         permission_source=f"{signal.source}, {signal.place}",
         declared_by=f"{signal.carrier} of {signal.source}",
+    )
+
+
+def key_of(kind: str, path: object) -> str:
+    """A key made of a path, of whatever bytes it is."""
+    return f"{kind}:{str(path).encode('utf-8', 'surrogateescape').decode('utf-8', 'backslashreplace')}"
+
+
+def _spelt(submission: Submission) -> Submission:
+    """The same, where the file's name was no text, with names that can be written down."""
+    return replace(
+        submission,
+        title=whole_text(submission.title),
+        content=tuple((whole_text(label), media_type, data) for label, media_type, data in submission.content),
+        contributors=tuple(replace(one, name=whole_text(one.name)) for one in submission.contributors),
+        origin=whole_text(submission.origin),
     )
 
 

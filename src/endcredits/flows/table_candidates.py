@@ -18,6 +18,7 @@ from endcredits.flows.candidates import (
     Candidate,
     Read,
     Terms,
+    key_of,
     read_of,
     renamed,
     settled_place,
@@ -46,7 +47,7 @@ def table_candidates(
     """
     file = Path(os.path.abspath(path))
     table = _Table(file, terms)
-    stamp, key = digest([[str(part) for part in stamp_of(file)], asdict(terms)]), f"table:{file}"
+    stamp, key = digest([[str(part) for part in stamp_of(file)], asdict(terms)]), key_of("table", file)
     rows = None if recheck else cache.listing(key, stamp)
     if rows is None:
         rows = [[one.origin, _named_file(one), _said(one)] for one in table.submissions()]
@@ -70,7 +71,7 @@ class _Table:
         return self._submissions
 
     def candidate(self, number: int, origin: str, said: str, place: Place | None) -> Candidate:
-        key = f"table:{self._file}#{number}"
+        key = key_of("table", f"{self._file}#{number}")
         if place is None:
             return Candidate(key, origin, said, lambda moment: self._cell(number, said, moment))
         stamp = stamp_of_place(place, self._file.parent, [said, self._terms.agent])

@@ -26,7 +26,7 @@ LETTERS_MIN = 20
 """A text of fewer letters and digits has no digest of its letters: too much would share it."""
 
 BITS = 256
-NEAR_BITS = {"text": 72, "image": 32, "data": 48}
+NEAR_BITS = {"text": 80, "image": 32, "data": 72}
 """So many bits of 256 may differ between two codes of one kind that are held to be alike."""
 
 AT_ONCE = 2_000_000
