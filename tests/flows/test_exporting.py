@@ -10,6 +10,8 @@ import io
 import json
 import os
 import stat
+import subprocess
+import sys
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
@@ -142,6 +144,26 @@ def test_everything_of_a_creator_is_there_and_proves_itself(studio: Studio, tmp_
 
     found = check_export(done.path, vkeys(studio))
     assert found.findings == () and (found.entries, found.proofs) == (done.entries - 2, len(proofs))
+
+
+def test_a_stranger_checks_it_with_what_the_readme_says(studio: Studio, tmp_path: Path) -> None:
+    """One file of Python that imports nothing of ours, and a program that prints SHA-256."""
+    with zipfile.ZipFile(export(studio, h.BEN, tmp_path / "ben.zip").path) as archive:
+        archive.extractall(tmp_path / "out")
+    folder = tmp_path / "out"
+    assert (
+        f"manifest.json {hashlib.sha256((folder / 'manifest.json').read_bytes()).hexdigest()}"
+        in ((folder / "manifest.note").read_text().splitlines()[2])
+    )
+    for one in json.loads((folder / "manifest.json").read_bytes())["entries"]:
+        assert hashlib.sha256((folder / one["name"]).read_bytes()).hexdigest() == one["sha256"]
+    proofs = sorted(str(path) for path in folder.glob("*/*s/*.json") if path.parent.name in ("proofs", "receipts"))
+    verified = subprocess.run(
+        [sys.executable, "-I", str(Path(lone.__file__)), *proofs, "--vkey", str(folder / "log.vkey")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert verified.returncode == 0, verified.stdout[-2000:] + verified.stderr
+    assert verified.stdout.count("VERIFIED  ") == len(proofs) > 15
 
 
 def test_the_readme_names_every_file_that_is_there(studio: Studio, tmp_path: Path) -> None:

@@ -56,18 +56,20 @@ def fill(conn: Connection, folder: str) -> None:
         Permission("https://a.example/1*", "index", "deny", "x", "s", "d", AT, subject_kind="url"),
         Permission("https://b.example/*", "index", "deny", "x", "s", "d", AT, subject_kind="url"),
         Permission(party_id_of(PEOPLE[0]), "style", "deny", "x", "s", "d", AT, subject_kind="person"),
-    ]
+        Permission("https://c.example/*", "tdm", "deny", "x", "s", PEOPLE[0], AT, subject_kind="url",
+                   party_id=party_id_of(PEOPLE[0])),
+    ]  # fmt: skip
     state_permissions(conn, stated)
 
 
 @pytest.mark.parametrize("at_once", [1, 4, 500])
 def test_pieces_say_what_the_whole_says(
-    sqlite_store: Store, tmp_path: object, at_once: int, monkeypatch: pytest.MonkeyPatch
+    store: Store, tmp_path: object, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(of_party, "AT_ONCE", at_once)
-    sqlite_store.write(lambda conn: fill(conn, str(tmp_path)))
+    store.write(lambda conn: fill(conn, str(tmp_path)))
 
-    with sqlite_store.reading() as conn:
+    with store.reading() as conn:
         everything, said, names = works(conn), permissions(conn), marks(conn)
         for person in PEOPLE:
             party_id = PartyId(party_id_of(person))
@@ -85,3 +87,8 @@ def test_pieces_say_what_the_whole_says(
                 assert one.registered_at == AT
         assert list(of_party.said_of_works(conn, [WorkId("work:none")])) == []
         assert of_party.work_ids_of(conn, PartyId("party:none")) == {}
+        for party_id in ("", "party:none", party_id_of(PEOPLE[0])):
+            by_them = {one.permission_id for one in said if one.party_id == party_id}
+            pages = list(of_party.statements_by(conn, PartyId(party_id)))
+            found_by = {one.permission_id for page in pages for one in page if one.party_id == party_id}
+            assert found_by == by_them and bool(by_them) == (party_id != "party:none")

@@ -5,7 +5,8 @@
 What is recorded is logged first, so that everything has a proof. Then the works are walked through once and laid out as
 files on a desk (`exporting_desk`), which are packed in the order of their names (`exporting_zip`), listed with their digests
 and signed by the log's key (`exporting_manifest`). Nothing in it depends on the clock: the same state gives the same bytes.
-It takes disk for about twice the tables and once the files, and no more memory for ten thousand works than for ten.
+It takes disk for about twice the tables and once the files; in memory stand some hundred works at a time, and of the rest
+ids and digests.
 """
 
 from __future__ import annotations
