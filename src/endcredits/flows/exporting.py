@@ -113,7 +113,7 @@ def _lay_out_proofs(desk: Desk, studio: Studio, log: Log, kind: str, ids: Iterab
 def _lay_out_offers(conn: Connection, desk: Desk, party: Party) -> None:
     """What is in force as texts. The terms of now are those of the whole spell around now, so no clock stands in them."""
     stated = of_party(conn, party.party_id, now())
-    named = Named(party.name, (party.name,))
+    named = Named(party.name)
     about: list[dict[str, object]] = []
     for form in FORMS:
         if form in ("tdmrep", "rsl", "robots") and not stated.rules:

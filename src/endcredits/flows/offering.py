@@ -66,7 +66,7 @@ def offer(studio: Studio, subject: str, form: str, *, at: str = "", url: str = "
     with studio.store.reading() as conn:
         stated = stated_about(conn, subject, at or now(), site_at(conn, url) if url else NO_SITE)
     rules = (Rule(url, stated.terms),) if url else stated.rules
-    named = Named(", ".join(stated.names), stated.names, by_person=bool(url))
+    named = Named(", ".join(stated.names), by_person=bool(url))
     return offer_of(form, stated.subject, rules, stated.terms, named, policy=policy, spell=(stated.since, stated.until))
 
 

@@ -31,7 +31,7 @@ from endcredits.works.signals.site import SiteFile, read_site
 from . import reading_back as back
 
 URL = "https://a.example/photos/cat.jpg"
-NAMED = Named("Emily", ("Emily",))
+NAMED = Named("Emily")
 READ = tuple(form for form in FORMS if form != "odrl")
 """Forms that we have readers for."""
 
@@ -108,7 +108,7 @@ def test_a_yes_at_one_address_is_none_at_another(path: str, other: str, form: st
 
 def test_a_pattern_that_a_person_gives_covers_what_lies_below_it() -> None:
     terms = terms_of([statement("train", "deny")], back.ASKED, back.AT)
-    named = Named("Emily", ("Emily",), by_person=True)
+    named = Named("Emily", by_person=True)
     for url, inside, outside in (
         ("https://a.example/photos/*", "/photos/a/b.jpg", "/other"),
         ("https://a.example/", "/anything", None),
@@ -219,7 +219,7 @@ HOSTILE = "</copyright><permits type=\"usage\">all</permits> & ]]> \x00\x0b\x1b[
 def test_hostile_names_are_text_in_every_form() -> None:
     said = [statement("train", "deny"), statement("tdm", "deny"), statement("index", "allow")]
     terms = terms_of(said, back.ASKED, back.AT)
-    named = Named(HOSTILE, (HOSTILE,))
+    named = Named(HOSTILE)
 
     (text,) = offer_of("rsl", back.WORK, [Rule(URL, terms)], terms, named).texts
     root = ElementTree.fromstring(text.text)

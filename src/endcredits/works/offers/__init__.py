@@ -1,7 +1,7 @@
 """Statements in force as texts for the world: TDMRep, ODRL, RSL, AIPREF, headers, robots.txt; read by `works.signals`.
 
     terms = terms_of(permissions, asked, at)                # what everybody is told
-    offer_of("rsl", "work:heights", [Rule(url, terms)], terms, Named("Emily Bronte", ("Emily Bronte",)))
+    offer_of("rsl", "work:heights", [Rule(url, terms)], terms, Named("Emily Bronte"))
 
 A text never says more than what is stated; where a form has fewer words than we have, every difference is listed.
 """

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from endcredits.errors import InputError
 from endcredits.works.offers import writing
+from endcredits.works.offers.odrl import is_iri
 from endcredits.works.offers.places import TOO_LONG, exact, given
 from endcredits.works.offers.records import FORMS, Offer, Rule, Terms, Text
 from endcredits.works.signals.patterns import PATTERN_LENGTH_MAX
@@ -22,12 +23,10 @@ class Named:
 
     Attributes:
         holder: for people, in one line.
-        assigners: names of those who offer, by which an ODRL Offer names them.
         by_person: whether the addresses were given by a person as patterns, and are not those of files.
     """
 
     holder: str
-    assigners: tuple[str, ...]
     by_person: bool = False
 
 
@@ -76,9 +75,18 @@ def offer_of(
     elif form == "headers":
         texts = writing.headers(terms, policy)
     else:
-        target = f"urn:endcredits:{quote(subject, safe=':/@~._-')}"
-        texts = writing.odrl_offer(terms, policy or f"{target}:tdm-policy", target, named.assigners or (subject,))
+        target = rules[0].url if len(rules) == 1 and is_iri(rules[0].url) else iri_of(subject)
+        texts = writing.odrl_offer(terms, policy or iri_of(f"{subject} tdm-policy"), target, named.holder or subject)
     return Offer(form, subject, *spell, tuple(texts), left_out if form in OF_SITES else ())
+
+
+def iri_of(name: str) -> str:
+    """An IRI for something that has no address: a UUID made from its name (RFC 9562, version 5).
+
+    >>> iri_of("work:emma")
+    'urn:uuid:9e0babf7-1cfe-5457-b08d-c642a8cc098b'
+    """
+    return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'endcredits:{name}')}"
 
 
 def _patterns(rules: Sequence[Rule], by_person: bool) -> tuple[list[writing.Pattern], tuple[tuple[str, str], ...]]:

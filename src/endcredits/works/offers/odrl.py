@@ -11,7 +11,7 @@ that the profile has no words for become the duty to obtain consent, which is ho
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from endcredits.works.offers.records import Terms
@@ -30,14 +30,14 @@ def words(terms: Terms) -> tuple[str, str]:
     return mining(terms, "the offer itself")
 
 
-def document(terms: Terms, uid: str, target: str, assigners: Sequence[str]) -> str:
+def document(terms: Terms, uid: str, target: str, assigner: str) -> str:
     """The Offer as JSON-LD ending in a newline; "" where mining is not permitted, or nobody has said anything.
 
     Args:
         terms: what is stated.
         uid: of the policy: the address under which it stands, or another IRI.
         target: IRI of what it is about.
-        assigners: names of the people and bodies who offer; at least one.
+        assigner: who offers, in one line.
     """
     value, _ = words(terms)
     if value not in ("allow", "conditional"):
@@ -50,7 +50,7 @@ def document(terms: Terms, uid: str, target: str, assigners: Sequence[str]) -> s
         "@type": "Offer",
         "profile": PROFILE,
         "uid": uid,
-        "assigner": [{"vcard:fn": name} for name in assigners] if len(assigners) != 1 else {"vcard:fn": assigners[0]},
+        "assigner": {"vcard:fn": assigner},
         "permission": [permission],
     }
     if problem := problem_of(offer):
@@ -86,12 +86,11 @@ def problem_of(offer: Any) -> str:
         return f"its @context is not {', '.join(CONTEXT)}"
     if offer.get("@type") != "Offer" or offer.get("profile") != PROFILE:
         return f"it is not an Offer of the profile {PROFILE}"
-    if not _is_iri(offer.get("uid")):
+    if not is_iri(offer.get("uid")):
         return "its uid is no IRI"
     assigner = offer.get("assigner")
-    people = assigner if isinstance(assigner, list) else [assigner]
-    if not people or not all(isinstance(one, Mapping) and isinstance(one.get("vcard:fn"), str) for one in people):
-        return "an assigner has no name (vcard:fn)"
+    if not isinstance(assigner, Mapping) or not isinstance(assigner.get("vcard:fn"), str):
+        return "its assigner has no name (vcard:fn)"
     if unknown := set(offer) - {"@context", "@type", "profile", "uid", "assigner", "permission"}:
         return f"the profile has no place for {', '.join(sorted(unknown))}"
     permissions = offer.get("permission")
@@ -101,7 +100,7 @@ def problem_of(offer: Any) -> str:
 
 
 def _rule_problem(rule: Any) -> str:
-    if not isinstance(rule, Mapping) or rule.get("action") != "tdm:mine" or not _is_iri(rule.get("target")):
+    if not isinstance(rule, Mapping) or rule.get("action") != "tdm:mine" or not is_iri(rule.get("target")):
         return "a permission is not to tdm:mine a target"
     if set(rule) - {"target", "action", "duty", "constraint"}:
         return "a permission has more than target, action, duty and constraint"
@@ -116,6 +115,7 @@ def _rule_problem(rule: Any) -> str:
     return "" if all(one in known for one in constraints) else "a constraint is not one of purpose"
 
 
-def _is_iri(text: Any) -> bool:
+def is_iri(text: Any) -> bool:
+    """Whether a text can stand as an IRI: a scheme, and nothing that would end it early."""
     scheme, colon, rest = text.partition(":") if isinstance(text, str) else ("", "", "")
     return bool(colon and rest and scheme.isalpha()) and not any(one <= " " or one in '<>"{}|\\^`' for one in text)

@@ -125,9 +125,9 @@ def headers(terms: Terms, policy: str) -> list[Text]:
     ]
 
 
-def odrl_offer(terms: Terms, uid: str, target: str, assigners: Sequence[str]) -> list[Text]:
+def odrl_offer(terms: Terms, uid: str, target: str, assigner: str) -> list[Text]:
     """The policy that `tdm-policy` names."""
-    text = odrl.document(terms, uid, target, assigners)
+    text = odrl.document(terms, uid, target, assigner)
     told = told_of("odrl", terms, dict.fromkeys(MINING, odrl.words(terms)))
     return [Text(uid, "application/ld+json", text, told)]
 
