@@ -177,7 +177,7 @@ def works_crediting(conn: Connection, name: str) -> dict[WorkId, set[PartyId]]:
 
 
 def shas_and_makers(conn: Connection, work_ids: Iterable[str]) -> dict[WorkId, tuple[list[str], list[PartyId]]]:
-    """The digests of files, in order, and the makers of those works that are registered."""
+    """The digests of files, in order, and the makers of those works that are registered; a likeness has no files."""
     files, credits = tables.manifestations.c, tables.credits.c
     found: dict[WorkId, tuple[list[str], list[PartyId]]] = {}
     for some in _parts(set(work_ids)):
@@ -186,7 +186,7 @@ def shas_and_makers(conn: Connection, work_ids: Iterable[str]) -> dict[WorkId, t
             found.setdefault(WorkId(work_id), ([], []))[0].append(sha256)
         made = sa.select(credits.work_id, credits.party_id).where(credits.work_id.in_(some))
         for work_id, party_id in conn.execute(made.order_by(credits.work_id, credits.position)):
-            found[WorkId(work_id)][1].append(PartyId(party_id))
+            found.setdefault(WorkId(work_id), ([], []))[1].append(PartyId(party_id))
     return found
 
 
