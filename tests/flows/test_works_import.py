@@ -189,6 +189,17 @@ def test_two_works_with_one_title_are_not_guessed(studio: Studio, tmp_path: Path
     assert done.works == () and any("it may be any of work:salt-2, work:salt-road" in one.problem for one in done.notices)
 
 
+def test_two_songs_of_one_name_by_the_same_people_are_two(studio: Studio) -> None:
+    """Their numbers tell them apart, in one file and in the next; without any number they are one."""
+    second = (m.work("LAMP SONG", "TM0099"), *m.LAMP_SONG[1:])
+    first = cwr(studio, m.LAMP_SONG, second)
+    assert len({one.work_id for one in first.works}) == 2 and all(one.is_new for one in first.works)
+    assert [one.work_id for one in cwr(studio, second, m.LAMP_SONG).works] == [one.work_id for one in reversed(first.works)]
+    rows = (",Plain,Ben Marl,Author,,,100%,,,", ",PLAIN!,Ben Marl,Translator,,,,,,")
+    done = table(studio, *rows)
+    assert [one.is_new for one in done.works] == [True, False] and len({one.work_id for one in done.works}) == 1
+
+
 def test_a_number_that_contradicts_the_books_is_refused(studio: Studio) -> None:
     cwr(studio, m.SALT_ROAD)
     other = (m.work("THE SALT ROAD", "TM0001", m.iswc(123)), *m.SALT_ROAD[1:])

@@ -20,6 +20,8 @@ from endcredits.works.shares.known_as import identifiers, other_titles, parties_
 
 TELLS_WORKS = ("iswc", "isbn", "eidr")
 """Numbers that one work has alone; a recording's (ISRC) may stand for several."""
+SHARED_TITLE_MAX = 20
+"""A title that more works of one person have tells nothing."""
 
 
 def title_key(title: str) -> str:
@@ -56,7 +58,7 @@ class Known:
         by_number: parties by (scheme, value).
         of_number: works by (scheme, value).
         numbers: (scheme, value) of each work.
-        by_title: works by the key of a title.
+        by_title: works by the keys of a title and of the name of somebody who is credited.
     """
 
     works: dict[WorkId, Work]
@@ -64,7 +66,7 @@ class Known:
     by_number: dict[tuple[str, str], PartyId]
     of_number: dict[tuple[str, str], set[WorkId]]
     numbers: dict[WorkId, set[tuple[str, str]]]
-    by_title: dict[str, set[WorkId]]
+    by_title: dict[tuple[str, str], set[WorkId]]
 
     def name(self, party_id: str) -> str:
         """A party's name, or the id where nobody has it."""
@@ -75,15 +77,12 @@ class Known:
         if one.work_id:
             known = self.works.get(WorkId(one.work_id))
             return known, "" if known else f"there is no work '{one.work_id}'"
-        numbers = [pair for pair in one.identifiers if pair[0] in TELLS_WORKS or pair[0].startswith("submitter:")]
+        numbers = [pair for pair in one.identifiers if _tells(pair[0])]
         by_number = {work for pair in numbers for work in self.of_number.get(pair, ())}
-        named = {party_key(party.name) for party in one.parties}
-        by_title = {
-            work
-            for title in (one.title, *one.other_titles)
-            for work in self.by_title.get(title_key(title), ())
-            if named & {party_key(self.name(credit.party_id)) for credit in self.works[work].credits}
-        }
+        alike = (self.by_title.get(pair, set()) for pair in _by_title(one))
+        by_title = {work for works in alike if len(works) <= SHARED_TITLE_MAX for work in works}
+        # The same people may write two songs of one name: another number of the same kind is another work.
+        by_title = {work for work in by_title if not self._other_number(one, work)}
         for found in (by_number, by_title):
             with_files = {work for work in found if self.works[work].manifestations}
             if len(with_files) > 1 or (found is by_number and not with_files and len(found) > 1):
@@ -99,12 +98,16 @@ class Known:
         return self.works.get(new_work_id(one)), ""
 
     def _checked(self, one: Registration, work_id: WorkId) -> tuple[Work | None, str]:
-        for scheme in TELLS_WORKS:
+        return self.works[work_id], self._other_number(one, work_id)
+
+    def _other_number(self, one: Registration, work_id: WorkId) -> str:
+        """How a work's own numbers contradict those of a registration; "" where they do not."""
+        for scheme in dict.fromkeys(scheme for scheme, _ in one.identifiers if _tells(scheme)):
             own = {value for name, value in self.numbers.get(work_id, ()) if name == scheme}
             said = {value for name, value in one.identifiers if name == scheme}
-            if own and said and not own & said:
-                return None, f"'{work_id}' has the {scheme} {min(own)}, and the file says {min(said)}"
-        return self.works[work_id], ""
+            if own and not own & said:
+                return f"'{work_id}' has the {scheme} {min(own)}, and the file says {min(said)}"
+        return ""
 
     def add(self, one: Registration) -> Work:
         """A new work of a registration, without files."""
@@ -117,8 +120,8 @@ class Known:
         for pair in one.identifiers:
             self.of_number.setdefault(pair, set()).add(work.work_id)
             self.numbers.setdefault(work.work_id, set()).add(pair)
-        for title in (one.title, *one.other_titles):
-            self.by_title.setdefault(title_key(title), set()).add(work.work_id)
+        for name in _by_title(one):
+            self.by_title.setdefault(name, set()).add(work.work_id)
 
     def people(self, one: Registration, work: Work | None) -> People:
         """Who the people of a registration are."""
@@ -164,9 +167,20 @@ class Known:
         return known_here, ""
 
 
+def _tells(scheme: str) -> bool:
+    """Whether a number of this kind is one work's alone: a standard one, or a sender's own."""
+    return scheme in TELLS_WORKS or scheme.startswith("submitter:")
+
+
+def _by_title(one: Registration) -> list[tuple[str, str]]:
+    """Every title of a registration with everybody's name, as `Known.by_title` has them."""
+    names = {party_key(party.name) for party in one.parties}
+    return [(title_key(title), name) for title in dict.fromkeys((one.title, *one.other_titles)) for name in names]
+
+
 def new_work_id(one: Registration) -> WorkId:
     """The id of a work that only a file knows, made of a number of it, or of its title and names."""
-    numbers = sorted(pair for pair in one.identifiers if pair[0] in TELLS_WORKS or pair[0].startswith("submitter:"))
+    numbers = sorted(pair for pair in one.identifiers if _tells(pair[0]))
     names = sorted(party_key(each.name) for each in one.parties)
     told = [":".join(pair) for pair in numbers[:1]] or [title_key(one.title), *names]
     return WorkId(f"work:{slug(one.title)}-{hashlib.sha256(chr(10).join(told).encode()).hexdigest()[:12]}")
@@ -175,11 +189,12 @@ def new_work_id(one: Registration) -> WorkId:
 def known_works_of(conn: Connection) -> Known:
     """Reads the registry as files call it."""
     found = Known({work.work_id: work for work in works(conn)}, parties(conn), parties_by_number(conn), {}, {}, {})
+    others = other_titles(conn)
     for work in found.works.values():
-        found.by_title.setdefault(title_key(work.title), set()).add(work.work_id)
-    for work_id, titles in other_titles(conn).items():
-        for title in titles:
-            found.by_title.setdefault(title_key(title), set()).add(work_id)
+        people = {party_key(found.name(credit.party_id)) for credit in work.credits}
+        for title in (work.title, *others.get(work.work_id, ())):
+            for name in people:
+                found.by_title.setdefault((title_key(title), name), set()).add(work.work_id)
     for one in identifiers(conn):
         found.of_number.setdefault((one.scheme, one.value), set()).add(one.work_id)
         found.numbers.setdefault(one.work_id, set()).add((one.scheme, one.value))
