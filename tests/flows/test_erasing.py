@@ -77,7 +77,7 @@ def test_an_output_is_forgotten(studio: Studio) -> None:
     assert check_log(studio.log_to_read(), [older]) == [] and found(studio) == []
     assert verify_receipt(receipt_path(studio.receipts, name).read_bytes(), studio.log_to_read().vkey).verified
     assert verify_receipt(told, studio.log_to_read().vkey).verified, "what was handed out before stays true"
-    assert erasing.notes(studio)[0].startswith("Erased on 20") and "1 entries" in erasing.notes(studio)[0]
+    assert erasing.notes(studio)[0].startswith("Erased on 20") and "1 entry" in erasing.notes(studio)[0]
     with pytest.raises(ConflictError, match="was erased on"):
         plan_output(studio, output)
     assert others

@@ -31,7 +31,7 @@ def test_output_and_period(audited: Audited, tmp_path: Path) -> None:
     many = type_well("audit", "outputs", h.JANUARY, texts, "--repeats", "1", *trainer)
     document = type_well("audit", "outputs", h.JANUARY, texts, "--json", *trainer).json
 
-    assert f"Audit of {output_id}: 1 outputs, 8 training runs" in one.out
+    assert f"Audit of {output_id}: 1 output, 8 training runs" in one.out
     assert f"{h.ADA}, {h.BEN}" in one.out and "The index is uncalibrated." in one.out
     assert "Payout error of the credited shares: 0." in one.out
     assert "Reliability of calibrated credits on outputs like these: unmeasured" in one.out
@@ -39,7 +39,7 @@ def test_output_and_period(audited: Audited, tmp_path: Path) -> None:
     assert "On 5 outputs of the base model, which owe the works nothing" in many.out
     assert "The index is calibrated (" in many.out and "Another order of the examples moves" in many.out
     assert document["subject"] == f"period:{h.JANUARY}" and len(document["outputs"]) == 5
-    assert type_well("check", "-s", audited.studio).out == "Everything fits.\n"
+    assert type_well("check", "-s", audited.studio).out.endswith("Everything fits.\n")
     assert Path(document["file"]).is_file() and len(document["calibration_digest"]) == 64
 
 

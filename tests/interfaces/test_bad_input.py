@@ -763,7 +763,7 @@ def test_a_receipt_with_one_changed_byte(tmp_path: Path, house: House) -> None:
     assert f"NOT VERIFIED  {receipts[2]}" in text.out
     assert f"{len(receipts) - 1} of {len(receipts)} receipts verify." in text.out
     assert [row["verified"] for row in document.json["receipts"]].count(False) == 1
-    assert receipts[2].name in checked.out and "do not fit" in checked.out
+    assert receipts[2].name in checked.out and "1 thing does not fit." in checked.out
 
 
 def test_closing_again_under_the_same_policy_changes_nothing(tmp_path: Path, house: House) -> None:

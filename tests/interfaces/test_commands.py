@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,13 @@ walked: set[tuple[str, ...]] = set()
 """The commands that the walk has called."""
 
 
+ONE_OF_MANY = re.compile(
+    r"(?<![\w.,:/+-])1 (?:usage events|entries|works|receipts|rows|payees|parties|people|files|statements|payments|claims"
+    r"|keys|refunds|rates|contracts|advances|logs|disputes|sums|outputs|lines|creators|findings|versions|witnesses|were|are)\b"
+)
+"""A number and a word that do not fit each other."""
+
+
 def both(studio: Path, *arguments: object) -> tuple[Said, Said]:
     """A command as text and as JSON; the document stands alone on standard output."""
     words = tuple(str(argument) for argument in arguments)
@@ -25,6 +33,7 @@ def both(studio: Path, *arguments: object) -> tuple[Said, Said]:
     text = type_well(*words, "--studio", studio)
     document = type_well(*words, "--studio", studio, "--json")
     assert text.out.strip() and not text.err and not document.err
+    assert not ONE_OF_MANY.search(text.out), "one of them is not many"
     assert document.json is not None
     return text, document
 
@@ -90,7 +99,7 @@ def test_every_command_walks(tmp_path: Path, house: House, monkeypatch: pytest.M
         "--at",
         "2025-01-05T00:00:00Z",
     )
-    assert "Recorded 1 usage events" in both(studio, "usage", "add", *single)[0].out
+    assert "Recorded 1 usage event;" in both(studio, "usage", "add", *single)[0].out
 
     text, closed = both(studio, "period", "close", h.JANUARY)
     assert "is closed" in text.out and "12.75 EUR" in text.out

@@ -27,14 +27,14 @@ def test_contracts_and_units_from_files(studio: Path, tmp_path: Path) -> None:
     )
     crew.write_text(f"work_id,right,party,time_units,salary_units\n{h.SALT},residual,{h.ADA},3,4\n")
     text = type_well("contracts", "add", terms, "-s", studio).out
-    assert "advance 10.00 EUR" in text and "Recorded 1 contracts; 0 were there already; 1 advances were booked." in text
+    assert "advance 10.00 EUR" in text and "Recorded 1 contract; 0 were there already; 1 advance was booked." in text
     again = type_well("contracts", "add", terms, "-s", studio, "--json").json
     assert again == {"new": [], "already_there": 1, "advances": 0}
     assert "unrecouped 10.00 EUR" in type_well("contracts", "list", "-s", studio).out
     (listed,) = type_well("contracts", "list", "-s", studio, "--json").json
     assert (listed["payee"], listed["unrecouped_micros"]) == (h.CLEO, 10_000_000)
 
-    assert "Recorded the units of 1 people" in type_well("units", "add", crew, "-s", studio).out
+    assert "Recorded the units of 1 person" in type_well("units", "add", crew, "-s", studio).out
     assert type_well("units", "add", crew, "-s", studio, "--json").json == {"new": 0, "already_there": 1}
     assert "time 3  salary 4" in type_well("units", "list", "-s", studio).out
     assert type_well("units", "list", "-s", studio, "--json").json[0]["salary_units"] == 4

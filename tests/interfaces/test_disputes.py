@@ -23,7 +23,7 @@ def test_from_open_to_end(studio: Path) -> None:
     made = type_well(*words, "--json").json
     assert made["claimant"] == "Zoë <b>Outside</b>" and "is open since" in type_well(*words).out
     listed = type_well("disputes", "list", "--open", "-s", studio)
-    assert "=HYPERLINK(mine)" in listed.out and "1 disputes, 1 of them open." in listed.out
+    assert "=HYPERLINK(mine)" in listed.out and "1 dispute, 1 of them open." in listed.out
     end = ("disputes", "end", made["dispute_id"], "--decision", "No proof.", "-s", studio, "--outcome")
     assert type_in(*end, "lost").code == 2
     assert type_in(*end, "settled", "--to", "Ada", "--to", "Ben=40%").code == 2

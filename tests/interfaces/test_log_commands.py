@@ -35,7 +35,7 @@ def test_a_log_is_shown_checked_changed_and_copied(studio: Path, tmp_path: Path)
 
     older = tmp_path / "older"
     shutil.copy(studio / "log" / "checkpoint", older)
-    assert "All 1 entries fit." in type_well("log", "check", "--older", older, "-s", studio).out
+    assert "Its one entry fits." in type_well("log", "check", "--older", older, "-s", studio).out
     assert type_well("log", "export", "--to", tmp_path / "copy", "-s", studio, "--json").json["added"] == 1
     assert "0 entries were new" in type_well("log", "export", "--to", tmp_path / "copy", "-s", studio).out
     assert type_well("log", "check", "--log", tmp_path / "copy", "--json").json["fits"] is True
@@ -48,7 +48,7 @@ def test_what_is_wrong_is_found_with_exit_code_3(studio: Path) -> None:
     (studio / "log.index.sqlite").unlink()
     missing = type_in("log", "check", "-s", studio)
     assert missing.code == 3 and "--rebuild-index" in missing.out
-    assert "All 1 entries fit." in type_well("log", "check", "--rebuild-index", "-s", studio).out
+    assert "Its one entry fits." in type_well("log", "check", "--rebuild-index", "-s", studio).out
 
     path = studio / "log" / "tile" / "entries" / "000.p" / "1"
     path.write_bytes(path.read_bytes().replace(b"key.rotate", b"key.potato"))

@@ -47,7 +47,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             0,
             "The witness 'w2' saw this log, and no other in its place, by 2025-11-20T12:00:00Z.",
         ),
-        ("seen.json --policy policy --vkey log.vkey", 0, "1 of 1 receipts verify."),
+        ("seen.json --policy policy --vkey log.vkey", 0, "1 of 1 receipt verifies."),
         ("1.json --policy policy", 3, "not as many witnesses cosigned the checkpoint as the policy asks for"),
         ("seen.json --vkey log.vkey --older old", 0, "old and seen.json show one and the same log of 4 entries."),
         ("seen.json --vkey log.vkey --older forked", 3, "PROBLEM  FORK: forked and seen.json show two logs"),

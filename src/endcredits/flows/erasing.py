@@ -211,7 +211,10 @@ def notes(studio: Studio) -> list[str]:
         day["entries"] += len(body["entries"])
         day["lines"] += sum(len(row["places"]) for row in body["lines"])
         day["places in sum trees"] += len(body["sums"])
+    one = {"entries": "entry", "lines": "line", "places in sum trees": "place in sum trees"}
     return [
-        f"Erased on {day}: " + ", ".join(f"{number} {what}" for what, number in sorted(found.items()) if number) + "."
+        f"Erased on {day}: "
+        + ", ".join(f"{number} {what if number > 1 else one[what]}" for what, number in sorted(found.items()) if number)
+        + "."
         for day, found in sorted(days.items())
     ]

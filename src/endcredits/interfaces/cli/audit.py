@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, progress_bars, say
+from endcredits.interfaces.cli.common import JsonOption, StudioOption, counted, opened, print_json, progress_bars, say
 from endcredits.money import PPB
 
 if TYPE_CHECKING:
@@ -105,7 +105,10 @@ def _show(report: AuditReport, path: Path, as_json: bool) -> None:
     if as_json:
         print_json({**to_plain(report), "file": str(path)})
         return
-    say(f"Audit of {report.subject}: {len(report.outputs)} outputs, {report.runs} training runs, {report.dated}")
+    say(
+        f"Audit of {report.subject}: {counted(len(report.outputs), 'output')}, {counted(report.runs, 'training run')}, "
+        f"{report.dated}"
+    )
     say("   audited   90 % band            credited       nats     +-   catalogue")
     for line in report.lines:
         shares = [part / PPB for part in (line.audited_share_ppb, line.low_share_ppb, line.high_share_ppb)]

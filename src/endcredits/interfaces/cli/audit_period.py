@@ -14,6 +14,7 @@ from endcredits.interfaces.cli.common import (
     FAILED_CHECK,
     JsonOption,
     StudioOption,
+    counted,
     opened,
     print_json,
     progress_bars,
@@ -48,7 +49,7 @@ def publish(
     if as_json:
         print_json({**asdict(about), "folder": out})
         return
-    say(f"Published {about.period_id} in {out}, with the log up to {about.log_size} entries.")
+    say(f"Published {about.period_id} in {out}, with the log up to {counted(about.log_size, 'entry', 'entries')}.")
     say("It names payees and amounts: hand it to auditors, and not to the public. Hand them the log's key in another way.")
     say(f"They run: endcredits audit period {out} --vkey KEY")
 
@@ -86,14 +87,14 @@ def period(
         print_json({"agrees": not found.findings, **to_plain(found)})
     else:
         say(f"Audit of the period {found.period_id} of {found.origin}")
-        say(f"  its log: {found.log_size} entries, root {found.log_root}")
+        say(f"  its log: {counted(found.log_size, 'entry', 'entries')}, root {found.log_root}")
         for text in found.checked:
             say(f"  computed again: {text}")
         for text in found.not_checked:
             say(f"  not checked: {text}")
         for finding in found.findings:
             say(f"WRONG  {finding.where}: {finding.problem}")
-        say("Everything follows." if not found.findings else f"{len(found.findings)} findings.")
+        say("Everything follows." if not found.findings else f"{counted(len(found.findings), 'finding')}.")
     if found.findings:
         raise typer.Exit(FAILED_CHECK)
 

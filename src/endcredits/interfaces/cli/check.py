@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, progress_bars, report_findings, say
+from endcredits.interfaces.cli.common import JsonOption, StudioOption, counted, opened, progress_bars, report_findings, say
 
 
 def check(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
@@ -23,6 +23,6 @@ def check(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
     if not as_json:
         for note in (*erased, *corpora, *lapsed):
             say(note)
-    verdict = "Everything fits." if not findings else f"{len(findings)} things do not fit."
+    verdict = "Everything fits." if not findings else f"{counted(len(findings), 'thing does', 'things do')} not fit."
     facts = {"checked": STAGES, "fits": not findings, "erased": erased, "corpora": corpora, flags.FLAG: lapsed}
     report_findings(findings, facts, verdict, as_json)

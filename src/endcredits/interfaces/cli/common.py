@@ -47,6 +47,20 @@ def shown(text: str) -> str:
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number and what is counted, with the words for one or for many.
+
+    Args:
+        number: how many.
+        one: the words for one ("entry", "was there").
+        many: the words for any other number; by default the same with an s.
+
+    >>> [counted(2, "work"), counted(1, "entry", "entries"), counted(0, "was there", "were there")]
+    ['2 works', '1 entry', '0 were there']
+    """
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def say(text: str) -> None:
     """Prints text, without control characters."""
     typer.echo(shown(text))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, say
+from endcredits.interfaces.cli.common import JsonOption, StudioOption, counted, opened, print_json, say
 
 if TYPE_CHECKING:
     from endcredits.royalties import Contract
@@ -35,7 +35,8 @@ def add(
     for contract in done.new:
         say(f"{contract.contract_id}  from {contract.valid_from}  {contract.party_id}  {_terms(contract)}")
     say(
-        f"Recorded {len(done.new)} contracts; {done.already_there} were there already; {done.advances} advances were booked."
+        f"Recorded {counted(len(done.new), 'contract')}; {counted(done.already_there, 'was', 'were')} there already; "
+        f"{counted(done.advances, 'advance was', 'advances were')} booked."
     )
 
 
@@ -59,7 +60,7 @@ def show(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
         say(f"{contract.contract_id}  from {contract.valid_from}{until}  {one.payee}  {_terms(contract)}")
         if one.unrecouped_micros:
             say(f"    unrecouped {format_micros(one.unrecouped_micros, contract.currency)}")
-    say(f"{len(found)} versions of contracts.")
+    say(f"{counted(len(found), 'version')} of contracts.")
 
 
 def _terms(contract: Contract) -> str:
@@ -96,7 +97,10 @@ def add_units(
     if as_json:
         print_json({"new": new, "already_there": rows - new})
     else:
-        say(f"Recorded the units of {new} people on works; {rows - new} were there already.")
+        say(
+            f"Recorded the units of {counted(new, 'person', 'people')} on works; "
+            f"{counted(rows - new, 'was', 'were')} there already."
+        )
 
 
 def show_units(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
@@ -114,4 +118,4 @@ def show_units(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
         return
     for one in found:
         say(f"{one.work_id}  {one.right}  {one.party_id}  time {one.time_units}  salary {one.salary_units}")
-    say(f"{len(found)} statements of units.")
+    say(f"{counted(len(found), 'statement')} of units.")

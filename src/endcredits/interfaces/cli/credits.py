@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from endcredits.interfaces.cli.common import JsonOption, StudioOption, console, opened, print_json, say, shown
+from endcredits.interfaces.cli.common import JsonOption, StudioOption, console, counted, opened, print_json, say, shown
 from endcredits.money import PPB
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def show_credits(
     rest = lines[top:]
     if rest:
         share, credit = sum(line.share_ppb for line in rest), sum(line.credit_nats for line in rest)
-        screen.print(Text(f"        {share / PPB:>7.2%}  {credit:>+10.3f}          {len(rest)} more works"))
+        screen.print(Text(f"        {share / PPB:>7.2%}  {credit:>+10.3f}          {counted(len(rest), 'more work')}"))
     screen.print(Text(f"        {attribution.unattributed_ppb / PPB:>7.2%}                      unattributed"))
     screen.print(Text(f"  {sums(attribution)}", style="dim"))
     corrected = "" if view.calibration else ": no audit corrected these credits"

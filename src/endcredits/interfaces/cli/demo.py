@@ -15,6 +15,7 @@ from endcredits.interfaces.cli.common import (
     JsonOption,
     ThreadsOption,
     console,
+    counted,
     print_json,
     progress_bars,
 )
@@ -219,7 +220,7 @@ def _show_payout(screen: Console, result: DemoResult) -> None:
     if paid.batch is not None:
         batch = paid.batch.batch
         total = format_micros(batch.transfer_micros, currency)
-        screen.print(f"  planned         {total:>20}  {batch.count} payments, {len(paid.holds)} held")
+        screen.print(f"  planned         {total:>20}  {counted(batch.count, 'payment')}, {len(paid.holds)} held")
         for reason, number in Counter(hold.reason for hold in paid.holds).items():
             micros = sum(hold.amount_micros for hold in paid.holds if hold.reason == reason)
             screen.print(f"  held            {format_micros(micros, currency):>20}  {number} for the reason '{reason}'")

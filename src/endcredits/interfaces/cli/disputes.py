@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, say
+from endcredits.interfaces.cli.common import JsonOption, StudioOption, counted, opened, print_json, say
 
 if TYPE_CHECKING:
     from endcredits.ledger import JournalEntry
@@ -108,7 +108,7 @@ def show(
         say(f"    {dispute.opened_at}  {dispute.reason}")
         for currency, micros in sorted(one.waiting.items()):
             say(f"    waiting {format_micros(micros, currency)}")
-    say(f"{len(found)} disputes, {sum(not one.dispute.closed_at for one in found)} of them open.")
+    say(f"{counted(len(found), 'dispute')}, {sum(not one.dispute.closed_at for one in found)} of them open.")
 
 
 def end(
@@ -162,4 +162,8 @@ def claims(
         return
     for one in done.disputes:
         say(f"{one.dispute_id}  {one.work_id}  {one.reason}{f' ({one.outcome})' if one.outcome else ''}")
-    say(f"Read {done.claims} claims; {len(done.disputes)} rights are claimed more than once over, {done.opened} newly so.")
+    say(
+        f"Read {counted(done.claims, 'claim')}; "
+        f"{counted(len(done.disputes), 'right is', 'rights are')} claimed more than once over, "
+        f"{done.opened} newly so."
+    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, say
+from endcredits.interfaces.cli.common import JsonOption, StudioOption, counted, opened, print_json, say
 from endcredits.interfaces.cli.disputes import ToOption, entry_document, portions, say_entry
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _print_waiting(found: Iterable[Waiting], taken: Iterable[Waiting], as_json: 
         amount = format_micros(lot.amount_micros, lot.currency)
         free = f"  free on {one.free_on}" if one.free_on else ""
         say(f"{amount:>22}  {lot.kind:<10} since {lot.since} ({one.days} days){free}  {lot.account}  {one.name}".rstrip())
-    say(f"{len(listed)} sums wait.")
+    say(f"{counted(len(listed), 'sum waits', 'sums wait')}.")
     for one in taken:
         too_much = format_micros(-one.lot.amount_micros, one.lot.currency)
         say(f"{too_much:>22}  taken too much since {one.lot.since}  {one.lot.account}  {one.name}".rstrip())
@@ -102,7 +102,7 @@ def _print_ages(found: Iterable[Age], as_json: bool) -> None:
     for one in listed:
         age = f"{one.from_days} to {one.to_days - 1}" if one.to_days is not None else f"{one.from_days} and more"
         say(f"{format_micros(one.amount_micros, one.currency):>22}  {one.kind:<10} {age:>14} days  {one.lots} sums")
-    say(f"{len(listed)} ages.")
+    say(f"{counted(len(listed), 'age')}.")
 
 
 def release(

@@ -13,6 +13,7 @@ from endcredits.interfaces.cli.common import (
     JsonOption,
     StudioOption,
     ThreadsOption,
+    counted,
     opened,
     print_json,
     progress_bars,
@@ -108,8 +109,8 @@ def build(
     if as_json:
         print_json(document)
     else:
-        say(f"Indexed {len(built.index.work_ids)} works ({_told(built.facts)}) in {built.folder}.")
-        say(f"{len(corpus.refused)} works were refused: endcredits works list")
+        say(f"Indexed {counted(len(built.index.work_ids), 'work')} ({_told(built.facts)}) in {built.folder}.")
+        say(f"{counted(len(corpus.refused), 'work was', 'works were')} refused: endcredits works list")
         if corpus.admission != "whole":
             say("The corpus has no manifest, and receipts will say so: endcredits corpus admit")
         say("Next: endcredits attribute FILE, or --text 'what the model said'")
@@ -149,15 +150,18 @@ def _duration(seconds: float) -> str:
 
 def _announce(plan: ResponsePlan, missing: int) -> None:
     """What is going to be trained, before anything is."""
-    say(f"{len(plan.catalogues)} creators are measured by training ({plan.design.name}):")
+    say(f"{counted(len(plan.catalogues), 'creator is', 'creators are')} measured by training ({plan.design.name}):")
     for name, works in list(plan.catalogues.items())[:SHOWN]:
-        say(f"  {plan.names[name]}: {len(works)} works")
+        say(f"  {plan.names[name]}: {counted(len(works), 'work')}")
     if len(plan.catalogues) > SHOWN:
         say(f"  and {len(plan.catalogues) - SHOWN} more")
     if plan.unread:
-        say(f"{len(plan.unread)} works are never read by the trainer and earn nothing: {', '.join(plan.unread)}")
+        say(
+            f"{counted(len(plan.unread), 'work is', 'works are')} never read by the trainer, with no earnings: "
+            f"{', '.join(plan.unread)}"
+        )
     there = len(plan.runs) - missing
-    say(f"{len(plan.runs)} training runs" + (f", {there} of them made before" if there else "") + ".")
+    say(f"{counted(len(plan.runs), 'training run')}" + (f", {there} of them made before" if there else "") + ".")
 
 
 def _contents(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -214,15 +218,18 @@ def show(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
         say(f"{folder}  {manifest.method}  {digest}")
         known = standing[digest]
         say(f"  {calibration_text(known.digest, known.reliability_ppb) if known else calibration_text('', None)}")
-        say(f"  {len(manifest.works)} works, {_told(manifest.facts)}, task {manifest.facts['task']}")
+        say(f"  {counted(len(manifest.works), 'work')}, {_told(manifest.facts)}, task {manifest.facts['task']}")
         if unread := _contents(manifest.facts).get("unread"):
-            say(f"  {len(unread)} works were never read in training and earn nothing: {', '.join(unread)}")
+            number = counted(len(unread), "work was", "works were")
+            say(f"  {number} never read in training, with no earnings: {', '.join(unread)}")
         for flag in flags.get(folder.name, ()):
             say(f"  {FLAG}: {told(flag)}")
         if "examples" in manifest.facts:  # measured responses need no calibration
             unread = [w for (w, _), size in zip(manifest.works, manifest.sizes, strict=True) if not float(size)]
             if unread:
-                say(f"  {len(unread)} works look as if training never read them: {', '.join(unread)}")
+                say(
+                    f"  {counted(len(unread), 'work looks', 'works look')} as if never read in training: {', '.join(unread)}"
+                )
             say("  " + coverage_text(manifest.facts["coverage"]).replace("\n", "\n  "))
             say(
                 f"  calibration: credits {manifest.calibration_credit_nats} nats, "

@@ -11,6 +11,7 @@ import typer
 from endcredits.interfaces.cli.common import (
     JsonOption,
     StudioOption,
+    counted,
     opened,
     print_json,
     progress_bars,
@@ -49,7 +50,7 @@ def show(studio: StudioOption = ".", place: PlaceOption = "", as_json: JsonOptio
     if as_json:
         print_json(told)
         return
-    say(f"The log '{told['origin']}' has {told['size']} entries. Root: {told['root']}")
+    say(f"The log '{told['origin']}' has {counted(told['size'], 'entry', 'entries')}. Root: {told['root']}")
     say(f"Place: {told['place']}")
     for key in told["keys"]:
         say(f"  key {key['key_id']}  {key['kind']}{', the newest' if key['newest'] else ''}")
@@ -89,7 +90,9 @@ def check(
     with progress_bars() as progress:
         findings = check_log(log, notes, progress, index=None if place else True)
     size = described(log)["size"] if not findings else 0
-    verdict = f"All {size} entries fit." if not findings else f"{len(findings)} things do not fit."
+    verdict = f"{counted(len(findings), 'thing does', 'things do')} not fit."
+    if not findings:
+        verdict = f"All {size} entries fit." if size != 1 else "Its one entry fits."
     report_findings(findings, {"place": log.storage.where(), "fits": not findings, "size": size}, verdict, as_json)
 
 
@@ -118,7 +121,7 @@ def rotate(
         print_json(told)
         return
     own = [one["key_id"] for one in told["signed_by"] if one["own"]]
-    say(f"The checkpoint of {told['size']} entries is signed by the keys {', '.join(own)}.")
+    say(f"The checkpoint of {counted(told['size'], 'entry', 'entries')} is signed by the keys {', '.join(own)}.")
     say(f"Hand out {file} again: its first line is the newest key.")
 
 
@@ -140,7 +143,7 @@ def export(
     if as_json:
         print_json({"to": to, "added": added, "size": log.checkpoint().size})
         return
-    say(f"{added} entries were new to {to}; it has {log.checkpoint().size} now.")
+    say(f"{counted(added, 'entry was', 'entries were')} new to {to}; it has {log.checkpoint().size} now.")
 
 
 def log_app(new_app: Callable[[str], typer.Typer]) -> typer.Typer:

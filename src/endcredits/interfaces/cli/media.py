@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from endcredits.interfaces.cli.common import FAILED_CHECK, JsonOption, StudioOption, opened, print_json, say
+from endcredits.interfaces.cli.common import FAILED_CHECK, JsonOption, StudioOption, counted, opened, print_json, say
 
 if TYPE_CHECKING:
     from endcredits.receipts.credentials import Match, Reading
@@ -95,7 +95,10 @@ def sign(
         )
         return
     carried = "carries" if made.reading.carrier == "in the file" else "is"
-    say(f"Signed: {made.file} {carried} a manifest of {made.manifest_bytes} bytes, with {len(made.works)} works named.")
+    say(
+        f"Signed: {made.file} {carried} a manifest of {made.manifest_bytes} bytes, "
+        f"with {counted(len(made.works), 'work')} named."
+    )
     say(
         f"It reads back as {made.reading.state}"
         + (" for whoever trusts the root of your chain." if made.trusted_root else ".")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from endcredits.interfaces.cli.common import FAILED_CHECK, JsonOption, StudioOption, opened, print_json, say
+from endcredits.interfaces.cli.common import FAILED_CHECK, JsonOption, StudioOption, counted, opened, print_json, say
 
 if TYPE_CHECKING:
     from endcredits.payouts.payments import Plan
@@ -58,7 +58,7 @@ def import_payees(
         new = [public_profile(profile) for profile in done.new]
         print_json({"new": new, "unchanged": done.unchanged, "unknown_parties": list(done.unknown)})
         return
-    say(f"Recorded {len(done.new)} payees; {done.unchanged} were as they are.")
+    say(f"Recorded {counted(len(done.new), 'payee')}; {counted(done.unchanged, 'was as it is', 'were as they are')}.")
     for party_id in done.unknown:
         say(f"  '{party_id}' is no party of a registered work; it waits until it is owed something.")
 
@@ -140,7 +140,7 @@ def _print_plan(made: Plan, new: bool) -> None:
     say(f"{made.plan_id} for {made.on}{'' if new else ', as planned before'}:")
     for batch in made.batches:
         total = format_micros(batch.transfer_micros, batch.currency)
-        say(f"  {batch.batch_id}  {batch.rail:<8}{total:>20}  {batch.count} payments")
+        say(f"  {batch.batch_id}  {batch.rail:<8}{total:>20}  {counted(batch.count, 'payment')}")
     for hold in made.holds:
         say(f"  held {format_micros(hold.amount_micros, hold.currency):>20}  {hold.party_id}: {hold.reason}: {hold.detail}")
     for total_ in made.totals:
@@ -355,6 +355,9 @@ def _print_batch(booked: BookedBatch, as_json: bool, after: str, **more: Any) ->
         return
     total = format_micros(booked.batch.transfer_micros, booked.batch.currency)
     place = booked.steps["sending"].place if "sending" in booked.steps else ""
-    say(f"{booked.batch.batch_id} is {booked.state}: {booked.batch.count} payments, {total}{', ' + place if place else ''}.")
+    say(
+        f"{booked.batch.batch_id} is {booked.state}: {counted(booked.batch.count, 'payment')}, {total}"
+        f"{', ' + place if place else ''}."
+    )
     if after:
         say(after)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, progress_bars, say
+from endcredits.interfaces.cli.common import JsonOption, StudioOption, counted, opened, print_json, progress_bars, say
 from endcredits.interfaces.cli.policy import chosen_policy
 
 if TYPE_CHECKING:
@@ -220,7 +220,10 @@ def _print_closed(closed: ClosedPeriod, as_json: bool, warnings: tuple[str, ...]
     state = "was closed before; nothing changed" if closed.was_closed else "is closed"
     _print(closed.close, state, left_out(closed.tables))
     _print_warnings(warnings)
-    say(f"{len(closed.statements)} statements and pictures in {closed.folder}; receipt {closed.receipt.receipt_id}.")
+    say(
+        f"{counted(len(closed.statements), 'statement')} and pictures in {closed.folder}; "
+        f"receipt {closed.receipt.receipt_id}."
+    )
 
 
 def _document(close: PeriodClose) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, say
+from endcredits.interfaces.cli.common import JsonOption, StudioOption, counted, opened, print_json, say
 
 ReceiptArgument = Annotated[str, typer.Argument(metavar="RECEIPT", help="The receipt's id, as in `receipt list`.")]
 OutOption = Annotated[str, typer.Option("--out", "-o", help="The file to write.", show_default="the output")]
@@ -61,7 +61,7 @@ def show(
         return
     say(f"{found['type']} {found['receipt_id']}")
     say(f"Entry {found['leaf_index']} (counted from 0) of the log '{found['origin']}', entered {found['time']}.")
-    say(f"Its proof is of a log of {found['log_size']} entries. File: {found['file']}")
+    say(f"Its proof is of a log of {counted(found['log_size'], 'entry', 'entries')}. File: {found['file']}")
     _say_document(found["body"], "  ")
     if found["type"] == "run.receipt" and (told := state_words(found["body"])):
         say(told)
@@ -132,7 +132,7 @@ def refresh(
             if as_json:
                 print_json({"refreshed": number, "kept": kept})
                 return
-            say(f"{number} receipts have a proof of today." + (f" {kept} {KEPT}" if kept else ""))
+            say(f"{counted(number, 'receipt has', 'receipts have')} a proof of today." + (f" {kept} {KEPT}" if kept else ""))
             say("Proofs beside statements are written anew by: endcredits statement PERIOD --form proof --out DIR")
         else:
             receipt = receipting.refreshed(place, receipt_id)
@@ -183,7 +183,9 @@ def erase(
     with opened(studio) as place:
         if resume:
             changed = erasing.resume(place)
-            print_json({"changed": changed}) if as_json else say(f"{changed} files were changed or removed.")
+            print_json({"changed": changed}) if as_json else say(
+                f"{counted(changed, 'file was', 'files were')} changed or removed."
+            )
             return
         plan = erasing.plan_party(place, party) if party else erasing.plan_output(place, receipt_id)
         receipts = erasing.erase(place, plan) if yes else ()
@@ -203,8 +205,9 @@ def erase(
         return
     say(f"{'Erased' if yes else 'Would be erased'} of {plan.about}:")
     say(
-        f"  {len(plan.receipts)} receipts whole, {plan.lines_count} lines, {len(plan.facts)} facts, "
-        f"{len(plan.sums)} places in sum trees."
+        f"  {counted(len(plan.receipts), 'receipt')} whole, {counted(plan.lines_count, 'line')}, "
+        f"{counted(len(plan.facts), 'fact')}, "
+        f"{counted(len(plan.sums), 'place')} in sum trees."
     )
     for text in plan.remains:
         say(f"  Remains: {text}")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, say
+from endcredits.interfaces.cli.common import JsonOption, StudioOption, counted, opened, print_json, say
 
 
 def split(
@@ -34,7 +34,7 @@ def split(
         splits = [{"party_id": one.party_id, "split_ppb": one.split_ppb} for one in kept]
         print_json({"work_id": work_id, "valid_from": since, "splits": splits})
     else:
-        say(f"Recorded: {work_id} is split between {len(kept)} parties from {since} on.")
+        say(f"Recorded: {work_id} is split between {counted(len(kept), 'party', 'parties')} from {since} on.")
 
 
 def _portion(text: str) -> tuple[str, int]:

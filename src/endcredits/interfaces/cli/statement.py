@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, say, shown
+from endcredits.interfaces.cli.common import JsonOption, StudioOption, counted, opened, print_json, say, shown
 
 if TYPE_CHECKING:
     from endcredits.flows.studio import Studio
@@ -59,7 +59,7 @@ def statement(
     if as_json:
         print_json({"written": written} if out else [to_plain(one) for one in found])
     elif out:
-        say(f"Wrote {len(written)} files to {out}.")
+        say(f"Wrote {counted(len(written), 'file')} to {out}.")
     elif payee or form:
         for one in found:
             if form == "csv":

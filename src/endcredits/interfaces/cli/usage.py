@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, say
+from endcredits.interfaces.cli.common import JsonOption, StudioOption, counted, opened, print_json, say
 
 if TYPE_CHECKING:
     from endcredits.royalties import Added
@@ -48,7 +48,7 @@ def add(
         raise InputError("usage needs a source", remedy="Give a file, or --output with its options.", field="FILE")
     if file:
         with opened(studio) as place:
-            _print(reporting.report_file(place, "events", file, hold=hold), "usage events", as_json)
+            _print(reporting.report_file(place, "events", file, hold=hold), "usage event", as_json)
         return
     for name, value in (("--revenue", revenue), ("--currency", currency), ("--event", event)):
         if not value:
@@ -56,7 +56,7 @@ def add(
     micros = parse_micros(revenue, field="--revenue")
     made = make_event(event, output, at or now(), micros, currency, service, territory, now=now())
     with opened(studio) as place:
-        _print(reporting.report(place, [made], hold=hold), "usage events", as_json)
+        _print(reporting.report(place, [made], hold=hold), "usage event", as_json)
 
 
 def revenue(file: FileArgument, hold: HoldOption = False, studio: StudioOption = ".", as_json: JsonOption = False) -> None:
@@ -66,7 +66,7 @@ def revenue(file: FileArgument, hold: HoldOption = False, studio: StudioOption =
 
     Example: endcredits usage revenue subscriptions.csv
     """
-    _report("revenue", file, "rows of revenue", hold, studio, as_json)
+    _report("revenue", file, "row of revenue", hold, studio, as_json, "rows of revenue")
 
 
 def refund(file: FileArgument, hold: HoldOption = False, studio: StudioOption = ".", as_json: JsonOption = False) -> None:
@@ -76,7 +76,7 @@ def refund(file: FileArgument, hold: HoldOption = False, studio: StudioOption = 
 
     Example: endcredits usage refund refunds.csv
     """
-    _report("refunds", file, "refunds", hold, studio, as_json)
+    _report("refunds", file, "refund", hold, studio, as_json)
 
 
 def rates(file: FileArgument, hold: HoldOption = False, studio: StudioOption = ".", as_json: JsonOption = False) -> None:
@@ -86,21 +86,24 @@ def rates(file: FileArgument, hold: HoldOption = False, studio: StudioOption = "
 
     Example: endcredits usage rates ecb.csv
     """
-    _report("rates", file, "rates", hold, studio, as_json)
+    _report("rates", file, "rate", hold, studio, as_json)
 
 
-def _report(kind: str, file: str, what: str, hold: bool, studio: str, as_json: bool) -> None:
+def _report(kind: str, file: str, one: str, hold: bool, studio: str, as_json: bool, many: str = "") -> None:
     from endcredits.flows import reporting
 
     with opened(studio) as place:
-        _print(reporting.report_file(place, kind, file, hold=hold), what, as_json)
+        _print(reporting.report_file(place, kind, file, hold=hold), one, as_json, many)
 
 
-def _print(done: Added, what: str, as_json: bool) -> None:
+def _print(done: Added, one: str, as_json: bool, many: str = "") -> None:
     if as_json:
         print_json({"new": done.new, "already_there": done.already_there, "held": done.held})
         return
-    say(f"Recorded {done.new} {what}; {done.already_there} were there already; {done.held} are held.")
+    say(
+        f"Recorded {counted(done.new, one, many)}; {counted(done.already_there, 'was', 'were')} there already; "
+        f"{counted(done.held, 'is', 'are')} held."
+    )
     if done.held:
         say("See what is held and why: endcredits usage held")
 
@@ -138,4 +141,7 @@ def held(
     for row in found:
         where = f"{row.file} row {row.row}" if row.file else "handed in by a program"
         say(f"{row.held_id[:16]}  {row.kind:<8} {row.record_id or '?'}  {where}, {row.field}: {row.problem}. {row.remedy}")
-    say(f"{len(found)} rows are held; {sum(taken.values())} were taken now; {written} were written.")
+    say(
+        f"{counted(len(found), 'row is', 'rows are')} held; {counted(sum(taken.values()), 'was', 'were')} taken now; "
+        f"{counted(written, 'was', 'were')} written."
+    )

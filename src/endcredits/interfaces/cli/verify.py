@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from endcredits.interfaces.cli.common import FAILED_CHECK, JsonOption, StudioOption, print_json, say
+from endcredits.interfaces.cli.common import FAILED_CHECK, JsonOption, StudioOption, counted, print_json, say
 
 Vkey = Annotated[
     list[str] | None,
@@ -72,7 +72,7 @@ def verify(
         for told in sorted(set(words.values())):
             named = [file for file, text in words.items() if text == told]
             say(f"{told} ({', '.join(named[:3])}{f' and {len(named) - 3} more' if len(named) > 3 else ''})")
-        say(f"{len(good)} of {len(checked)} receipts verify.")
+        say(f"{len(good)} of {counted(len(checked), 'receipt verifies', 'receipts verify')}.")
     if len(good) < len(checked) or together["problems"]:
         raise typer.Exit(FAILED_CHECK)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from endcredits.interfaces.cli.common import FAILED_CHECK, JsonOption, StudioOption, opened, print_json, say
+from endcredits.interfaces.cli.common import FAILED_CHECK, JsonOption, StudioOption, counted, opened, print_json, say
 
 if TYPE_CHECKING:
     from endcredits.receipts.witness import Answer
@@ -66,7 +66,7 @@ def init(
     say(f"Made the witness '{name}' in {folder}. Hand out its public key; this is the line for policies:")
     for key in keys:
         say(f"  {key.vkey}")
-    say(f"It watches {len(logs)} logs. Add one: endcredits witness add {folder} LOG.VKEY")
+    say(f"It watches {counted(len(logs), 'log')}. Add one: endcredits witness add {folder} LOG.VKEY")
     say(f"Next: endcredits witness serve {folder}")
 
 
@@ -86,7 +86,10 @@ def add(
         print_json([_log(log) for log in logs])
         return
     for log in logs:
-        say(f"The witness watches {log.origin} ({len(log.keys)} keys, {log.latest.size} entries cosigned).")
+        say(
+            f"The witness watches {log.origin} ({counted(len(log.keys), 'key')}, "
+            f"{counted(log.latest.size, 'entry', 'entries')} cosigned)."
+        )
 
 
 def serve(
@@ -181,7 +184,7 @@ def show(folder: FolderArgument, as_json: JsonOption = False) -> None:
             if log.forks:
                 place = log_place(Path(folder), log.origin) / FORKS
                 say(f"FORKED  {log.origin}: {log.forks} checkpoints contradict what was cosigned; they are in {place}")
-        say(f"{len(logs)} logs.")
+        say(f"{counted(len(logs), 'log')}.")
     if any(log.forks for log in logs):
         raise typer.Exit(FAILED_CHECK)
 
@@ -216,7 +219,10 @@ def submit(
             word = {"cosigned": "COSIGNED", "kept": "COSIGNED"}.get(one.outcome, one.outcome.upper())
             say(f"{word:<12}{one.name}{f': {one.words}' if one.words else ' (before)' if one.outcome == 'kept' else ''}")
         count = sum(one.outcome in ("cosigned", "kept") for one in done.asked)
-        say(f"{done.origin}, {done.size} entries: cosigned by {count} of {len(done.asked)} witnesses.")
+        say(
+            f"{done.origin}, {counted(done.size, 'entry', 'entries')}: cosigned by {count} of "
+            f"{counted(len(done.asked), 'witness', 'witnesses')}."
+        )
         say("The quorum is reached." if done.reached else f"The quorum is not reached: {done.lacking}.")
     if not done.reached:
         raise typer.Exit(FAILED_CHECK)

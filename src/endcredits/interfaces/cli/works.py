@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, say
+from endcredits.interfaces.cli.common import JsonOption, StudioOption, counted, opened, print_json, say
 
 if TYPE_CHECKING:
     from endcredits.works import Decision
@@ -60,7 +60,7 @@ def add(
     if as_json:
         print_json({"new": done.new, "already_there": done.already_there, "restated": done.restated})
     else:
-        say(f"Registered {len(done.new)} works; {len(done.already_there)} were there already.")
+        say(f"Registered {counted(len(done.new), 'work')}; {counted(len(done.already_there), 'was', 'were')} there already.")
         say("See what may be trained on: endcredits works list")
 
 
@@ -123,7 +123,7 @@ def parties(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
     for party in found:
         known = "".join(f"  {scheme} {value}" for scheme, value in party.identifiers)
         say(f"{party.party_id}  {party.name}{known}")
-    say(f"{len(found)} parties.")
+    say(f"{counted(len(found), 'party', 'parties')}.")
 
 
 def _why(decision: Decision) -> str:
