@@ -11,17 +11,17 @@ change them much.
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.frame import figure, options, ratios, show
+from benchmarks.frame import figure, options, ratios, seconds, show
 from endcredits import durable
 from endcredits.attribution import attribution_of, record
 from endcredits.canonical import digest, sha256_bytes
@@ -109,12 +109,11 @@ def questions(studio: Studio, folder: Path, size: int) -> dict[str, tuple[Questi
     }
 
 
-def seconds(work: Callable[[], Any]) -> float:
-    """Processor seconds of one call, in this process and those that it started and waited for."""
-    begin = os.times()
+def cpu(work: Callable[[], Any]) -> float:
+    """Processor seconds of one call."""
+    begin = time.process_time()
     work()
-    end = os.times()
-    return sum(end[:4]) - sum(begin[:4])
+    return time.process_time() - begin
 
 
 def _asked(studio: Studio, question: Question, expected: str) -> Answer:
@@ -136,20 +135,20 @@ def measure(
         studio = open_studio(place)
         shas = [path.name for path in studio.content.glob("*/*")]
         asked = questions(studio, Path(scratch), size)
-        first = seconds(lambda: _asked(studio, *asked["exact_file_cpu_s"]))
-        reading = [seconds(lambda: [get_content(studio.content, sha256) for sha256 in shas]) for _ in range(runs)]
+        first = cpu(lambda: _asked(studio, *asked["exact_file_cpu_s"]))
+        reading = [cpu(lambda: [get_content(studio.content, sha256) for sha256 in shas]) for _ in range(runs)]
         figures = [
             figure("first_file_cpu_s", [first], "s", "computes and keeps the content codes of all works, once"),
             figure("read_and_hash_cpu_s", reading, "s", "reference: all files read and hashed, and nothing else"),
         ]
         for name, (question, expected) in asked.items():
-            taken = [seconds(lambda q=question, e=expected: _asked(studio, q, e)) for _ in range(runs)]  # type: ignore[misc]
+            taken = [cpu(lambda q=question, e=expected: _asked(studio, q, e)) for _ in range(runs)]  # type: ignore[misc]
             figures.append(figure(name, taken, "s", f"answer: {expected}"))
             if name == "unknown_file_cpu_s":
                 figures.append(figure("unknown_file_to_reading", ratios(taken, reading), "x", "over the reference"))
         studio.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    facts = {"works": works, "bytes_each": size, "outputs": outputs, "building_cpu_s": round(building, 1), "peak_mb": peak}
+    facts = {"works": works, "bytes_each": size, "outputs": outputs, "building_s": round(building, 1), "peak_mb": peak}
     return {"facts": facts, "figures": figures}
 
 
