@@ -117,6 +117,7 @@ def test_every_file_that_is_changed_missing_or_added_is_named(studio: Studio, pa
         ({"statement_file": ""}, "no statement in the log"),
         ({"statement_file": "../outside.json"}, "another statement"),
         ({"files": 7}, "cannot be read"),
+        ({"files": []}, "left out, added or changed"),
     ],
 )
 def test_a_forged_line_is_found_though_the_manifest_fits(
@@ -124,6 +125,15 @@ def test_a_forged_line_is_found_though_the_manifest_fits(
 ) -> None:
     change_line(pack, **fields)
     assert problem in problems(pack, studio)
+
+
+def test_a_work_that_was_left_out_or_added_is_missed(studio: Studio, pack: Path) -> None:
+    """The manifest and every line fit, and the works are not those whose digest the log has."""
+    lines = (pack / WORKS).read_bytes().splitlines(keepends=True)
+    for forged in (lines[1:], lines + lines[-1:], lines[1:] + lines[:1]):
+        (pack / WORKS).write_bytes(b"".join(forged))
+        resealed(pack)
+        assert "left out, added or changed" in problems(pack, studio)
 
 
 def test_a_forged_statement_does_not_verify(studio: Studio, pack: Path) -> None:

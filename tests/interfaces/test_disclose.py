@@ -120,6 +120,36 @@ def test_bad_input_leaves_with_two_and_writes_nothing(
     assert said.code == 2 and told in said.err and list(tmp_path.iterdir()) == []
 
 
+def test_an_operators_own_rules_are_asked_too(studio: Path, facts: Path, tmp_path: Path) -> None:
+    """A rule that somebody adds to the pack is missed by its name, without a change of the document."""
+    own = {
+        "endcredits_rules": 1,
+        "about": "Our own.",
+        "fields": {},
+        "rules": [
+            {
+                "id": "house-rule",
+                "title": "Our rule",
+                "jurisdiction": "EU",
+                "kind": "training",
+                "status": "guidance",
+                "severity": "disclose",
+                "evidence": "own",
+                "source": "our board",
+                "reviewed_on": "2026-11-20",
+                "words": "Name the licence.",
+                "require": [{"id": "licence", "field": "licence_ref", "test": "present", "why": "name the licence"}],
+            }
+        ],
+    }
+    pack = tmp_path / "rules.json"
+    pack.write_text(json.dumps(own))
+    words = ("disclose", "eu", "--facts", facts, "-s", studio, *DAY, "--json")
+    assert type_well(*words).json["missing"] == []
+    found = type_in(*words, "--pack", pack)
+    assert found.code == 3 and [one["law"] for one in found.json["missing"]] == ["house-rule"]
+
+
 def test_documents_of_what_would_be_admitted(studio: Path) -> None:
     said = type_in("disclose", "card", "--corpus", "registry", "-s", studio, "--json")
     place = open_studio(studio)

@@ -148,7 +148,7 @@ def _counted(studio: Studio, books: Books, then: Then, admitted: tuple[CorpusWor
     kept_out = {one.work_id: one.standard for one in refused if one.permission_id}
     standards: tuple[StandardCount, ...] = count_standards(spoken, _concerned(then, spoken), kept_out, despite)
     return Collected(
-        _standing(studio, then.standing),
+        _standing(studio, replace(then.standing, operator=then.operator)),
         admitted,
         refused,
         standards,

@@ -25,6 +25,7 @@ from endcredits.works.disclosure import (
     rendered,
     training_record,
 )
+from endcredits.works.rules import Pack
 
 DOCUMENTS = {"eu": ".md", "california": ".md", "card": ".md", "croissant": ".json"}
 """Documents over a corpus that are one file, and the form that is printed where no file is named."""
@@ -55,7 +56,15 @@ class Made:
 
 
 def disclose(
-    studio: Studio, kind: str, facts: Facts, *, on: str = "", index: str = "", corpus: str = "", out: Path | None = None
+    studio: Studio,
+    kind: str,
+    facts: Facts,
+    *,
+    on: str = "",
+    index: str = "",
+    corpus: str = "",
+    out: Path | None = None,
+    pack: Pack | None = None,
 ) -> Made:
     """Makes one of `DOCUMENTS` of a corpus, and writes it where a file is named.
 
@@ -67,6 +76,7 @@ def disclose(
         index: see `collect`.
         corpus: see `collect`.
         out: the file; its ending says the form (.md, .html, .json) of the summaries.
+        pack: the rules; those that are shipped, by default.
 
     Raises:
         InputError: a fact contradicts what was counted, or the file's ending is no form of the document.
@@ -80,7 +90,7 @@ def disclose(
     record = training_record(collected, facts)
     document: Document | None = None
     if kind in ("eu", "california"):
-        document = (eu_summary if kind == "eu" else california_documentation)(collected, facts, record)
+        document = (eu_summary if kind == "eu" else california_documentation)(collected, facts, record, pack=pack)
         data, missing = rendered(document, suffix), document.missing
     elif kind == "card":
         document = card_document(collected, facts, record)

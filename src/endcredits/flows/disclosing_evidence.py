@@ -16,15 +16,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from endcredits import durable
-from endcredits.canonical import canonical_bytes, sha256_bytes, sha256_file, to_plain
+from endcredits.canonical import canonical_bytes, digest, sha256_bytes, sha256_file, to_plain
 from endcredits.errors import ConflictError, EndcreditsError, InputError, NotFoundError
 from endcredits.flows.fact_files import Fact, fact_id_of, facts_in
 from endcredits.flows.fact_kinds import CONSENT, MODEL
+from endcredits.flows.looking import VERB
 from endcredits.flows.studio import Studio
 from endcredits.receipts import Log, Receipt, receipt_bytes, verify_receipt
 from endcredits.store import Finding
@@ -141,9 +142,8 @@ def check_evidence(folder: Path, vkey: str) -> list[Finding]:
     if findings:
         return findings
     lines = (folder / WORKS).read_bytes().splitlines()
-    return [finding for number, line in enumerate(lines, 1) for finding in _line(folder, number, line, vkey)] + list(
-        _model(folder, about, vkey)
-    )
+    findings = [finding for number, line in enumerate(lines, 1) for finding in _line(folder, number, line, vkey)]
+    return [*findings, *([] if findings else _complete(about["standing"], lines)), *_model(folder, about, vkey)]
 
 
 def _about(folder: Path) -> Mapping[str, Any]:
@@ -217,6 +217,28 @@ def _is_about(body: Mapping[str, Any], subjects: set[tuple[str, str]]) -> bool:
         return ("work", body["work_id"]) in subjects
     kind = str(body.get("subject_kind", ""))
     return kind in ("iscc", "url") or (kind, str(body.get("subject", ""))) in subjects
+
+
+def _complete(standing: Mapping[str, Any], lines: Sequence[bytes]) -> Iterator[Finding]:
+    """That no work was left out and none added: the lines make the digest of the corpus, which the log's entry names."""
+    works = [json.loads(line) for line in lines]
+    manifest = {
+        "verb": VERB,
+        **({"operator": standing["operator"]} if standing.get("operator") else {}),
+        "max_bytes_per_work": standing.get("max_bytes_per_work", 0),
+        "works": [
+            {
+                "work_id": work["work_id"],
+                "files": [file["sha256"] for file in work["files"]],
+                "permission_id": work["permission_id"],
+            }
+            for work in works
+        ],
+    }
+    if digest(manifest) != standing.get("corpus_digest"):
+        yield Finding(
+            WORKS, "these works are not the corpus that the folder stands on: some were left out, added or changed"
+        )
 
 
 def _model(folder: Path, about: Mapping[str, Any], vkey: str) -> Iterator[Finding]:

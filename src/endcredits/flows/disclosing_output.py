@@ -21,6 +21,7 @@ from endcredits.receipts import Receipt, readable_receipts
 from endcredits.receipts.credentials import Disclosure, disclosure_of
 from endcredits.receipts.leaf import parse_leaf
 from endcredits.works.disclosure import Document, Facts, Standing, output_document
+from endcredits.works.rules import Pack
 from endcredits.works.utc import check_day
 
 COUNTED, DECLARED = "counted", "declared"
@@ -87,7 +88,9 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def disclose_output(studio: Studio, output_id: str, facts: Facts, *, on: str = "", jurisdiction: str = "WORLD") -> Document:
+def disclose_output(
+    studio: Studio, output_id: str, facts: Facts, *, on: str = "", jurisdiction: str = "WORLD", pack: Pack | None = None
+) -> Document:
     """The disclosure of an output as a document, checked against the rules of a place.
 
     Args:
@@ -96,6 +99,7 @@ def disclose_output(studio: Studio, output_id: str, facts: Facts, *, on: str = "
         facts: the operator's.
         on: the day of the document; today by default.
         jurisdiction: a place; WORLD for all.
+        pack: the rules; those that are shipped, by default.
 
     Raises:
         NotFoundError: the output has no receipt.
@@ -123,7 +127,7 @@ def disclose_output(studio: Studio, output_id: str, facts: Facts, *, on: str = "
         if facts.has(f"output.{name}"):
             values[name] = facts.get(f"output.{name}")
             origins[name] = DECLARED
-    return output_document(values, origins, _standing(studio, receipt, signed, day), jurisdiction=jurisdiction)
+    return output_document(values, origins, _standing(studio, receipt, signed, day), jurisdiction=jurisdiction, pack=pack)
 
 
 def _standing(studio: Studio, receipt: Receipt, signed: Receipt | None, day: str) -> Standing:

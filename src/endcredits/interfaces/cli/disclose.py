@@ -29,6 +29,9 @@ CorpusOption = Annotated[
 ]
 FactsOption = Annotated[str, typer.Option("--facts", help="TOML or JSON file of declared facts; see 'disclose facts'.")]
 OnOption = Annotated[str, typer.Option(help="The day of the document, YYYY-MM-DD; today by default.")]
+PackOption = Annotated[
+    list[str] | None, typer.Option("--pack", help="An own file of rules beside the shipped ones; may be given again.")
+]
 OutOption = Annotated[str, typer.Option(help="The file; .md, .html or .json. Printed where none is named.")]
 
 
@@ -81,6 +84,7 @@ def eu(
     corpus: CorpusOption = "",
     on: OnOption = "",
     out: OutOption = "",
+    pack: PackOption = None,
     studio: StudioOption = ".",
     as_json: JsonOption = False,
 ) -> None:
@@ -90,7 +94,7 @@ def eu(
 
     Example: endcredits disclose eu --facts facts.toml --out summary.md
     """
-    _one_file("eu", declared, index, corpus, on, out, studio, as_json)
+    _one_file("eu", declared, index, corpus, on, out, studio, as_json, pack)
 
 
 def california(
@@ -99,6 +103,7 @@ def california(
     corpus: CorpusOption = "",
     on: OnOption = "",
     out: OutOption = "",
+    pack: PackOption = None,
     studio: StudioOption = ".",
     as_json: JsonOption = False,
 ) -> None:
@@ -108,7 +113,7 @@ def california(
 
     Example: endcredits disclose california --facts facts.toml --out training-data.html
     """
-    _one_file("california", declared, index, corpus, on, out, studio, as_json)
+    _one_file("california", declared, index, corpus, on, out, studio, as_json, pack)
 
 
 def card(
@@ -173,6 +178,7 @@ def output(
     ] = "",
     on: OnOption = "",
     out: OutOption = "",
+    pack: PackOption = None,
     studio: StudioOption = ".",
     as_json: JsonOption = False,
 ) -> None:
@@ -186,13 +192,14 @@ def output(
     from endcredits.flows.disclosing_documents import Made
     from endcredits.flows.disclosing_output import disclose_output, disclosure_for_signing
     from endcredits.works.disclosure import rendered
+    from endcredits.works.rules import read_pack
 
-    stated = _facts(declared)
+    stated, held = _facts(declared), read_pack(*(pack or ()))
     with opened(studio) as place:
         if for_signing:
             defaults = {"provider": place.name, "system": f"model of {place.name}", "version": "as the receipt says"}
             durable.write_atomic(for_signing, disclosure_for_signing(stated, defaults))
-        document = disclose_output(place, output_id, stated, on=on, jurisdiction=jurisdiction)
+        document = disclose_output(place, output_id, stated, on=on, jurisdiction=jurisdiction, pack=held)
     data = rendered(document, Path(out).suffix.lower() if out else ".md")
     if out:
         durable.write_atomic(out, data)
@@ -228,15 +235,26 @@ def _facts(path: str) -> Facts:
     return read_facts(path) if path else Facts({})
 
 
-def _one_file(kind: str, declared: str, index: str, corpus: str, on: str, out: str, studio: str, as_json: bool) -> None:
+def _one_file(
+    kind: str,
+    declared: str,
+    index: str,
+    corpus: str,
+    on: str,
+    out: str,
+    studio: str,
+    as_json: bool,
+    pack: list[str] | None = None,
+) -> None:
     from endcredits.errors import InputError
     from endcredits.flows.disclosing_documents import disclose
+    from endcredits.works.rules import read_pack
 
     if index and corpus:
         raise InputError("an index is built from one corpus", remedy="Give --index or --corpus.", field="--corpus")
-    stated = _facts(declared)
+    stated, held = _facts(declared), read_pack(*(pack or ()))
     with opened(studio) as place:
-        made = disclose(place, kind, stated, on=on, index=index, corpus=corpus, out=Path(out) if out else None)
+        made = disclose(place, kind, stated, on=on, index=index, corpus=corpus, out=Path(out) if out else None, pack=held)
     _tell(made, out, as_json)
 
 

@@ -38,7 +38,7 @@ _ASKED: tuple[tuple[str, str, str, Callable[[CorpusWork], bool]], ...] = (
     (
         "log_position",
         "the statement's place in the log",
-        "run any endcredits command that writes to the log, then make the pack again",
+        "it was erased, or waits to be logged: run a command that writes to the log, then make the pack again",
         lambda work: work.permission is not None and work.permission_position < 0,
     ),
     (

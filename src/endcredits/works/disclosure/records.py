@@ -41,6 +41,7 @@ class Standing:
         admission: state of the signed manifest of the admission: "whole", "missing", "broken".
         admitted_at: UTC time of that manifest, at which every carrier had been read; "" for none.
         max_bytes_per_work: how much of each work counts, 0 for all of it.
+        operator: the party whose contracts counted; "" for none.
     """
 
     corpus_digest: str
@@ -56,6 +57,7 @@ class Standing:
     admission: str = "missing"
     admitted_at: str = ""
     max_bytes_per_work: int = 0
+    operator: str = ""
 
 
 @dataclass(frozen=True, slots=True)
