@@ -7,7 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -16,9 +16,12 @@ import pytest
 import typer
 
 from endcredits.flows.studio import init_studio
+from endcredits.ids import PartyId
+from endcredits.interfaces.cli import payout
 from endcredits.interfaces.cli.common import run_app
 from endcredits.interfaces.cli.main import new_app
 from endcredits.interfaces.cli.payout import payout_app
+from endcredits.payouts.payments import Hold
 
 from ..payouts.bank_says import detail, entry, statement
 from ..payouts.paying_makers import owe
@@ -115,6 +118,20 @@ def test_the_walk_from_the_keyboard(place: Path) -> None:
     assert payment in type_in("status", bank).out
     assert [hold["reason"] for hold in type_in("status", "--json").json["holds"]] == ["bank"]
     assert type_in("approve", stripe, "--json").json["state"] == "approved"
+
+
+def test_thousands_of_holds_are_not_a_thousand_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """Twenty one by one, the rest counted by reason, and nothing more where that was all."""
+    few = [Hold(PartyId(f"p{n}"), "EUR", 1_000_000, "bank", "no IBAN is known") for n in range(20)]
+    many = [*few, *(replace(one, reason="threshold") for one in few), replace(few[0], reason="dispute")]
+
+    payout._print_holds(few)
+    assert len(capsys.readouterr().out.splitlines()) == 20
+    payout._print_holds(many, "  ")
+    *told, last = capsys.readouterr().out.splitlines()
+
+    assert len(told) == 20 and all(line.startswith("  held") and "p" in line for line in told)
+    assert last == "  ... and 21 more holds (1 dispute, 20 threshold); all with --json"
 
 
 def test_stripe_from_the_keyboard(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

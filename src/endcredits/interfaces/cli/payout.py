@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,11 +11,14 @@ import typer
 from endcredits.interfaces.cli.common import FAILED_CHECK, JsonOption, StudioOption, counted, opened, print_json, say
 
 if TYPE_CHECKING:
-    from endcredits.payouts.payments import Plan
+    from endcredits.payouts.payments import Hold, Plan
     from endcredits.payouts.payout_states import BookedBatch
 
 ByOption = Annotated[str, typer.Option("--by", help="Who does this.", show_default="your user name")]
 RatesOption = Annotated[str, typer.Option("--rates", help="Tax rates (TOML); those that come with endcredits by default.")]
+HOLDS_SHOWN = 20
+"""Holds that are printed one by one."""
+
 NOT_ADVICE = "Withholding follows the rates' file. It is not tax advice."
 
 
@@ -134,6 +137,18 @@ def plan(
         _print_plan(made, new)
 
 
+def _print_holds(holds: Sequence[Hold], indent: str = "") -> None:
+    """The first of what is held; the rest as numbers, because there may be thousands for one reason."""
+    from endcredits.money import format_micros
+
+    for hold in holds[:HOLDS_SHOWN]:
+        amount = format_micros(hold.amount_micros, hold.currency)
+        say(f"{indent}held {amount:>20}  {hold.party_id}: {hold.reason}: {hold.detail}")
+    if rest := Counter(hold.reason for hold in holds[HOLDS_SHOWN:]):
+        reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(rest.items()))
+        say(f"{indent}... and {counted(rest.total(), 'more hold')} ({reasons}); all with --json")
+
+
 def _print_plan(made: Plan, new: bool) -> None:
     from endcredits.money import format_micros
 
@@ -141,8 +156,7 @@ def _print_plan(made: Plan, new: bool) -> None:
     for batch in made.batches:
         total = format_micros(batch.transfer_micros, batch.currency)
         say(f"  {batch.batch_id}  {batch.rail:<8}{total:>20}  {counted(batch.count, 'payment')}")
-    for hold in made.holds:
-        say(f"  held {format_micros(hold.amount_micros, hold.currency):>20}  {hold.party_id}: {hold.reason}: {hold.detail}")
+    _print_holds(made.holds, "  ")
     for total_ in made.totals:
         sums = (total_.owed_micros, total_.gross_micros, total_.rest_micros, total_.held_micros)
         owed, paid, rest, held = (format_micros(micros) for micros in sums)
@@ -289,8 +303,7 @@ def status(
             for payment in booked.batch.payments:
                 amount = format_micros(payment.transfer_micros, booked.batch.currency)
                 say(f"  {payment.payment_id}  {booked.fate(payment.payment_id):<10}{amount:>20}  {payment.party_id}")
-    for hold in holds:
-        say(f"held {format_micros(hold.amount_micros, hold.currency):>20}  {hold.party_id}: {hold.reason}: {hold.detail}")
+    _print_holds(holds)
     if not found:
         say("There are no batches.")
 
