@@ -33,7 +33,7 @@ AT_ONCE = 500
 
 def permissions(conn: Connection) -> tuple[Permission, ...]:
     """All statements ever made, by subject, beginning and id."""
-    return tuple(_ordered(_of_row(row) for row in many(conn, sa.select(tables.permissions))))
+    return tuple(_ordered(permission_of_row(row) for row in many(conn, sa.select(tables.permissions))))
 
 
 def permissions_about(conn: Connection, asked: Asked) -> tuple[Permission, ...]:
@@ -48,11 +48,12 @@ def permissions_about(conn: Connection, asked: Asked) -> tuple[Permission, ...]:
     for kind, subjects in plain.items():
         # Kind by kind, because SQLite finds pairs in a list by reading the whole table.
         for start in range(0, len(subjects), AT_ONCE):
-            chosen = (table.c.subject_kind == kind) & table.c.subject.in_(subjects[start : start + AT_ONCE])
-            found.update((row["permission_id"], _of_row(row)) for row in many(conn, sa.select(table).where(chosen)))
+            named = table.c.subject.in_(subjects[start : start + AT_ONCE])
+            rows = many(conn, sa.select(table).where(table.c.subject_kind == kind, named))
+            found.update((row["permission_id"], permission_of_row(row)) for row in rows)
     for start in range(0, len(sites), AT_ONCE):
         chosen = table.c.site.in_(sites[start : start + AT_ONCE])
-        found.update((row["permission_id"], _of_row(row)) for row in many(conn, sa.select(table).where(chosen)))
+        found.update((row["permission_id"], permission_of_row(row)) for row in many(conn, sa.select(table).where(chosen)))
     return tuple(_ordered(found.values()))
 
 
@@ -70,7 +71,8 @@ def permission_row(permission: Permission) -> dict[str, Any]:
     return row
 
 
-def _of_row(row: Mapping[str, Any]) -> Permission:
+def permission_of_row(row: Mapping[str, Any]) -> Permission:
+    """The statement that a row of its table holds."""
     told = {key: value for key, value in row.items() if key not in ("digest", "site")}
     return permission_of({**told, **{name: json.loads(row[name]) if row[name] else None for name in PLAIN}})
 
@@ -156,7 +158,7 @@ def _by_id(conn: Connection, ids: Iterable[str]) -> dict[str, Permission]:
     found: dict[str, Permission] = {}
     for start in range(0, len(wanted), AT_ONCE):
         chosen = table.c.permission_id.in_(wanted[start : start + AT_ONCE])
-        found.update((row["permission_id"], _of_row(row)) for row in many(conn, sa.select(table).where(chosen)))
+        found.update((row["permission_id"], permission_of_row(row)) for row in many(conn, sa.select(table).where(chosen)))
     return found
 
 
