@@ -477,6 +477,41 @@ def test_a_disk_that_fills_up_while_laying_out_leaves_nothing(
     assert check_export(export(studio, h.CLEO, tmp_path / "out" / "cleo.zip").path, vkeys(studio)).findings == ()
 
 
+@pytest.mark.parametrize("stage", ["works", "pack"])
+def test_an_export_that_is_stopped_by_hand_leaves_nothing(studio: Studio, tmp_path: Path, stage: str) -> None:
+    (tmp_path / "out").mkdir()
+
+    def stopped_by_hand(name: str, done: int, total: int) -> None:
+        if name == stage:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export(studio, h.CLEO, tmp_path / "out" / "cleo.zip", progress=stopped_by_hand)
+
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_export_that_is_killed_leaves_the_old_archive_and_the_next_one_is_whole(studio: Studio, tmp_path: Path) -> None:
+    target = tmp_path / "out" / "cleo.zip"
+    whole = export(studio, h.CLEO, target).path.read_bytes()
+    rights.say(studio, [Permission(h.TIDE, "style", "deny", "no", "a letter", h.CLEO, AT)])
+    program = (
+        "import os, sys\n"
+        "from endcredits.flows.exporting import export\n"
+        "from endcredits.flows.studio import open_studio\n"
+        "def die(name, done, total):\n"
+        "    if name == 'pack' and done == 5: os._exit(9)\n"
+        "export(open_studio(sys.argv[1]), sys.argv[2], sys.argv[3], progress=die)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(studio.path), h.CLEO, str(target)], check=False)
+
+    assert done.returncode == 9 and target.read_bytes() == whole
+    left = [path.name for path in target.parent.iterdir() if path != target]
+    assert left and all(name.endswith(durable.PARTIAL) for name in left)
+    again = export(studio, h.CLEO, target)
+    assert again.path.read_bytes() != whole and check_export(target, vkeys(studio)).findings == ()
+
+
 def test_what_is_recorded_and_not_logged_yet_is_logged_first(studio: Studio, tmp_path: Path) -> None:
     """A crash between the books and the log, and one between the log and its file."""
     from endcredits.works import state_permission
