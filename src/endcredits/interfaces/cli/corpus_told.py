@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from endcredits.interfaces.cli.common import say
@@ -15,6 +16,8 @@ SHOWN = 30
 """Works of a kind that are listed; --json has all."""
 EXCERPT_LINES = 6
 WIDTH = 58
+_TURNING = re.compile("[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Characters that turn a line around; a text must not be able to pass for its neighbour."""
 
 
 def document(done: Admitted) -> dict[str, Any]:
@@ -158,5 +161,5 @@ def _side_by_side(left: Side, right: Side) -> list[tuple[str, str]]:
         size = f"{side.size_bytes:,} bytes, {side.media_type}" if side.file else "nothing but its code is known"
         head = [side.work_id, side.title, ", ".join(side.people) or "nobody named", size]
         lines = [line for text in head for line in wrap(text, WIDTH - 2) or [""]]
-        columns.append([*lines, *wrap(side.excerpt, WIDTH - 2)[:EXCERPT_LINES]])
+        columns.append([*lines, *wrap(_TURNING.sub("\ufffd", side.excerpt), WIDTH - 2)[:EXCERPT_LINES]])
     return [(one, two) for one, two in zip_longest(*columns, fillvalue="")]
