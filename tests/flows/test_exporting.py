@@ -416,6 +416,33 @@ def test_sheets_and_funds_leave_with_the_own_line_alone(shared: Studio, tmp_path
         assert secret.encode() not in everything, secret
 
 
+HOSTILE = '=HYPERLINK("http://evil.example","a")'
+
+
+def test_hostile_words_are_data_in_every_form(tmp_path: Path) -> None:
+    opened = init_studio(tmp_path / "hostile", name="Hostile")
+    name = "+Ada </b><script>alert(1)</script> \u202e"
+    title = f'{HOSTILE},\u202e"quoted"</title>'
+    content = (("..\\..\\etc/passwd", "text/x-none", b"words"),)
+    people = (Contributor("Ada Quill"), Contributor("@SUM(A1)"))
+    one = Submission(title, content, people, "allow", HOSTILE, "-1+1|cmd", "@evil", "a place", "work:hostile")
+    catalogue.add_works(opened, [one], AT)
+    rights.say(opened, [Permission("work:hostile", "style", "deny", "\x1b[2J=1+1\r\n", "\t@x", name, AT)])
+
+    done = export(opened, "Ada Quill", tmp_path / "ada.zip", with_files=True)
+    files = unpacked(done.path)
+
+    (work,) = rows(files, "works/works.json")
+    assert work["title"] == title and work["files"][0]["entry"].startswith("files/") and ".." not in "".join(files)
+    assert {"\x1b[2J=1+1\r\n"} <= {told["reason"] for told in rows(files, "terms/statements.json")}
+    for path in ("works/works.csv", "works/splits.csv", "terms/statements.csv"):
+        assert not any(control in files[path].replace(b"\r\n", b"") for control in (b"\x1b", b"\r", b"\t", b"\n"))
+        for row in table(files, path):
+            assert not any(cell.lstrip().startswith(("=", "+", "-", "@", "|")) for cell in row.values()), row
+    assert check_export(done.path, vkeys(opened)).findings == ()
+    opened.close()
+
+
 # Failures
 
 
