@@ -300,9 +300,9 @@ def test_a_grant_whose_log_entry_was_lost_is_logged_before_it_is_used(
     with monkeypatch.context() as patched:
         patched.setattr(fact_log, "complete", lambda _: 0)
         kept = granting.grant_file(studio, tmp_path / "grant.json")
-        assert likeness_known.logged_grants(studio) == {}
+        assert likeness_known.logged_grants(studio, ADA) == {}
         assert use(studio).decision.rule_id == "not-logged"
-    assert use(studio).decision.value == "allow" and list(likeness_known.logged_grants(studio)) == [kept.grant.grant_id]
+    assert use(studio).decision.value == "allow" and list(likeness_known.logged_grants(studio, ADA)) == [kept.grant.grant_id]
 
 
 def test_what_a_test_of_resemblance_says_is_a_warning_of_the_use(studio: Studio, tmp_path: Path) -> None:

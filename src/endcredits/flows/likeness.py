@@ -83,7 +83,10 @@ def ask(studio: Studio, request: LikenessUse, *, at: str = "", resemblances: Ite
     fact_log.complete(studio)
     with studio.store.reading() as conn:
         standing = standing_of(
-            conn, request.person_id, logged_grants(studio), refusal_of(studio, conn, request.person_id, moment)
+            conn,
+            request.person_id,
+            logged_grants(studio, request.person_id),
+            refusal_of(studio, conn, request.person_id, moment),
         )
     return decide_likeness(standing, request, moment, resemblances=resemblances)
 
@@ -112,7 +115,7 @@ def use(
     check_use(request)
     made = plain_id(use_id or f"use-{secrets.token_hex(8)}", what="use_id")
     fact_log.complete(studio)
-    logged = logged_grants(studio)
+    logged = logged_grants(studio, request.person_id)
 
     def work(conn: Connection) -> Used:
         at = now()  # of this attempt: who had to wait for another's writing is not earlier for that

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from endcredits.errors import InputError, NotFoundError
 from endcredits.flows.clock import now
-from endcredits.flows.fact_files import facts_in
+from endcredits.flows.fact_files import facts_naming
 from endcredits.flows.fact_kinds import LIKENESS_GRANT
 from endcredits.flows.studio import Studio
 from endcredits.ids import PartyId
@@ -67,11 +67,12 @@ class Known:
     refused: str
 
 
-def logged_grants(studio: Studio) -> dict[str, int]:
-    """The position in the log of every grant that stands there, by grant id."""
-    return {
-        str(fact.body["grant_id"]): fact.position for fact in facts_in(studio.path, LIKENESS_GRANT) if fact.body is not None
-    }
+def logged_grants(studio: Studio, person_id: str) -> dict[str, int]:
+    """The position in the log of every grant of a person that stands there, by grant id; one that was erased does not."""
+    with studio.store.reading() as conn:
+        wanted = {one.grant_id for one in grants(conn, person_id)}
+    found = facts_naming(studio.path, LIKENESS_GRANT, wanted)
+    return {str(one.body["grant_id"]): one.position for one in found if one.body is not None}
 
 
 def refusal_of(studio: Studio, conn: Connection, person_id: str, at: str) -> str:
