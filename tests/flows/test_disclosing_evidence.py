@@ -15,9 +15,12 @@ from endcredits.canonical import canonical_bytes, sha256_file
 from endcredits.errors import ConflictError, InputError, MachineError, NotFoundError
 from endcredits.flows.disclosing_documents import Made, disclose_evidence
 from endcredits.flows.disclosing_evidence import MANIFEST, MODEL_FILE, WORKS, check_evidence
+from endcredits.flows.erasing import erase, plan_party
 from endcredits.flows.studio import Studio, open_studio
 from endcredits.receipts import Item, issue, verify_receipt
 from endcredits.works.disclosure import Facts
+from tests.flows.used import CLEO
+from tests.story import house as h
 from tests.story.house import House
 
 DAY = "2030-01-01"
@@ -218,3 +221,12 @@ def test_a_folder_that_was_kept_and_reported_lost_is_found_written(
             write(studio, tmp_path / "pack")
     assert problems(tmp_path / "pack", studio) == ""
     write(studio, tmp_path / "pack")
+
+
+def test_what_was_erased_is_said_to_be_missing(studio: Studio, tmp_path: Path) -> None:
+    """A creator who was forgotten leaves the proof of their work's statement behind; the folder and its check say so."""
+    erase(studio, plan_party(studio, CLEO))
+    made = write(studio, tmp_path / "pack")
+    (row,) = [one for one in made.missing if one.field == "log_position"]
+    assert h.TIDE in row.why and "1 works" in row.why and "erased" in row.how
+    assert problems(tmp_path / "pack", studio) == f"{WORKS} line 4: '{h.TIDE}' has no statement in the log"

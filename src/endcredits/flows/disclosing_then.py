@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from endcredits.canonical import digest
+from endcredits.canonical import digest, sha256_bytes
 from endcredits.errors import IntegrityError, NotFoundError
 from endcredits.flows import catalogue
 from endcredits.flows.admissions import all_corpora, current_digest, read_admission
@@ -157,7 +157,7 @@ def of_corpus(studio: Studio, books: Books, wanted: str, day: str) -> Then:
         )
     document = admission.document
     size = int(document["log"]["size"])
-    before = {kind: _ids_before(studio, kind, size) for kind in (WORK, CONSENT)}
+    before = {kind: _known_before(studio, kind, size) for kind in (WORK, CONSENT)}
     standing = Standing(
         corpus_digest=name,
         on=day,
@@ -172,8 +172,8 @@ def of_corpus(studio: Studio, books: Books, wanted: str, day: str) -> Then:
     return Then(
         str(document["made_at"]),
         document["works"],
-        tuple(work for work in books.registered if fact_id_of(WORK, work.work_id) in before[WORK]),
-        tuple(one for one in books.stated if fact_id_of(CONSENT, one.permission_id) in before[CONSENT]),
+        tuple(work for work in books.registered if _known_as(WORK, work.work_id) in before[WORK]),
+        tuple(one for one in books.stated if _known_as(CONSENT, one.permission_id) in before[CONSENT]),
         _marks_before(studio, size),
         str(document["operator"]),
         standing,
@@ -195,8 +195,13 @@ def _of_registry(studio: Studio, books: Books, day: str) -> Then:
     return Then(at, rows, there, stated, books.names, studio.operator, standing)
 
 
-def _ids_before(studio: Studio, kind: str, size: int) -> set[str]:
-    return {fact.fact_id for fact in facts_in(studio.path, kind) if fact.position < size}
+def _known_before(studio: Studio, kind: str, size: int) -> set[str]:
+    """By what the facts of a type were known when the log had a size; an erased one still is."""
+    return {fact.known_as for fact in facts_in(studio.path, kind) if fact.position < size}
+
+
+def _known_as(kind: str, key: str) -> str:
+    return sha256_bytes(fact_id_of(kind, key).encode())
 
 
 def _marks_before(studio: Studio, size: int) -> dict[str, tuple[tuple[str, str], ...]]:
