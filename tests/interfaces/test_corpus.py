@@ -41,7 +41,7 @@ def test_admit_show_review_check(studio: Path, tmp_path: Path) -> None:
     assert manifest["manifest"]["works"][0]["work_id"] == document["admitted"][0]["work_id"]
 
     both = type_well("corpus", "review", near["work_id"], "-s", studio)
-    assert "the same text, letter by letter" in both.out and "Look at both: studio" in both.out
+    assert "the same text, letter by letter" in both.out and f"Look at both: {studio}" in both.out
     assert "\x1b" not in both.out and "\u202e" not in both.out
     looked = type_well("corpus", "review", near["work_id"], "-s", studio, "--json").json
     assert looked["looks_like"][0]["refused"]["people"] == ["Ben <i>Marl</i>"] and looked["work"]["excerpt"].startswith(
