@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from endcredits import durable
 from endcredits.canonical import digest
-from endcredits.errors import InputError, IntegrityError, NotFoundError
+from endcredits.errors import InputError, IntegrityError, MachineError, NotFoundError
 from endcredits.flows import admitting, catalogue, fact_log, indexing
 from endcredits.flows.disclosing import PRESENT, REGISTRY, collect
 from endcredits.flows.disclosing_documents import DOCUMENTS, disclose
@@ -235,3 +236,23 @@ def test_an_admitted_corpus_is_disclosed_by_its_manifest(studio: Studio) -> None
     file.write_bytes(file.read_bytes().replace(b"rhymes", b"rhymez", 1))
     with pytest.raises(IntegrityError, match="broken"):
         collect(studio, on=DAY, corpus=done.corpus_digest)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_write_may_fail(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: bool) -> None:
+    """Lost, or kept and reported lost: the old document or the new one, whole, and the same again is right."""
+    file, real = tmp_path / "summary.md", durable.write_atomic
+    file.write_bytes(b"last year's")
+
+    def write(path: Any, data: bytes, **more: Any) -> None:
+        if kept:
+            real(path, data, **more)
+        raise MachineError("the disk is full")
+
+    whole = disclose(studio, "eu", Facts({}), on=DAY).data
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "write_atomic", write)
+        with pytest.raises(MachineError):
+            disclose(studio, "eu", Facts({}), on=DAY, out=file)
+    assert file.read_bytes() == (whole if kept else b"last year's")
+    assert disclose(studio, "eu", Facts({}), on=DAY, out=file).data == file.read_bytes() == whole

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from endcredits.works.disclosure import (
     Document,
@@ -186,3 +188,30 @@ def test_how_to_supply_names_a_field_of_the_form() -> None:
             named = re.search(r"declare it in the facts: ([a-z0-9_.\[\]]+)", told)
             if named:
                 assert re.sub(r"\[[0-9]+\]", "[]", named[1]) in fact_fields(), told
+
+
+def leaves(value: Any, path: str = "") -> Iterator[str]:
+    """The paths of all single facts, but for what makes a data set a data set."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            if not (path.startswith("datasets") and key in ("name", "works")):
+                yield from leaves(one, f"{path}.{key}".removeprefix("."))
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for number, one in enumerate(value):
+            yield from leaves(one, f"{path}.{number}")
+    else:
+        yield path
+
+
+@given(st.lists(st.sampled_from(sorted(leaves(dict(made.WHOLE)))), unique=True), st.data())
+def test_saying_less_never_completes_a_document(gone: list[str], data: st.DataObject) -> None:
+    """Of two sets of facts, whatever the smaller one lacks less, it lacks something where the larger one does."""
+    fewer = data.draw(st.lists(st.sampled_from(gone), unique=True) if gone else st.just([]))
+    for rule in TRAINING[:2]:
+        more, less = (
+            document_of(rule, examples.changed(made.WHOLE, dict.fromkeys(paths, examples.GONE))) for paths in (fewer, gone)
+        )
+        assert fails(less.missing) or not fails(more.missing)
+        assert {line for line, origin in lines(more).items() if origin == "counted"} >= {
+            line for line, origin in lines(less).items() if origin == "counted"
+        }
