@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import sys
 import zipfile
 from collections import Counter
@@ -19,12 +20,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from endcredits.attribution import attributions
-from endcredits.canonical import canonical_bytes
+from endcredits.canonical import canonical_bytes, digest
 from endcredits.errors import EndcreditsError, InputError, NotFoundError
 from endcredits.flows import catalogue, rights, trained_on_codes
+from endcredits.flows.admissions import manifest_path, write_manifest
 from endcredits.flows.clock import now
 from endcredits.flows.flags import FLAG
-from endcredits.flows.indexing import index_folders
+from endcredits.flows.index_files import index_folders, read_corpus
 from endcredits.flows.studio import Studio, init_studio, open_studio
 from endcredits.flows.trained_on import NOBODY, OTHERS, trained_on
 from endcredits.flows.trained_on_codes import Code, CodesOfWorks, code_matches, parse_codes
@@ -405,18 +407,40 @@ def test_a_damaged_manifest_hides_no_list(studio: Studio, tmp_path: Path) -> Non
     for data in (b"{}", None):
         (folder / "manifest.json").unlink() if data is None else (folder / "manifest.json").write_bytes(data)
         answer = ask(studio, "work", h.SALT)
-        assert answer.answer == "yes" and "manifest" in answer.searched.unread[0]
+        assert answer.answer == "yes" and "manifest" in answer.searched.damaged[0] and not answer.searched.unread
         assert answer.works[0].trained == (before,), "the log says which models these are"
 
 
 def test_a_lost_index_is_known_from_the_log(studio: Studio) -> None:
-    import shutil
-
     (folder,) = index_folders(studio)
     shutil.rmtree(folder)
     answer = ask(studio, "work", h.SALT)
     assert answer.answer == "registered" and answer.searched.models == 0
     assert "its index is gone" in answer.searched.unread[0]
+
+
+def test_the_gates_manifest_stands_in_for_a_lost_list(studio: Studio) -> None:
+    (folder,) = index_folders(studio)
+    corpus = read_corpus(folder)["manifest"]
+    rest = {"operator": "", "refused": [], "waiting": [], "made_at": now(), "log": {"size": 0, "root": ""}}
+    made = write_manifest(studio, {**corpus, **rest, "corpus_digest": digest(corpus)})
+    before = ask(studio, "work", h.SALT).works[0].trained[0]
+    assert (before.admission, before.manifest_sha256) == ("whole", made.digest)
+
+    (folder / "corpus.json").write_bytes(b"{}")
+    damaged = ask(studio, "work", h.SALT)
+    assert damaged.answer == "yes" and damaged.searched.unread == () and damaged.works[0].trained == (before,)
+    assert "the gate's manifest has it" in damaged.searched.damaged[0]
+
+    shutil.rmtree(folder)
+    lost = ask(studio, "work", h.SALT)
+    assert lost.answer == "yes" and lost.searched.unread == () and "is gone" in lost.searched.damaged[0]
+    assert lost.works[0].trained == (replace(before, index="", current=False),)
+
+    path = manifest_path(studio, before.corpus_digest)
+    path.write_bytes(path.read_bytes().replace(b"salt-road", b"salt-toad"))
+    broken = ask(studio, "work", h.SALT)
+    assert broken.answer == "registered" and "nobody can say" in broken.searched.unread[0]
 
 
 def test_a_lost_or_changed_file_of_a_work_hides_no_other(studio: Studio, tmp_path: Path) -> None:
@@ -436,7 +460,7 @@ def test_changed_money_is_named_and_not_told(studio: Studio) -> None:
     table.write_bytes(table.read_bytes()[:-7])
     answer = ask(studio, "work", h.SALT)
     assert answer.works[0].periods == (h.FEBRUARY,) and answer.searched.periods == 1
-    assert h.JANUARY in answer.searched.unread[0]
+    assert h.JANUARY in answer.searched.damaged[0] and answer.searched.unread == ()
 
 
 def test_a_work_whose_yes_is_gone_is_flagged_and_still_found(studio: Studio) -> None:

@@ -22,7 +22,7 @@ from endcredits.flows.flags import Flag, flags_of_works
 from endcredits.flows.studio import Studio
 from endcredits.flows.trained_on_credits import count_outputs, credited
 from endcredits.flows.trained_on_matching import Given, Matched, match, ordered, people_of, with_quotes
-from endcredits.flows.trained_on_models import Model, read_models, statements_of, trained
+from endcredits.flows.trained_on_models import Model, Models, read_models, statements_of, trained
 from endcredits.flows.trained_on_money import Money, money_of
 from endcredits.flows.trained_on_records import (
     KINDS,
@@ -81,7 +81,8 @@ def trained_on(
         if question.kind not in KINDS:
             raise InputError(f"'{question.kind}' cannot be asked about", remedy=f"Use one of: {', '.join(KINDS)}.")
     matched = match(studio, questions, progress)
-    models, unread = read_models(studio)
+    known = read_models(studio)
+    models = known.models
     found = [ordered(one) for one in matched.given]
     listed = {work_id for works in found for work_id, _ in works[:most]}
     meant = {work_id for works in found for work_id, matches in works if matches[0].sure}
@@ -112,7 +113,7 @@ def trained_on(
                 tuple(shown),
                 max(0, len(works) - most),
                 _totals(works, facts.money),
-                _searched(one, matched, facts, counts, unread),
+                _searched(one, matched, facts, counts, known),
             )
         )
     return tuple(answers)
@@ -175,7 +176,7 @@ def _totals(works: Ordered, money: Money) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def _searched(one: Given, matched: Matched, facts: _Facts, counts: tuple[int, int, int], unread: Sequence[str]) -> Searched:
+def _searched(one: Given, matched: Matched, facts: _Facts, counts: tuple[int, int, int], known: Models) -> Searched:
     codes = matched.codes if one.codes else None
     scan = matched.scan if one.letters else None
     works, files, outputs = counts
@@ -191,5 +192,6 @@ def _searched(one: Given, matched: Matched, facts: _Facts, counts: tuple[int, in
         facts.money.read,
         tuple(one.methods),
         tuple(one.blind),
-        tuple(dict.fromkeys([*of_question, *unread, *facts.money.unread])),
+        tuple(dict.fromkeys([*of_question, *known.unread])),
+        (*known.damaged, *facts.money.unread),
     )

@@ -1,21 +1,22 @@
 """Which models learnt from which works, since when, and under which statement: read from what the indexes were built from.
 
 Each index keeps the list of works that it was built from (`corpus.json`), and the log has an entry about its models
-(`model.train`) with a time that nobody can change later. A model whose list is lost or damaged is named: of it nobody can
-say what it learnt from.
+(`model.train`) with a time that nobody can change later. Where a list is lost, the gate's signed manifest of the same works
+stands in for it. Where there is none, the model is named: of it nobody can say what it learnt from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from endcredits.canonical import digest
 from endcredits.errors import EndcreditsError, NotFoundError
-from endcredits.flows.admissions import Admission
+from endcredits.flows.admissions import Admission, read_admission
 from endcredits.flows.fact_files import facts_in
 from endcredits.flows.fact_kinds import MODEL
 from endcredits.flows.flags import Flag
@@ -34,7 +35,7 @@ class Model:
     """A model and what it learnt from.
 
     Attributes:
-        index: the name of its index.
+        index: the name of its index; empty where that is gone.
         index_digest: of the index.
         current: whether the studio answers by it now.
         facts: what the index's manifest, or else the log's entry, says of the models.
@@ -58,59 +59,100 @@ class Model:
     logged_at: str
 
 
-def read_models(studio: Studio) -> tuple[tuple[Model, ...], tuple[str, ...]]:
-    """Every model whose list of works can be read, the first logged first, and in words what could not be read."""
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What is known of all models.
+
+    Attributes:
+        models: those of which it can be told what they learnt from, the first logged first.
+        unread: what stands in the way of telling it of others, in words.
+        damaged: what else is damaged, in words; it hides no work.
+    """
+
+    models: tuple[Model, ...]
+    unread: tuple[str, ...]
+    damaged: tuple[str, ...]
+
+
+Logged = dict[str, tuple[int, str, Mapping[str, Any]]]
+"""(position, time, body) of the log's entries about models, by the digests of their indexes."""
+
+
+def read_models(studio: Studio) -> Models:
+    """Every model with what it learnt from, by its index's own list, or by the gate's manifest where that is lost."""
     unread: list[str] = []
-    logged = _logged(studio, unread)
-    current, found = _current(studio), []
+    damaged: list[str] = []
+    logged, current, found = _logged(studio, unread), _current(studio), []
     for folder in sorted({path.parent for name in ("manifest.json", "corpus.json") for path in _files(studio, name)}):
+        manifest, index_digest = _manifest(folder, damaged)
         try:
             record = read_corpus(folder)
-        except NotFoundError:
-            unread.append(f"index {folder.name}: its list of works is missing, or its building was not finished")
-            continue
+            corpus, index_digest = record["manifest"], record["index_digest"]
         except EndcreditsError as error:
-            unread.append(f"index {folder.name}: its list of works ({error.message})")
-            continue
-        position, at, said = logged.pop(record["index_digest"], (-1, "", {}))
-        facts: Mapping[str, Any] = said
-        never_read: frozenset[WorkId] = frozenset()
-        try:
-            manifest, _ = read_manifest(folder)
-            facts, never_read = manifest.facts, _never_read(manifest)
-        except EndcreditsError as error:
-            unread.append(f"index {folder.name}: its manifest ({error.message}); its list of works was read")
-        works = record["manifest"]["works"]
-        found.append(
-            Model(
-                folder.name,
-                record["index_digest"],
-                folder.name == current,
-                facts,
-                digest(record["manifest"]),
-                {WorkId(work["work_id"]): str(work["permission_id"] or "") for work in works},
-                never_read,
-                int(record["manifest"]["max_bytes_per_work"]),
-                position,
-                at,
-            )
-        )
-    for index_digest, (position, _, _) in logged.items():
-        unread.append(
-            f"the model of entry {position} of the log (index {index_digest[:16]}): its index is gone or unreadable, "
-            "so nobody can say from it what it learnt from"
-        )
+            missing = isinstance(error, NotFoundError)
+            why = "it is missing, or the building was not finished" if missing else error.message
+            if index_digest not in logged or (corpus := _let_in(studio, logged[index_digest])) is None:
+                unread.append(f"index {folder.name}: its list of works ({why})")
+                continue
+            damaged.append(f"index {folder.name}: its list of works ({why}); the gate's manifest has it")
+        entry = logged.pop(index_digest, (-1, "", {}))
+        found.append(_model(folder.name, index_digest, folder.name == current, corpus, entry, manifest))
+    for index_digest, entry in logged.items():
+        name = f"the model of entry {entry[0]} of the log (index {index_digest[:16]})"
+        if (let_in := _let_in(studio, entry)) is None:
+            unread.append(f"{name}: its index is gone or unreadable, so nobody can say from it what it learnt from")
+        else:
+            damaged.append(f"{name}: its index is gone or unreadable; the gate's manifest has its list of works")
+            found.append(_model("", index_digest, False, let_in, entry, None))
     # What is not logged yet was built last.
-    return tuple(sorted(found, key=lambda one: (one.log_entry < 0, one.log_entry, one.index))), tuple(unread)
+    ordered = sorted(found, key=lambda one: (one.log_entry < 0, one.log_entry, one.index))
+    return Models(tuple(ordered), tuple(unread), tuple(damaged))
 
 
-def _files(studio: Studio, name: str) -> Any:
+def _manifest(folder: Path, damaged: list[str]) -> tuple[IndexManifest | None, str]:
+    try:
+        return read_manifest(folder)
+    except EndcreditsError as error:
+        damaged.append(f"index {folder.name}: its manifest ({error.message})")
+        return None, ""
+
+
+def _let_in(studio: Studio, entry: tuple[int, str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The list of works of a logged model as the gate signed it; None where it did not go through the gate."""
+    admission = read_admission(studio, str(entry[2].get("corpus_digest", "")))
+    return admission.document if admission.state == "whole" else None
+
+
+def _model(
+    name: str,
+    index_digest: str,
+    current: bool,
+    corpus: Mapping[str, Any],
+    entry: tuple[int, str, Mapping[str, Any]],
+    manifest: IndexManifest | None,
+) -> Model:
+    position, at, said = entry
+    return Model(
+        name,
+        index_digest,
+        current,
+        manifest.facts if manifest is not None else said,
+        str(corpus["corpus_digest"]) if "corpus_digest" in corpus else digest(corpus),
+        {WorkId(work["work_id"]): str(work["permission_id"] or "") for work in corpus["works"]},
+        frozenset(work_id for work_id, size in manifest.work_sizes.items() if size == 0) if manifest else frozenset(),
+        int(corpus["max_bytes_per_work"]),
+        position,
+        at,
+    )
+
+
+def _files(studio: Studio, name: str) -> Iterator[Path]:
     return (studio.path / "index").glob(f"*/{name}")
 
 
-def _logged(studio: Studio, unread: list[str]) -> dict[str, tuple[int, str, Mapping[str, Any]]]:
-    """(position, time, body) of the log's entries about models, by the digests of their indexes."""
-    found: dict[str, tuple[int, str, Mapping[str, Any]]] = {}
+def _logged(studio: Studio, unread: list[str]) -> Logged:
+    """The log's entries about models."""
+    found: Logged = {}
     try:
         for fact in facts_in(studio.path, MODEL):
             if fact.body is not None:
@@ -126,11 +168,6 @@ def _current(studio: Studio) -> str:
         return str(read_current(studio)["name"])
     except EndcreditsError:
         return ""
-
-
-def _never_read(manifest: IndexManifest) -> frozenset[WorkId]:
-    """Works that the manifest says were never read: told by the trainer, or as it looks from the weights."""
-    return frozenset(work_id for work_id, size in manifest.work_sizes.items() if size == 0)
 
 
 def trained(

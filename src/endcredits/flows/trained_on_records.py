@@ -227,7 +227,8 @@ class Searched:
         periods: closed periods whose money was read.
         methods: how was searched, in words.
         blind: what cannot be seen that way, in words.
-        unread: what could not be read, and so was not searched, in words.
+        unread: what could not be read, and so was not searched, in words; a no is not whole then.
+        damaged: what else could not be read, in words: it may lack money or details, and hides no work.
     """
 
     works: int
@@ -241,6 +242,7 @@ class Searched:
     methods: tuple[str, ...]
     blind: tuple[str, ...]
     unread: tuple[str, ...]
+    damaged: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,11 +82,23 @@ def places(text: bytes, passages: Sequence[tuple[int, int]]) -> list[Place]:
         passages: (start, stop) in the folded text, start < stop.
     """
     written = text.decode("utf-8", "replace")
-    words = [(found.start(), found.end(), len(folded(found[0].encode()))) for found in _WORD.finditer(written)]
-    ends = list(accumulate(length for _, _, length in words))
+    lines = written.split("\n")
+    starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
+    ends = list(accumulate(len(folded(line.encode())) for line in lines))
     found = []
     for start, stop in passages:
         first, last = bisect_right(ends, start), bisect_left(ends, stop)
-        begin, end = words[first][0], words[last][1]
-        found.append(Place(begin, end, written.count("\n", 0, begin) + 1, written[begin:end]))
+        begin = starts[first] + _word(lines[first], start - (ends[first - 1] if first else 0))[0]
+        end = starts[last] + _word(lines[last], stop - 1 - (ends[last - 1] if last else 0))[1]
+        found.append(Place(begin, end, first + 1, written[begin:end]))
     return found
+
+
+def _word(line: str, at: int) -> tuple[int, int]:
+    """Where the word begins and ends that holds a place of a folded line."""
+    done = 0
+    for found in _WORD.finditer(line):
+        done += len(folded(found[0].encode()))
+        if done > at:
+            return found.start(), found.end()
+    raise ValueError("the place is not in the line")

@@ -134,7 +134,8 @@ def _show_quotes(match: Match) -> None:
 def _show_model(model: Trained) -> None:
     since = f"since {model.logged_at}, entry {model.log_entry} of the log" if model.logged_at else "not in the log yet"
     current = ", in use" if model.current else ""
-    say(f"    learnt by model {model.full_sha256[:HASH_SHOWN] or 'unknown'} (index {model.index}{current}), {since}")
+    index = model.index or "that is gone"
+    say(f"    learnt by model {model.full_sha256[:HASH_SHOWN] or 'unknown'} (index {index}{current}), {since}")
     said = model.statement
     if said is not None:
         say(
@@ -142,6 +143,7 @@ def _show_model(model: Trained) -> None:
         )
     else:
         say(f"      under {model.permission_id or 'no statement'}, which the books do not have")
+    say(f"      in the corpus {model.corpus_digest[:HASH_SHOWN]}")
     gate = {"whole": "through the gate, by a signed manifest", "broken": "the gate's manifest is BROKEN"}
     say(f"      let in: {gate.get(model.admission, 'not through the gate: there is no signed manifest')}")
     if model.never_read:
@@ -170,6 +172,8 @@ def _show_searched(answer: Answer) -> None:
         say(f"    not seen: {blind}")
     for unread in one.unread:
         say(f"    COULD NOT BE READ: {unread}")
+    for damaged in one.damaged:
+        say(f"    DAMAGED: {damaged}")
 
 
 def _printable(text: str) -> str:
