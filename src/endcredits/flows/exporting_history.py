@@ -58,8 +58,8 @@ def lay_out_models(desk: Desk, studio: Studio, work_ids: AbstractSet[WorkId]) ->
         The models' indexes, for their proofs, and what nobody can say any more, in words.
     """
     rows, found = desk.rows("history/trained-on.json"), set[str]()
-    models, unread = read_models(studio)
-    for model in models:
+    known = read_models(studio)
+    for model in known.models:
         for work_id in sorted(work_ids & model.works.keys()):
             found.add(model.index_digest)
             rows.add(
@@ -75,7 +75,7 @@ def lay_out_models(desk: Desk, studio: Studio, work_ids: AbstractSet[WorkId]) ->
                     "logged_at": model.logged_at,
                 }
             )
-    return found, [f"whether a model learnt from your works: {words}" for words in unread]
+    return found, [f"whether a model learnt from your works: {words}" for words in known.unread]
 
 
 def lay_out_outputs(conn: Connection, desk: Desk, studio: Studio, log: Log, work_ids: Collection[str]) -> list[str]:
