@@ -6,6 +6,7 @@ crash leaves a sheet that still waits for that yes, never a sheet that everybody
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,12 +19,14 @@ from endcredits.flows.holdings import Settled, last_closed_day, must_begin_after
 from endcredits.flows.parties import party_called
 from endcredits.flows.studio import Studio
 from endcredits.ids import PartyId, WorkId
-from endcredits.works import TRAIN_RIGHT, WORLD, Party, Split, Work, parties, party_id_of, set_splits, works
+from endcredits.works import TRAIN_RIGHT, WORLD, Party, Split, Work, parties, party_id_of, percent_ppb, set_splits, works
 from endcredits.works.names import clean_name
 from endcredits.works.shares import NOT_AGREED, Sheet, SheetLine, SheetState
 from endcredits.works.shares.book import add_credits, add_nobody, add_parties
 from endcredits.works.shares.sheet_book import add_acceptance, add_sheet, sheet_states, sheets
 from endcredits.works.shares.sheets import IN_FORCE, OVER_CLAIMED, accepted, holdings_of, proposed_anew
+
+_SHARE = re.compile(r"(?P<name>.+?)=\s*(?P<part>[0-9.]+\s*%)(?::(?P<role>[^:]*)(?::(?P<words>.*))?)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,14 +241,11 @@ def parse_share(text: str) -> NamedShare:
     Raises:
         InputError: not written so.
     """
-    from endcredits.works import percent_ppb
-
-    name, _, rest = text.rpartition("=")
-    part, _, role = rest.partition(":")
-    role, _, words = role.partition(":")
-    percent = percent_ppb(part.strip())
-    if not name.strip() or percent is None:
+    match = _SHARE.fullmatch(text.strip())
+    percent = percent_ppb(match["part"]) if match else None
+    if match is None or percent is None or not match["name"].strip():
         raise InputError(
             f"'{text[:60]}' is not a share", remedy='Write it like "Tara Lin=10%:Translator".', field="NAME=PERCENT"
         )
-    return NamedShare(name.strip(), percent, role.strip() or "Author", words.strip())
+    role, words = (match["role"] or "").strip(), (match["words"] or "").strip()
+    return NamedShare(match["name"].strip(), percent, role or "Author", words)

@@ -70,10 +70,9 @@ def _tell(done: Imported) -> None:
     if len(done.notices) > SHOWN:
         say(f"... and {len(done.notices) - SHOWN} more; --json lists them all.")
     held = sorted({one.work_id for one in done.works if one.disputes})
-    say(
-        f"{done.reading.records} records from {done.reading.sender}. {would} {new} works without files and "
-        f"{done.new_parties} parties; {changed} known works get something new, {same} stay as they are."
-    )
+    say(f"{done.reading.records} records from {done.reading.sender}.")
+    say(f"{would} without files: {new}. Known works that get something new: {changed}; that stay as they are: {same}.")
+    say(f"New parties: {done.new_parties}.")
     if held:
         say(f"More than the whole is claimed of {len(held)} works; their money is held: endcredits disputes list --open")
     say("Nobody has allowed anything by this: see endcredits works list.")
