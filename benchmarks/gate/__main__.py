@@ -30,9 +30,7 @@ def main() -> None:
     given = options(__doc__ or "", add)
     pictures = pictures_of(given.pictures, given.number) if given.pictures else made_pictures(given.number)
     texts = texts_of(given.texts, given.number) if given.texts else made_texts(given.number)
-    figures: list[Figure] = []
-    for kind, samples in (("picture", pictures), ("text", texts)):
-        figures += _found(kind, samples)
+    figures = [*_found("picture", pictures), *_found("text", texts)]
     if given.files:
         with tempfile.TemporaryDirectory() as folder:
             figures += rerun(Path(folder), given.files, given.runs)
