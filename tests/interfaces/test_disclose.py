@@ -97,6 +97,8 @@ def test_an_output_and_the_file_for_signing(house: House, tmp_path: Path) -> Non
     elsewhere = type_in(*command, "--jurisdiction", "US-NY", *("--on", "2026-11-20"))
     assert "eu-ai-act" not in elsewhere.err and "watermark" in elsewhere.err
     assert type_in("disclose", "output", "output:none", "-s", studio).code == 2
+    signing.unlink()
+    assert type_in(*command, "--out", tmp_path / "output.docx", "--for-signing", signing).code == 2 and not signing.exists()
 
 
 @pytest.mark.parametrize(
@@ -110,6 +112,7 @@ def test_an_output_and_the_file_for_signing(house: House, tmp_path: Path) -> Non
         (("eu", "--corpus", "a" * 64), "there is no corpus"),
         (("eu", "--corpus", "registry", "--index", "x"), "one corpus"),
         (("evidence",), "missing option"),
+        (("evidence", "--out", "pack", "--corpus", "registry", "--index", "x"), "one corpus"),
     ],
 )
 def test_bad_input_leaves_with_two_and_writes_nothing(

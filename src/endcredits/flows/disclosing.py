@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from endcredits.errors import IntegrityError
+from endcredits.errors import InputError, IntegrityError
 from endcredits.flows import fact_log
 from endcredits.flows.clock import now
 from endcredits.flows.disclosing_then import PRESENT, REGISTRY, Books, Then, of_corpus, of_index
@@ -56,10 +56,12 @@ def collect(studio: Studio, *, on: str = "", index: str = "", corpus: str = "", 
         positions: look up the place in the log of every statement and work, which reads all of them.
 
     Raises:
-        InputError: not a day.
+        InputError: not a day, or both an index and a corpus.
         NotFoundError: no such index or corpus, or none was built yet.
         IntegrityError: a file of the index, the corpus or the log is damaged.
     """
+    if index and corpus:
+        raise InputError("an index is built from one corpus", remedy="Give --index or --corpus.", field="--corpus")
     fact_log.complete(studio)
     day = check_day(on or now()[:10], field="on")
     with studio.store.reading() as conn:

@@ -196,14 +196,14 @@ def output(
 
     stated, held = _facts(declared), read_pack(*(pack or ()))
     with opened(studio) as place:
-        if for_signing:
-            defaults = {"provider": place.name, "system": f"model of {place.name}", "version": "as the receipt says"}
-            durable.write_atomic(for_signing, disclosure_for_signing(stated, defaults))
+        defaults = {"provider": place.name, "system": f"model of {place.name}", "version": "as the receipt says"}
+        signing = disclosure_for_signing(stated, defaults) if for_signing else b""
         document = disclose_output(place, output_id, stated, on=on, jurisdiction=jurisdiction, pack=held)
     data = rendered(document, Path(out).suffix.lower() if out else ".md")
-    if out:
-        durable.write_atomic(out, data)
-    _tell(Made("output", data, document.standing, document.missing, int(bool(out))), out, as_json)
+    for path, content in ((for_signing, signing), (out, data)):
+        if path:
+            durable.write_atomic(path, content)
+    _tell(Made("output", data, document.standing, document.missing, int(bool(out)) + int(bool(for_signing))), out, as_json)
 
 
 def check(
@@ -246,12 +246,9 @@ def _one_file(
     as_json: bool,
     pack: list[str] | None = None,
 ) -> None:
-    from endcredits.errors import InputError
     from endcredits.flows.disclosing_documents import disclose
     from endcredits.works.rules import read_pack
 
-    if index and corpus:
-        raise InputError("an index is built from one corpus", remedy="Give --index or --corpus.", field="--corpus")
     stated, held = _facts(declared), read_pack(*(pack or ()))
     with opened(studio) as place:
         made = disclose(place, kind, stated, on=on, index=index, corpus=corpus, out=Path(out) if out else None, pack=held)
