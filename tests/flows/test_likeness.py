@@ -339,3 +339,21 @@ def test_the_same_from_python(studio: Studio, tmp_path: Path) -> None:
     assert handle.use_likeness(request(), use_id="spot-1").payment == "unnamed"
     named = handle.use_likeness(request(), use_id="spot-1", output_id=output_of(studio, h.TIDE).output_id)
     assert named.payment == "reported" and handle.ask_likeness(request()).left == 0
+
+
+@pytest.mark.parametrize(("kind", "subject"), [("person", ADA), ("work", f"likeness:{ADA}")])
+def test_a_no_is_heard_whichever_name_it_uses(studio: Studio, tmp_path: Path, kind: str, subject: str) -> None:
+    granted(studio, tmp_path)
+    no = Permission(subject, "likeness", "deny", "No.", "a letter", "Ada Example", "2025-01-10T00:00:00Z", subject_kind=kind)
+    rights.say(studio, [no])
+    assert likeness.ask(studio, request()).rule_id == "refused"
+
+
+def test_a_no_to_training_stops_training_alone(studio: Studio, tmp_path: Path) -> None:
+    granted(studio, tmp_path, training_allowed=True)
+    learning = replace(request(), purpose="training")
+    assert likeness.ask(studio, learning).value == "allow"
+    no = Permission(ADA, "train", "deny", "No.", "a letter", "Ada Example", "2025-01-10T00:00:00Z", subject_kind="person")
+    rights.say(studio, [no])
+    assert likeness.ask(studio, learning).rule_id == "refused"
+    assert likeness.ask(studio, request()).value == "allow"

@@ -79,6 +79,9 @@ def test_the_walk_of_the_documentation(studio: Path) -> None:
     assert refused.code == 3 and "revoked" in [one["rule_id"] for one in refused.json["decision"]["blocks"]]
     listed = type_well("likeness", "list", *s).out
     assert "taken back" in listed and listed.endswith("1 people, 1 grants.\n")
+    assert "at vault 2: the grant was taken back" in type_well("likeness", "list", "--to-delete", *s).out
+    (due,) = type_well("likeness", "list", "--to-delete", *s, "--json").json
+    assert due["grant_id"] == grant_id and due["location"] == "vault 2"
     (known,) = type_well("likeness", "list", *s, "--json").json
     assert known["revocations"][0]["reason"] == "Enough." and len(known["uses"]) == 2
     assert type_well("likeness", "show", ADA, *s, "--json").json["grants"][0]["left"] == {"0": 0}
@@ -180,6 +183,8 @@ def test_a_policy_of_all_fees(studio: Path) -> None:
     assert "# not in this policy: 'likeness share'" in text
     checked = type_well("policy", "check", file).out
     assert "likeness day_rate 1,000.00 USD" in checked
+    without = type_well("likeness", "policy", "-s", studio).out
+    assert "2 grants agree on contributions" in without and "agree on contributions" not in text
     made = type_well("likeness", "policy", "--onto", "likeness-per-appearance", "-s", studio, "--json").json
     assert [one["name"] for one in made["policy"]["pools"]] == ["appearances", "likeness day_rate 1,000.00 USD"]
 

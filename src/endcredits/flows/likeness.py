@@ -31,6 +31,7 @@ from endcredits.royalties.forms import handed_in
 from endcredits.royalties.recording import Added, record_events
 from endcredits.works import known_works
 from endcredits.works.likeness import (
+    PURPOSES,
     LikenessDecision,
     LikenessUse,
     RecordedUse,
@@ -86,7 +87,7 @@ def ask(studio: Studio, request: LikenessUse, *, at: str = "", resemblances: Ite
             conn,
             request.person_id,
             logged_grants(studio, request.person_id),
-            refusal_of(studio, conn, request.person_id, moment),
+            refusal_of(studio, conn, request.person_id, moment, training=request.purpose == PURPOSES[1]),
         )
     return decide_likeness(standing, request, moment, resemblances=resemblances)
 
@@ -119,7 +120,7 @@ def use(
 
     def work(conn: Connection) -> Used:
         at = now()  # of this attempt: who had to wait for another's writing is not earlier for that
-        refused = refusal_of(studio, conn, request.person_id, at)
+        refused = refusal_of(studio, conn, request.person_id, at, training=request.purpose == PURPOSES[1])
         decision, found = record_use(conn, made, request, at, logged=logged, refused=refused, resemblances=resemblances)
         if found is None:
             return Used(decision, None, "")

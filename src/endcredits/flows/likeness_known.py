@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
@@ -12,8 +13,9 @@ from endcredits.flows.fact_files import facts_naming
 from endcredits.flows.fact_kinds import LIKENESS_GRANT
 from endcredits.flows.studio import Studio
 from endcredits.ids import PartyId
-from endcredits.works import Permission, asked_of_person, decide, permissions_about
+from endcredits.works import Asked, decide, permissions_about
 from endcredits.works.likeness import (
+    RIGHT,
     Enrolment,
     LikenessGrant,
     Person,
@@ -29,6 +31,7 @@ from endcredits.works.likeness import (
     uses,
     with_guardians,
 )
+from endcredits.works.likeness.storing import to_delete
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +78,20 @@ def logged_grants(studio: Studio, person_id: str) -> dict[str, int]:
     return {str(one.body["grant_id"]): one.position for one in found if one.body is not None}
 
 
-def refusal_of(studio: Studio, conn: Connection, person_id: str, at: str) -> str:
+def refusal_of(studio: Studio, conn: Connection, person_id: str, at: str, *, training: bool = False) -> str:
     """Why somebody refuses every use of their likeness, in words; "" where no recorded no is in force.
 
-    A contract with the operator goes before an older no, as everywhere (`works.decide`).
+    A no about the person is heard, and one about the entry that stands for their likeness; where a model is to learn from
+    them, a no to training too. A contract with the operator goes before an older no, as everywhere (`works.decide`).
     """
-    asked = asked_of_person(PartyId(person_id))
-    said: tuple[Permission, ...] = permissions_about(conn, asked)
-    decision = decide(said, asked, "likeness", at, by=studio.operator)
-    return decision.reason if decision.value == "deny" else ""
+    person = ("person", person_id)
+    asked = Asked(person_id, (person, ("work", f"{RIGHT}:{person_id}")))
+    questions = [(asked, RIGHT)] + ([(Asked(person_id, (person,)), "train")] if training else [])
+    for question, verb in questions:
+        decision = decide(permissions_about(conn, question), question, verb, at, by=studio.operator)
+        if decision.value == "deny":
+            return decision.reason
+    return ""
 
 
 def person_called(conn: Connection, called: str) -> Person:
@@ -116,6 +124,36 @@ def id_called(studio: Studio, called: str) -> PartyId:
             if not called.startswith("party:"):
                 raise
             return PartyId(called)
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A stored replica that has no reason left to be kept.
+
+    Attributes:
+        person_id: whose.
+        name: their name.
+        grant_id: under which grant it was made.
+        location: where it lies, as the grant says.
+        why: why it has to be deleted, in words.
+    """
+
+    person_id: str
+    name: str
+    grant_id: str
+    location: str
+    why: str
+
+
+def due_for_deletion(found: Sequence[Known]) -> tuple[Replica, ...]:
+    """The replicas of some people that have to be deleted by now."""
+    at = now()
+    return tuple(
+        Replica(one.person.person_id, one.person.name, granted.grant.grant_id, granted.grant.storage.location, why)
+        for one in found
+        for granted in one.grants
+        if (why := to_delete(granted.grant, one.revocations, at))
+    )
 
 
 def everybody(studio: Studio) -> tuple[Known, ...]:

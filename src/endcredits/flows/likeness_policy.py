@@ -33,10 +33,12 @@ class FeePolicy:
     Attributes:
         policy: with one pool for each terms of pay.
         unpaid: terms that are no fee, with what they mean; the operator's own policy pays them.
+        with_plans: grants that agree on contributions to benefit plans, which are levies of the policy.
     """
 
     policy: Policy
     unpaid: Mapping[str, str]
+    with_plans: int
 
 
 def fee_policy(
@@ -88,7 +90,9 @@ def fee_policy(
         base, pools=(*base.pools, *pools), levies=(*base.levies, *(Levy(name, ppb, party) for name, ppb, party in levies))
     )
     unpaid = {offer_of(one.pay): BASES[one.pay.basis] for one in granted if fee_of(one.pay) is None}
-    return FeePolicy(check_policy(made), dict(sorted(unpaid.items())))
+    return FeePolicy(
+        check_policy(made), dict(sorted(unpaid.items())), sum(one.pay.plan_contributions is True for one in granted)
+    )
 
 
 def _pools(granted: Sequence[LikenessGrant]) -> list[PoolRule]:

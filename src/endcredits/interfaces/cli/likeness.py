@@ -218,6 +218,8 @@ def policy(
         print_json({"policy": to_plain(made.policy), "unpaid": dict(made.unpaid), "toml": policy_toml(made.policy)})
         return
     say(policy_toml(made.policy).rstrip("\n"))
+    if made.with_plans and not made.policy.levies:
+        say(f"# {made.with_plans} grants agree on contributions to plans, and no levy pays them: --levy PARTY=PERCENT")
     for offer, meaning in made.unpaid.items():
         say(f"# not in this policy: '{offer}': {meaning}")
 

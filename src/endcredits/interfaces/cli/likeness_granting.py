@@ -124,15 +124,31 @@ def revoke(
         say(f"{one.grant_id} is taken back since {one.revoked_at}; no use under it is permitted from then on.")
 
 
-def show_all(studio: StudioOption = ".", as_json: JsonOption = False) -> None:
-    """List everybody who is enrolled, with their grants.
+def show_all(
+    to_delete: Annotated[
+        bool, typer.Option("--to-delete", help="Only replicas that have to be deleted, and where.")
+    ] = False,
+    studio: StudioOption = ".",
+    as_json: JsonOption = False,
+) -> None:
+    """List everybody who is enrolled, with their grants; or the stored replicas that have no reason left to be kept.
 
-    Example: endcredits likeness list
+    Example: endcredits likeness list --to-delete
     """
+    from endcredits.canonical import to_plain
     from endcredits.flows import likeness_known
 
     with opened(studio) as place:
         found = likeness_known.everybody(place)
+        due = likeness_known.due_for_deletion(found)
+    if to_delete and as_json:
+        print_json(to_plain(due))
+        return
+    if to_delete:
+        for replica in due:
+            say(f"{replica.name}  {replica.grant_id}  at {replica.location or 'no place said'}: {replica.why}")
+        say(f"{len(due)} replicas have to be deleted where they lie.")
+        return
     if as_json:
         print_json([known_document(one) for one in found])
         return
