@@ -22,7 +22,7 @@ import pytest
 
 from endcredits import durable
 from endcredits.errors import IntegrityError, MachineError, NotFoundError
-from endcredits.flows import catalogue, exporting_history, fact_log, funds, rights, sheets
+from endcredits.flows import catalogue, exporting, exporting_history, fact_log, funds, rights, sheets
 from endcredits.flows.exporting import export
 from endcredits.flows.exporting_check import check_export
 from endcredits.flows.exporting_terms import WITHHELD
@@ -53,6 +53,7 @@ from endcredits.works import (
     works,
 )
 from endcredits.works.likeness import Enrolment, LikenessGrant, Person, RecordedUse, Revocation
+from endcredits.works.offers import FORMS
 from tests.story import house as h
 from tests.story.house import House, house
 from tests.story.lived_in import lived_in
@@ -189,6 +190,33 @@ def test_the_same_state_gives_the_same_bytes_and_the_log_moves_them(studio: Stud
     assert [one["verb"] for one in rows(unpacked(later.path), "terms/statements.json")].count("style") == 1
     assert check_export(later.path, vkeys(studio)).findings == ()
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.endswith(durable.PARTIAL)) == []
+
+
+def test_the_clock_moves_nothing_until_a_statement_begins_or_ends(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with studio.store.reading() as conn:
+        sha256 = next(one.manifestations[0].sha256 for one in works(conn) if one.work_id == h.TIDE)
+    fact_log.write(studio, lambda conn: add_marks(conn, [FileMark(sha256, "url", "https://cleo.example/tide")]))
+    yes = Permission(
+        h.TIDE, "index", "allow", "for a year", "a letter", h.CLEO, "2030-01-01T00:00:00Z", "2031-01-01T00:00:00Z"
+    )
+    rights.say(studio, [yes])
+    exported = {}
+    for moment in ("2029-06-01", "2029-07-01", "2030-06-01", "2030-07-01", "2032-01-01"):
+        monkeypatch.setattr(exporting, "now", lambda moment=moment: f"{moment}T00:00:00Z")
+        exported[moment] = export(studio, h.CLEO, tmp_path / "cleo.zip").path.read_bytes()
+        files = unpacked(tmp_path / "cleo.zip")
+        (robots,) = [data for name, data in files.items() if name.startswith("offers/robots")]
+        assert (b"search=y" in robots) == moment.startswith("2030"), moment
+        told = json.loads(files["offers/about.json"])["texts"]
+        assert {one["form"] for one in told} == set(FORMS)
+        assert {one["until"] for one in told if one["form"] == "robots"} == {
+            {"2029": "2030-01-01T00:00:00Z", "2030": "2031-01-01T00:00:00Z", "2032": ""}[moment[:4]]
+        }
+
+    assert exported["2029-06-01"] == exported["2029-07-01"] != exported["2030-06-01"] == exported["2030-07-01"]
+    assert len(set(exported.values())) == 3
 
 
 def test_a_likeness_leaves_with_its_grant_its_use_and_what_the_log_stands_for(studio: Studio, tmp_path: Path) -> None:
