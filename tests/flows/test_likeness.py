@@ -30,7 +30,7 @@ from endcredits.flows.catalogue import corpus
 from endcredits.flows.checking import check_studio
 from endcredits.flows.likeness import Used
 from endcredits.flows.likeness_known import Granted
-from endcredits.flows.studio import Studio
+from endcredits.flows.studio import Studio, init_studio
 from endcredits.ledger import balances
 from endcredits.royalties import payable_account, policy_toml, read_policy, shipped_policy
 from endcredits.works import Permission, works
@@ -357,3 +357,15 @@ def test_a_no_to_training_stops_training_alone(studio: Studio, tmp_path: Path) -
     rights.say(studio, [no])
     assert likeness.ask(studio, learning).rule_id == "refused"
     assert likeness.ask(studio, request()).value == "allow"
+
+
+def test_the_walk_on_a_database_server(tmp_path: Path, postgres_url: str) -> None:
+    """Counted, reported and held in one transaction there too; the check adds everything up again."""
+    studio = init_studio(tmp_path / "studio", database=postgres_url)
+    granted(studio, tmp_path)
+    done = likeness.use(studio, request(), use_id="spot-1", output_id="output:later")
+    assert (done.decision.value, done.payment) == ("allow", "waits")
+    granting.revoke(studio, "Ada Example", reason="Enough.", by="Ada Example")
+    assert likeness.use(studio, request(), use_id="spot-2").decision.rule_id == "revoked"
+    assert [one.record_id for one in reporting.held_rows(studio)] == ["likeness:spot-1"] and check_studio(studio) == []
+    studio.close()

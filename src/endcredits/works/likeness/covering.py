@@ -1,11 +1,13 @@
 """Does one row of a grant cover a use? Each thing that it does not is a reason of its own.
 
-Names are compared without regard to letter case, width, accents and invisible characters. Two productions whose names
-fold to the same text are taken for one, as people take them; anything else that differs is outside.
+Names are compared without regard to letter case, width, spaces and invisible characters; a sign or an accent more is another
+production, since two may differ by no more than that. What the person forbids is looked for more widely, with accents and
+signs left out as well: there the safe answer is to find too much.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 
 from endcredits.works.likeness.questions import LikenessUse, Reason
@@ -57,9 +59,9 @@ def uncovered(row: GrantedUse, use: LikenessUse, day: str, used: int, pack: Pack
 
 def forbidden_in(forbidden: tuple[str, ...], use: LikenessUse) -> Iterator[Reason]:
     """Contexts of a use that the person forbids."""
-    refused = {_key(one): one for one in forbidden}
+    refused = {_wide(one): one for one in forbidden}
     stated = use.contexts + (OF_ADVERTISING if use.is_advertisement else ())
-    for context in sorted({_key(one): one for one in stated}):
+    for context in sorted({_wide(one) for one in stated}):
         if context in refused:
             yield Reason("forbidden-context", f"the person forbids '{refused[context]}'")
         elif "other" in refused and context not in KNOWN_CONTEXTS:
@@ -76,7 +78,13 @@ def _same(one: str, other: str) -> bool:
 
 
 def _key(text: str) -> str:
-    # A name of signs alone folds to nothing, and two of them are not the same for that.
+    compatible = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    seen = (" " if letter.isspace() else letter for letter in compatible if letter.isspace() or letter.isprintable())
+    return " ".join("".join(seen).split())
+
+
+def _wide(text: str) -> str:
+    # A word of signs alone folds to nothing, and two of them are not the same for that.
     return fold(text) or text
 
 
