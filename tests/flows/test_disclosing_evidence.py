@@ -13,8 +13,9 @@ import pytest
 from endcredits import durable
 from endcredits.canonical import canonical_bytes, sha256_file
 from endcredits.errors import ConflictError, InputError, MachineError, NotFoundError
+from endcredits.flows.checking_evidence import check_evidence
 from endcredits.flows.disclosing_documents import Made, disclose_evidence
-from endcredits.flows.disclosing_evidence import MANIFEST, MODEL_FILE, WORKS, check_evidence
+from endcredits.flows.disclosing_evidence import MANIFEST, MODEL_FILE, WORKS
 from endcredits.flows.erasing import erase, plan_party
 from endcredits.flows.studio import Studio, open_studio
 from endcredits.receipts import Item, issue, verify_receipt

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from endcredits.interfaces.cli.common import (
-    FAILED_CHECK,
-    JsonOption,
-    StudioOption,
-    opened,
-    print_json,
-    report_findings,
-    say,
-)
+from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, report_findings
+from endcredits.interfaces.cli.disclose_told import tell
 
 if TYPE_CHECKING:
-    from endcredits.flows.disclosing_documents import Made
-    from endcredits.works.disclosure import Facts, Missing
+    from endcredits.works.disclosure import Facts
 
 IndexOption = Annotated[str, typer.Option(help="An index by its folder or digest; the current one by default.")]
 CorpusOption = Annotated[
@@ -166,7 +158,7 @@ def evidence(
     stated = _facts(declared)
     with opened(studio) as place:
         made = disclose_evidence(place, stated, Path(out), on=on, index=index, corpus=corpus)
-    _tell(made, out, as_json)
+    tell(made, out, as_json)
 
 
 def output(
@@ -203,7 +195,7 @@ def output(
     for path, content in ((for_signing, signing), (out, data)):
         if path:
             durable.write_atomic(path, content)
-    _tell(Made("output", data, document.standing, document.missing, int(bool(out)) + int(bool(for_signing))), out, as_json)
+    tell(Made("output", data, document.standing, document.missing, int(bool(out)) + int(bool(for_signing))), out, as_json)
 
 
 def check(
@@ -216,7 +208,7 @@ def check(
     Example: endcredits disclose check evidence --vkey log.vkey
     """
     from endcredits.errors import InputError
-    from endcredits.flows.disclosing_evidence import check_evidence
+    from endcredits.flows.checking_evidence import check_evidence
 
     try:
         key = vkey if vkey.count("+") > 1 else Path(vkey).read_text(encoding="utf-8").strip()
@@ -252,39 +244,4 @@ def _one_file(
     stated, held = _facts(declared), read_pack(*(pack or ()))
     with opened(studio) as place:
         made = disclose(place, kind, stated, on=on, index=index, corpus=corpus, out=Path(out) if out else None, pack=held)
-    _tell(made, out, as_json)
-
-
-def _tell(made: Made, out: str, as_json: bool) -> None:
-    """Says what was made and what is missing; leaves with 3 where something required is."""
-    from endcredits.canonical import to_plain
-
-    if as_json:
-        print_json(
-            {
-                "document": made.kind,
-                "file": out or None,
-                "files": made.files,
-                "complete": made.complete,
-                "missing": [to_plain(one) for one in made.missing],
-                "standing": to_plain(made.standing),
-                **({} if out else {"text": made.data.decode()}),
-            }
-        )
-    elif not out:
-        typer.echo(made.data.decode(), nl=False)
-        _say_missing(made.missing, err=True)
-    else:
-        say(f"Wrote {out} ({made.files} {'file' if made.files == 1 else 'files'}).")
-        _say_missing(made.missing, err=False)
-    if not made.complete:
-        raise typer.Exit(FAILED_CHECK)
-
-
-def _say_missing(missing: Sequence[Missing], *, err: bool) -> None:
-    from endcredits.interfaces.cli.common import shown
-
-    for one in missing:
-        typer.echo(shown(f"MISSING  {one.field}  {one.law} ({one.severity}): {one.why}. To supply it: {one.how}."), err=err)
-    if not missing:
-        typer.echo("Nothing that is asked for is missing.", err=err)
+    tell(made, out, as_json)
