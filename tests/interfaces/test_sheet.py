@@ -137,3 +137,25 @@ def test_an_import_tells_each_record(studio: Path, tmp_path: Path) -> None:
     table.write_text(f"work_id,title,contributor,role,share\n{h.TIDE},Tide,{h.CLEO},Author,100%\n")
     assert type_in("works", "import", table, "--form", "ddex-csv", "-s", studio).code == 0
     assert type_in("check", "-s", studio).code == 0
+
+
+def test_the_credits_of_a_work(studio: Path, tmp_path: Path) -> None:
+    """Roles in words, numbers, other titles, and who is paid where; a work without files says so."""
+    path = m.written(tmp_path / "CW250001PUB_000.V21", m.file_of(m.SALT_ROAD, m.LAMP_SONG))
+    done = type_in("works", "import", path, "--form", "cwr", "-s", studio, "--json").json
+    text = type_well("works", "credits", h.SALT, "-s", studio).out
+    for words in (
+        "also: DIE SALZSTRASSE",
+        "isrc GBEMI0300013",
+        "author: Ada Quill",
+        "Translated by TARA LIN",
+        f"ipi {m.TARA}",
+    ):
+        assert words in text
+    assert "performance in DE: Ada Quill 60%, NORTH SUB 20%, TARA LIN 20%" in text
+    roll = type_well("works", "credits", h.SALT, "--on", "2025-01-01", "-s", studio, "--json").json
+    assert {one["right"] for one in roll["paid"]} == {"train"} and roll["credits"][0]["role"] == "author"
+    lamp = next(one["work_id"] for one in done["works"] if one["is_new"])
+    assert "no files yet" in type_well("works", "credits", lamp, "-s", studio).out
+    assert type_in("works", "credits", "work:none", "-s", studio).code == 2
+    assert type_in("works", "credits", h.SALT, "--on", "soon", "-s", studio).code == 2

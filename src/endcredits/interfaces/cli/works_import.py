@@ -1,4 +1,4 @@
-"""`endcredits works import`: works, people and shares from the files of societies, publishers and distributors."""
+"""`endcredits works import` and `works credits`: works and shares from files of others, and what is known of one work."""
 
 from __future__ import annotations
 
@@ -76,3 +76,52 @@ def _tell(done: Imported) -> None:
     if held:
         say(f"More than the whole is claimed of {len(held)} works; their money is held: endcredits disputes list --open")
     say("Nobody has allowed anything by this: see endcredits works list.")
+
+
+def credits(
+    work_id: Annotated[str, typer.Argument(metavar="WORK_ID", help="The work; see 'works list'.")],
+    on: Annotated[str, typer.Option("--on", help="The day whose splits are told, YYYY-MM-DD; today by default.")] = "",
+    studio: StudioOption = ".",
+    as_json: JsonOption = False,
+) -> None:
+    """Show a work's credits as they read, its numbers, and who is paid for which right where.
+
+    Example: endcredits works credits work:emma-1f2e --on 2026-12-31
+    """
+    from endcredits.flows.credit_roll import credit_roll
+    from endcredits.ids import WorkId
+    from endcredits.works.shares import credit_line
+
+    with opened(studio) as place:
+        roll = credit_roll(place, WorkId(work_id), on)
+    if as_json:
+        print_json(
+            {
+                **asdict(roll),
+                "credits": [
+                    {
+                        "position": one.credit.position,
+                        "role": one.credit.role,
+                        "display_credit": one.credit.display_credit,
+                        "party_id": one.party.party_id,
+                        "name": one.party.name,
+                        "numbers": one.numbers,
+                    }
+                    for one in roll.credits
+                ],
+            }
+        )
+        return
+    say(f"{roll.title} ({roll.work_id}{'' if roll.files else ', no files yet'})")
+    for title in roll.other_titles:
+        say(f"  also: {title}")
+    for number in roll.identifiers:
+        say(f"  {number.scheme} {number.value} ({number.asserted_by})")
+    for one in roll.credits:
+        numbers = "".join(f" {scheme} {value}" for scheme, value in one.numbers)
+        say(
+            f"{one.credit.position:>4}  {credit_line(one.credit.role, one.credit.display_credit)}  [{one.party.name}{numbers}]"
+        )
+    for paid in roll.paid:
+        portions = (f"{name} {ppb / 10_000_000:.7f}".rstrip("0").rstrip(".") + "%" for name, ppb in paid.portions)
+        say(f"  {paid.right} in {paid.territory}: {', '.join(portions)}")
