@@ -119,9 +119,8 @@ def credits(
         say(f"  {number.scheme} {number.value} ({number.asserted_by})")
     for one in roll.credits:
         numbers = "".join(f" {scheme} {value}" for scheme, value in one.numbers)
-        say(
-            f"{one.credit.position:>4}  {credit_line(one.credit.role, one.credit.display_credit)}  [{one.party.name}{numbers}]"
-        )
+        line = credit_line(one.credit.role, one.credit.display_credit)
+        say(f"{one.credit.position:>4}  {line}  [{one.party.name}{numbers}]")
     for paid in roll.paid:
         portions = (f"{name} {ppb / 10_000_000:.7f}".rstrip("0").rstrip(".") + "%" for name, ppb in paid.portions)
         say(f"  {paid.right} in {paid.territory}: {', '.join(portions)}")
