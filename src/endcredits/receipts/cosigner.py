@@ -11,15 +11,12 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
-from endcredits import durable
-from endcredits.errors import ConflictError, InputError, NotFoundError
-from endcredits.receipts.keys import to_base64, unbase64
+from endcredits.errors import InputError
+from endcredits.receipts.keys import PrivateKey, read_private, save_key, to_base64, unbase64
 
 PLAIN_ED25519, ED25519, MLDSA44 = 0x01, 0x04, 0x06
 PUBLIC_BYTES = {PLAIN_ED25519: 32, ED25519: 32, MLDSA44: 1312}
@@ -62,7 +59,7 @@ class CosigningKey:
     """
 
     name: str
-    private: Ed25519PrivateKey | MLDSA44PrivateKey = field(repr=False)
+    private: PrivateKey = field(repr=False)
 
     @property
     def key(self) -> Key:
@@ -126,13 +123,9 @@ def make_cosigning_key(path: str | os.PathLike[str], name: str, kind: int = ED25
         InputError: not a name for a witness.
         MachineError: it cannot be written.
     """
-    target = Path(path)
     private = Ed25519PrivateKey.generate() if kind == ED25519 else MLDSA44PrivateKey.generate()
     key = CosigningKey(check_name(name), private)
-    if target.exists():
-        raise ConflictError("there is a key already", remedy="Use it, or choose another place.", file=target)
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    durable.write_atomic(target, pem, private=True)
+    save_key(path, private)
     return key
 
 
@@ -144,15 +137,5 @@ def load_cosigning_key(path: str | os.PathLike[str], name: str) -> CosigningKey:
         InputError: it is not an Ed25519 or ML-DSA-44 key without a passphrase.
         MachineError: it cannot be read.
     """
-    target = Path(path)
-    try:
-        private = load_pem_private_key(target.read_bytes(), password=None)
-    except FileNotFoundError as error:
-        raise NotFoundError("there is no key", remedy="Make a new witness; it cannot go on without.", file=target) from error
-    except OSError as error:
-        raise durable.machine_error(error, target) from error
-    except (ValueError, TypeError) as error:
-        raise InputError("it is not a private key in PEM without a passphrase", file=target) from error
-    if not isinstance(private, Ed25519PrivateKey | MLDSA44PrivateKey):
-        raise InputError("it is neither an Ed25519 nor an ML-DSA-44 key", file=target)
-    return CosigningKey(check_name(name), private)
+    remedy = "Copy it back from your backup, or make a new witness: this one cannot go on without."
+    return CosigningKey(check_name(name), read_private(path, "witness", remedy))

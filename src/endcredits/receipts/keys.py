@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from endcredits import durable
 from endcredits.errors import ConflictError, InputError, NotFoundError
 
+PrivateKey = Ed25519PrivateKey | MLDSA44PrivateKey
 ED25519, MLDSA44 = b"\x01", b"\x06"
 _NAMES = {ED25519: "Ed25519", MLDSA44: "ML-DSA-44"}
 _PUBLIC_BYTES = {ED25519: 32, MLDSA44: 1312}
@@ -50,7 +51,7 @@ class SigningKey:
     """
 
     name: str
-    private: Ed25519PrivateKey | MLDSA44PrivateKey = field(repr=False)
+    private: PrivateKey = field(repr=False)
 
     @property
     def kind(self) -> bytes:
@@ -138,14 +139,52 @@ def make_keypair(path: str | os.PathLike[str], name: str, kind: bytes = ED25519)
         InputError: not a name for a log.
         MachineError: it cannot be written.
     """
-    target = Path(path)
     private = Ed25519PrivateKey.generate() if kind == ED25519 else MLDSA44PrivateKey.generate()
     key = SigningKey(check_origin(name), private)
+    save_key(path, private)
+    return key
+
+
+def save_key(path: str | os.PathLike[str], private: PrivateKey) -> None:
+    """Saves a private key as PKCS8 PEM, readable by the owner only.
+
+    Raises:
+        ConflictError: there is a file already; a key is never replaced silently.
+        MachineError: it cannot be written.
+    """
+    target = Path(path)
     if target.exists():
         raise ConflictError("there is a key already", remedy="Use it, or choose another place.", file=target)
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     durable.write_atomic(target, pem, private=True)
-    return key
+
+
+def read_private(path: str | os.PathLike[str], whose: str, remedy: str) -> PrivateKey:
+    """Reads a private key that `save_key` saved.
+
+    Args:
+        path: the file.
+        whose: "log" or "witness", for the error.
+        remedy: what to do when the file is gone.
+
+    Raises:
+        NotFoundError: there is no such file.
+        InputError: it is not an Ed25519 or ML-DSA-44 key without a passphrase.
+        MachineError: it cannot be read.
+    """
+    target = Path(path)
+    try:
+        private = load_pem_private_key(target.read_bytes(), password=None)
+    except FileNotFoundError as error:
+        raise NotFoundError(f"the {whose}'s private key is not here", remedy=remedy, file=target) from error
+    except OSError as error:
+        raise durable.machine_error(error, target) from error
+    except (ValueError, TypeError) as error:
+        raise InputError("it is not a private key in PEM without a passphrase", file=target) from error
+    if not isinstance(private, (Ed25519PrivateKey, MLDSA44PrivateKey)):
+        remedy = f"A {whose} signs with those."
+        raise InputError("it is neither an Ed25519 nor an ML-DSA-44 key", remedy=remedy, file=target)
+    return private
 
 
 def load_key(path: str | os.PathLike[str], name: str) -> SigningKey:
@@ -155,18 +194,8 @@ def load_key(path: str | os.PathLike[str], name: str) -> SigningKey:
         NotFoundError: there is no such file.
         InputError: it is not an Ed25519 or ML-DSA-44 key without a passphrase, or not a name for a log.
     """
-    target = Path(path)
-    try:
-        private = load_pem_private_key(target.read_bytes(), password=None)
-    except FileNotFoundError as error:
-        raise NotFoundError("there is no key", remedy="Restore it from your backup.", file=target) from error
-    except OSError as error:
-        raise durable.machine_error(error, target) from error
-    except (ValueError, TypeError) as error:
-        raise InputError("it is not a private key in PEM without a passphrase", file=target) from error
-    if not isinstance(private, (Ed25519PrivateKey, MLDSA44PrivateKey)):
-        raise InputError("it is neither an Ed25519 nor an ML-DSA-44 key", remedy="The log signs with those.", file=target)
-    return SigningKey(check_origin(name), private)
+    remedy = "Copy it back from your backup. Without it the studio can be read and checked, and its log takes no entry."
+    return SigningKey(check_origin(name), read_private(path, "log", remedy))
 
 
 def load_keys(folder: str | os.PathLike[str], name: str, vkeys: Sequence[str]) -> list[SigningKey]:
