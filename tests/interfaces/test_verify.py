@@ -26,6 +26,11 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("old").write_text(making.checkpoint(making.fillers(4)))
     Path("forked").write_text(making.checkpoint(making.fillers(4, "fork ")))
     Path("policy").write_text(making.POLICY)
+    Path("paper.json").write_text('{"statement_id": "s", "lines": []}')
+    Path("latin.vkey").write_bytes(b"\xe9+\xe9+\xe9")
+    marked = f"\N{BYTE ORDER MARK}{LOG.vkey}\r\n\r\n"
+    Path("marked.vkey").write_text(marked, newline="")
+    Path("marked.policy").write_text(f"\N{BYTE ORDER MARK}{making.POLICY}")
     Path("log.vkey").write_text(f"{making.NEXT.vkey}\n{LOG.vkey}\n")
     return tmp_path
 
@@ -34,6 +39,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("words", "code", "told"),
     [
         ("1.json 2.json 3.json --vkey log.vkey", 0, "3 of 3 receipts verify."),
+        ("1.json --vkey marked.vkey", 0, "1 of 1 receipt verifies."),
+        ("seen.json --policy marked.policy", 0, "1 of 1 receipt verifies."),
         ("1.json 3.json --vkey log.vkey", 3, "PROBLEM  Statements 2 to 2 of 'ada' in EUR are missing."),
         ("1.json bad.json --vkey log.vkey", 3, "NOT VERIFIED  bad.json"),
         (
@@ -70,7 +77,9 @@ def test_it_says_what_the_lone_verifier_says(
     [
         ("", "no receipt is named"),
         ("1.json", "the public key cannot be read"),
-        ("1.json --vkey none.vkey", "the public key cannot be read"),
+        ("1.json --vkey none.vkey", "there is no such file, and it is no key either"),
+        ("1.json --vkey latin.vkey", "the file is not UTF-8"),
+        ("1.json paper.json --vkey log.vkey", "this is a statement, not the receipt of one"),
         ("1.json --vkey bad.json", "the key or the policy cannot be used"),
         ("none.json --vkey log.vkey", "the receipt cannot be read (No such file or directory)"),
         (f"{'long' * 2000}.json --vkey log.vkey", "the receipt cannot be read (File name too long)"),

@@ -384,8 +384,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
     options = parser.parse_args(arguments)
     try:
-        vkeys = "\n".join(one if one.count("+") > 1 else given(one)[1].decode() for one in options.vkey)
-        policy = read_policy(options.policy[1].decode() if options.policy else "quorum none", vkeys)
+        vkeys = "\n".join(one if one.count("+") > 1 else given(one)[1].decode("utf-8-sig") for one in options.vkey)
+        policy = read_policy(options.policy[1].decode("utf-8-sig") if options.policy else "quorum none", vkeys)
         older = [(file, open_checkpoint(data.decode(), policy)) for file, data in options.older]
     except (ValueError, argparse.ArgumentTypeError) as error:
         parser.error(f"the key, the policy or the older checkpoint cannot be used: {error}")

@@ -20,6 +20,7 @@ from endcredits.interfaces.cli.common import (
     progress_bars,
     say,
 )
+from endcredits.interfaces.cli.keys import key_lines
 from endcredits.interfaces.cli.policy import chosen_policy
 from endcredits.money import PPB
 
@@ -160,8 +161,7 @@ def _show(report: SampleReport, path: Path) -> None:
 def _key(vkey: str) -> str:
     from endcredits.receipts.keys import read_vkeys
 
-    text = (vkey if vkey.count("+") > 1 else _text(vkey, "--vkey")).strip()
-    return "\n".join(read_vkeys(text))
+    return "\n".join(read_vkeys("\n".join(key_lines(vkey))))
 
 
 def _text(file: str, field: str) -> str:

@@ -43,6 +43,7 @@ def admit(
         list[str] | None, typer.Option(help="Table: ours=theirs, such as creator=author. Can be repeated.")
     ] = None,
     declared_by: Annotated[str, typer.Option(help="Who states creators and permission.")] = "",
+    urls: Annotated[str, typer.Option(help="A crawl as JSON Lines, as 'rights scan --urls' and '--fetch' know it.")] = "",
     agent: Annotated[str, typer.Option(help="The name that robots.txt may call this reader by.")] = "endcredits",
     at: Annotated[str, typer.Option(help="UTC time from which what is read holds; now by default.")] = "",
     recheck: Annotated[bool, typer.Option("--recheck", help="Read files again that have not changed.")] = False,
@@ -60,7 +61,7 @@ def admit(
     from endcredits.errors import InputError
     from endcredits.flows import admitting
     from endcredits.flows.candidates import Terms
-    from endcredits.flows.sources import Source, from_registry
+    from endcredits.flows.sources import Source, from_dump, from_registry
 
     columns = []
     for pair in column or []:
@@ -71,7 +72,8 @@ def admit(
     folder = Terms(creator, permission, licence, declared_by, (), agent)
     table = Terms("", "", "", declared_by, tuple(columns), agent)
     found: list[Source] = [_source(path, folder, table) for path in sources or []]
-    _refuse_idle_options(sources or [], folder, table)
+    found += [from_dump(urls, folder)] if urls else []
+    _refuse_idle_options([*(sources or []), *([f"{urls}/"] if urls else [])], folder, table)
     with opened(studio) as place, progress_bars() as progress:
         done = admitting.admit(place, found or [from_registry()], at=at, recheck=recheck, progress=progress)
     if as_json:

@@ -10,6 +10,7 @@ import typer
 
 from endcredits.interfaces.cli.common import JsonOption, StudioOption, opened, print_json, report_findings
 from endcredits.interfaces.cli.disclose_told import tell
+from endcredits.interfaces.cli.keys import key_lines
 
 if TYPE_CHECKING:
     from endcredits.works.disclosure import Facts
@@ -211,7 +212,7 @@ def check(
     from endcredits.flows.checking_evidence import check_evidence
 
     try:
-        key = vkey if vkey.count("+") > 1 else Path(vkey).read_text(encoding="utf-8").strip()
+        key = "\n".join(key_lines(vkey))
         findings = check_evidence(Path(folder), key)
     except OSError as error:
         raise InputError(f"the file cannot be read ({error.strerror})", file=error.filename, field="--vkey") from error

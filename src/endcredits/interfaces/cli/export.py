@@ -16,6 +16,7 @@ from endcredits.interfaces.cli.common import (
     report_findings,
     say,
 )
+from endcredits.interfaces.cli.keys import key_lines
 
 
 def export(
@@ -87,21 +88,11 @@ def _check(path: str, vkeys: list[str], studio: str, as_json: bool) -> None:
 
 def _keys(given: list[str], studio: str) -> list[str]:
     """The keys that were given, or the studio's; none where there is neither."""
-    from endcredits.errors import InputError
     from endcredits.receipts.keys import read_vkeys
 
     beside = Path(studio) / "log" / "log.vkey"
     files = given or ([str(beside)] if beside.exists() else [])
     found: list[str] = []
     for one in files:
-        if one.count("+") > 1 and not Path(one).exists():
-            found += read_vkeys(one)
-            continue
-        try:
-            text = Path(one).read_text(encoding="ascii")
-        except (OSError, ValueError) as error:
-            raise InputError(
-                "the public key cannot be read", remedy="Give the log's log.vkey.", file=one[:300], field="--vkey"
-            ) from error
-        found += read_vkeys(text)
+        found += read_vkeys("\n".join(key_lines(one)))
     return list(dict.fromkeys(found))

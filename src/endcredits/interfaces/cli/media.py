@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from endcredits.interfaces.cli.common import FAILED_CHECK, JsonOption, StudioOption, counted, opened, print_json, say
+from endcredits.interfaces.cli.keys import key_lines
 
 if TYPE_CHECKING:
     from endcredits.receipts.credentials import Match, Reading
@@ -211,8 +212,7 @@ def _against(found: Reading, receipt: str, vkey: str) -> list[str] | None:
     if not receipt or not vkey:
         raise InputError("--receipt and --vkey go together", remedy="Give both.", field="--receipt")
     try:
-        key = vkey if vkey.count("+") > 1 else Path(vkey).read_text(encoding="utf-8").strip()
-        return list(disagreements(found, Path(receipt).read_bytes(), key))
+        return list(disagreements(found, Path(receipt).read_bytes(), "\n".join(key_lines(vkey))))
     except OSError as error:
         raise InputError(f"the file cannot be read ({error.strerror})", file=error.filename, field="--receipt") from error
     except ValueError as error:

@@ -38,7 +38,7 @@ def trained_on(
         list[str] | None, typer.Option(help="A person or body: name, party id, ISNI, ORCID iD or IPI name number.")
     ] = None,
     code: Annotated[list[str] | None, typer.Option(help="A content code (ISCC, ISO 24138).")] = None,
-    work: Annotated[list[str] | None, typer.Option(help="The id of a work.")] = None,
+    work: Annotated[list[str] | None, typer.Option(help="The id of a work, or its ISBN, ISRC, ISWC or EIDR.")] = None,
     most: Annotated[int, typer.Option(min=1, help="So many works are listed.")] = 20,
     outputs: Annotated[int, typer.Option(min=0, help="So many outputs are listed of each work.")] = 5,
     studio: StudioOption = ".",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from endcredits.interfaces.cli.common import FAILED_CHECK, JsonOption, StudioOption, counted, print_json, say
+from endcredits.interfaces.cli.keys import key_lines
 
 Vkey = Annotated[
     list[str] | None,
@@ -48,7 +50,7 @@ def verify(
     if not files:
         raise InputError("no receipt is named", remedy="Give at least one receipt file.", field="RECEIPT")
     trust = _trust(vkey or [], policy, studio)
-    checked = [(file, *lone.check(_read(file, "receipt"), trust)) for file in files]
+    checked = [(file, *lone.check(_receipt(file), trust)) for file in files]
     kept = []
     for file in older or []:
         try:
@@ -84,12 +86,32 @@ def _trust(vkeys: list[str], policy: str, studio: str) -> Any:
 
     keys = vkeys or ([] if policy else [str(Path(studio) / "log" / "log.vkey")])
     try:
-        text = "\n".join(key if key.count("+") > 1 else _read(key, "public key", "--vkey").decode() for key in keys)
-        return lone.read_policy(_read(policy, "policy", "--policy").decode() if policy else "quorum none", text)
+        text = "\n".join(line for key in keys for line in key_lines(key, remedy="Give --vkey, or --studio."))
+        words = _read(policy, "policy", "--policy").decode("utf-8-sig") if policy else "quorum none"
+        return lone.read_policy(words, text)
     except ValueError as error:
         raise InputError(
             f"the key or the policy cannot be used ({error})", remedy="Use the lines of log.vkey.", field="--vkey"
         ) from error
+
+
+def _receipt(file: str) -> bytes:
+    """A receipt's bytes; the paper that a receipt is about is often taken for it."""
+    from endcredits.errors import InputError
+
+    data = _read(file, "receipt")
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return data  # the verifier says what is wrong with it
+    if isinstance(document, dict) and "statement_id" in document and "leaf" not in document:
+        raise InputError(
+            "this is a statement, not the receipt of one",
+            remedy=f"Give its receipt, and the statement beside it: --statement {file[:300]}.",
+            file=file[:300],
+            field="RECEIPT",
+        )
+    return data
 
 
 def _read(file: str, what: str, field: str = "") -> bytes:
@@ -101,9 +123,10 @@ def _read(file: str, what: str, field: str = "") -> bytes:
         with Path(file).open("rb") as opened:
             return opened.read(FILE_BYTES_MAX + 1)
     except (OSError, ValueError) as error:
-        remedy = "Give --vkey, or --studio." if field == "--vkey" else "Check its name."
         reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"the {what} cannot be read ({reason})", remedy=remedy, file=file[:300], field=field) from error
+        raise InputError(
+            f"the {what} cannot be read ({reason})", remedy="Check its name.", file=file[:300], field=field
+        ) from error
 
 
 def _write_page(folder: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from endcredits.interfaces.cli.common import FAILED_CHECK, JsonOption, StudioOption, counted, opened, print_json, say
+from endcredits.interfaces.cli.keys import key_lines
 
 if TYPE_CHECKING:
     from endcredits.receipts.witness import Answer
@@ -27,21 +28,6 @@ def witness_app(new_app: Any) -> typer.Typer:
     return app
 
 
-def _vkeys(text: str) -> list[str]:
-    """Public keys: the line itself, or the lines of a file."""
-    from endcredits.errors import InputError
-
-    if text.count("+") > 1 and not Path(text).exists():
-        return [text]
-    try:
-        lines = Path(text).read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"the public key cannot be read ({error})", remedy="Give the log's log.vkey, or its line.", file=text
-        ) from error
-    return [line.strip() for line in lines if line.strip()]
-
-
 def init(
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A new or empty folder.")],
     name: Annotated[str, typer.Option(help="The witness's name: a domain that is yours and a path, without https://.")],
@@ -57,7 +43,7 @@ def init(
     """
     from endcredits.receipts.witness_making import init_witness, watch_all
 
-    lines = [line for text in log or [] for line in _vkeys(text)]
+    lines = [line for text in log or [] for line in key_lines(text)]
     keys = init_witness(folder, name, mldsa=mldsa)
     logs = watch_all(folder, lines)
     if as_json:
@@ -81,7 +67,7 @@ def add(
     """
     from endcredits.receipts.witness_making import watch_all
 
-    logs = watch_all(folder, _vkeys(vkey))
+    logs = watch_all(folder, key_lines(vkey))
     if as_json:
         print_json([_log(log) for log in logs])
         return
