@@ -120,6 +120,10 @@ def test_a_manifest_is_worth_its_signature(archive: tuple[Path, str, SigningKey]
     assert "another party" in " ".join(
         one.problem for one in check_export(signed_anew(files, key, target, party_id="party:else"), [vkey]).findings
     )
+    elsewhere = {**files, "manifest.json": manifest.replace(key.name.encode(), b"another.example/log")}
+    assert "another log" in " ".join(
+        one.problem for one in check_export(signed_anew(elsewhere, key, target), [vkey]).findings
+    )
     # Whoever packs it anew with a key of their own passes only where nobody gives the true key.
     forged = signed_anew({**files, "log.vkey": f"{other.vkey}\n".encode()}, other, target)
     assert any("proof" in one.problem for one in check_export(forged).findings)
@@ -192,6 +196,8 @@ def test_what_is_no_archive_and_keys_that_are_none(archive: tuple[Path, str, Sig
     path, vkey, _ = archive
     with pytest.raises(NotFoundError):
         check_export(tmp_path / "none.zip", [vkey])
+    with pytest.raises(InputError, match="cannot be read"):
+        check_export(tmp_path, [vkey])
     with pytest.raises(InputError):
         check_export(path, ["no key"])
     (tmp_path / "x.zip").write_bytes(b"PK\x05\x06" + bytes(18))

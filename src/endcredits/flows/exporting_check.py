@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from endcredits import durable
 from endcredits.errors import InputError, IntegrityError, NotFoundError
 from endcredits.flows.exporting_manifest import MANIFEST, MANIFEST_BYTES_MAX, NOTE, NOTE_BYTES_MAX, Manifest, open_manifest
 from endcredits.flows.exporting_zip import Stored, chunks_of, read_directory
@@ -61,8 +60,7 @@ def check_export(path: str | os.PathLike[str], vkeys: Sequence[str] = ()) -> Che
 
     Raises:
         NotFoundError: there is no such file.
-        InputError: a key cannot be used.
-        MachineError: the file cannot be read.
+        InputError: the file cannot be read, or a key cannot be used.
     """
     source = Path(path)
     try:
@@ -71,7 +69,7 @@ def check_export(path: str | os.PathLike[str], vkeys: Sequence[str] = ()) -> Che
     except FileNotFoundError as error:
         raise NotFoundError("there is no such file", remedy="Check its name.", file=source) from error
     except OSError as error:
-        raise durable.machine_error(error, source) from error
+        raise InputError(f"the file cannot be read ({error.strerror})", remedy="Check its name.", file=source) from error
 
 
 def _checked(file: BinaryIO, vkeys: Sequence[str]) -> Checked:

@@ -23,7 +23,7 @@ from typing import Any
 from endcredits.canonical import canonical_bytes, sha256_bytes
 from endcredits.errors import EndcreditsError, IntegrityError
 from endcredits.flows.exporting_zip import Stored, check_name
-from endcredits.receipts.keys import ED25519, SigningKey
+from endcredits.receipts.keys import ED25519, SigningKey, read_vkey
 from endcredits.receipts.note import open_note, sign_note
 from endcredits.receipts.strict import is_hash, read_strict
 
@@ -100,6 +100,8 @@ def open_manifest(note: bytes, manifest: bytes, vkeys: Sequence[str]) -> Manifes
     about = parse_manifest(manifest)
     if about.party_id != found[1]:
         raise IntegrityError("the manifest is of another party than its signature")
+    if about.origin not in {read_vkey(vkey).name for vkey in vkeys}:
+        raise IntegrityError("the manifest names another log than the one that signed it")
     return about
 
 
