@@ -131,11 +131,12 @@ def _plain(value: Any, path: str, types: Mapping[str, Any]) -> Any:
 
 
 def _pruned(value: Any) -> Any:
-    """Without tables that say nothing: a form's headings stand there whether or not a line below them is filled in."""
+    """Without tables that say nothing, since a form's headings stand there whether or not a line below them is filled in;
+    by name, so that the order in a file changes no document."""
     if not isinstance(value, Mapping):
         return value
     kept = {}
-    for key, one in value.items():
+    for key, one in sorted(value.items(), key=lambda item: str(item[0])):
         if isinstance(one, Mapping):
             below = _pruned(one)
             if below:
