@@ -69,6 +69,13 @@ def test_a_song_is_found_by_title_and_name_and_its_shares_are_paid(studio: Studi
     assert check_studio(studio) == []
 
 
+def test_what_stands_in_two_chains_is_added_up(studio: Studio) -> None:
+    """A publisher of both halves has both; nothing of it is taken for a mistake."""
+    done = cwr(studio, m.TWO_CHAINS)
+    assert done.notices == () and done.works[0].sets == 3
+    assert paid_by(studio, done.works[0].work_id, "mechanical", "FR") == {"TIDE PRESS": 5000, "ADA QUILL": 5000}
+
+
 def test_no_file_is_a_permission(studio: Studio) -> None:
     """Works that only a file knows are unknown to training, and so refused; the registered keep what was said of them."""
     before = {one.work_id for one in catalogue.corpus(studio).admitted}

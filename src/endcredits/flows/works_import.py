@@ -221,7 +221,8 @@ class _Importing:
                 each.region,
                 each.valid_from,
                 each.valid_to,
-                each.role,
+                # A publisher stands once for each of its writers in CWR, and all of that is the publisher's.
+                f"{each.role} {each.record}" if self.reading.form == "cwr" else each.role,
                 f"record {each.record}",
             )
             for each in one.holdings

@@ -113,6 +113,19 @@ LAMP_SONG = (
 """A work of which one writer is not known."""
 
 
+TWO_CHAINS = (
+    work("TWO CHAINS", "TM0003"),
+    publisher(1, "P1", "TIDE PRESS", "E", PRESS, 2500, 2500, 2500),
+    publisher_place("P1", 2500, 2500, 2500, WORLD),
+    publisher(2, "P1", "TIDE PRESS", "E", PRESS, 2500, 2500, 2500),
+    publisher_place("P1", 2500, 2500, 2500, WORLD),
+    writer("W1", "QUILL", "ADA", "CA", ADA, 2500, 2500, 2500),
+    writer_place("W1", 2500, 2500, 2500, WORLD),
+    writer("W1", "QUILL", "ADA", "CA", ADA, 2500, 2500, 2500, kind="OWR"),
+)
+"""A work with one publisher for both of its halves, and a writer of whom one half is the sender's and one is not."""
+
+
 def file_of(*works: Sequence[str], version: str = "2.1", kind: str = "NWR", characters: str = "") -> list[str]:
     """The lines of a file with one group of works."""
     lines = [header(version, characters=characters), f"GRH{kind}00001{'02.20' if version == '2.2' else '02.10'}0000000000  "]

@@ -162,7 +162,7 @@ def paid_through_funds(works: Iterable[Work], shares: Iterable[FundShare], day: 
     A work that names no fund is the very record that came in.
     """
     members = members_on(shares, day)
-    return tuple(_divided(work, members) for work in works)
+    return tuple(_divided(work, members) for work in works) if members else tuple(works)
 
 
 def _divided(work: Work, members: Members) -> Work:
