@@ -35,15 +35,18 @@ from endcredits.flows.trained_on_money import money_of
 from endcredits.flows.trained_on_passages import COMMON_WORKS
 from endcredits.flows.trained_on_records import Answer, Question
 from endcredits.flows.versions import standing_version
-from endcredits.ids import WorkId
+from endcredits.ids import PartyId, WorkId
 from endcredits.payouts import statements_for_period
 from endcredits.receipts.credentials import codes_of_text
 from endcredits.royalties.book import closed_days
 from endcredits.royalties.lines import read_lines
-from endcredits.works import Contributor, Permission, Submission, party_id_of, permissions
+from endcredits.store import insert_records
+from endcredits.works import Contributor, Party, Permission, Submission, party_id_of, permissions, share_tables
 from endcredits.works.content import path_of
 from endcredits.works.finding import FileOfWork
 from endcredits.works.looks_alike import NEAR_BITS
+from endcredits.works.shares.book import add_parties
+from endcredits.works.shares.known_as import WorkIdentifier, identify
 from tests.story import house as h
 from tests.story.house import House
 from tests.story.lived_in import lived_in
@@ -230,6 +233,21 @@ def test_identifiers_of_people_are_found_as_people_write_them(studio: Studio, ca
     assert answer.answer == "registered", "it was registered after the model was trained"
     assert [found.work_id for found in answer.works] == ["work:new"] and answer.works[0].trained == ()
     assert answer.works[0].matches[0].by == "identifier"
+
+
+def test_a_work_is_found_by_its_standard_number_and_a_member_of_a_fund_by_name(studio: Studio) -> None:
+    zoe, ben = PartyId(party_id_of("Zoe")), PartyId(party_id_of(h.BEN))
+    studio.store.write(lambda conn: identify(conn, [WorkIdentifier("iswc", "T0345246801", WorkId(h.SALT), "CWR")]))
+    studio.store.write(lambda conn: add_parties(conn, [Party(zoe, "Zoe")]))
+    row = {"fund_id": ben, "valid_from": "2025-01-01", "party_id": zoe, "share_ppb": 1_000_000_000}
+    studio.store.write(lambda conn: insert_records(conn, share_tables.fund_shares, [row]))
+    (found,) = ask(studio, "work", "T-034.524.680-1").works
+    assert found.work_id == h.SALT and found.matches[0].words == "this is its ISWC"
+    answer = ask(studio, "name", "zoe")
+    assert {one.work_id for one in answer.works} == {h.SALT, h.LAMP} and answer.answer == "yes"
+    assert "a fund that passes on to" in answer.works[0].matches[0].words
+    assert {one.name for found in answer.works for one in found.earned or ()} == {OTHERS}, "it was paid before she joined"
+    assert answer.totals_micros == {}
 
 
 @pytest.mark.parametrize("called", ["0000 0001 2281 9551", "isni:12", "ipi:00014107339", "  ", "\x00"])

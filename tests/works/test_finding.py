@@ -28,14 +28,16 @@ from endcredits.works.finding import (
     count_works,
     files_of_type,
     files_with,
-    identifiers_in,
-    names_of,
     narrowed,
-    people_called,
     shared_files,
     shas_and_makers,
     titles,
     with_code,
+)
+from endcredits.works.finding_people import (
+    identifiers_in,
+    names_of,
+    people_called,
     works_crediting,
     works_of,
 )

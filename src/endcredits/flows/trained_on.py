@@ -21,7 +21,8 @@ from endcredits.flows.clock import now
 from endcredits.flows.flags import Flag, flags_of_works
 from endcredits.flows.studio import Studio
 from endcredits.flows.trained_on_credits import count_outputs, credited
-from endcredits.flows.trained_on_matching import Given, Matched, match, ordered, people_of, with_quotes
+from endcredits.flows.trained_on_given import Given
+from endcredits.flows.trained_on_matching import Matched, match, ordered, people_of, with_quotes
 from endcredits.flows.trained_on_models import Model, Models, read_models, statements_of, trained
 from endcredits.flows.trained_on_money import Money, money_of
 from endcredits.flows.trained_on_records import (
@@ -41,7 +42,8 @@ from endcredits.flows.trained_on_records import (
 from endcredits.ids import PartyId, WorkId
 from endcredits.progress import Progress, silent
 from endcredits.works import Decision, Permission
-from endcredits.works.finding import count_works, names_of, titles
+from endcredits.works.finding import count_works, titles
+from endcredits.works.finding_people import names_of
 
 MOST = 20
 NOBODY, OTHERS = "nobody known", "others"
