@@ -99,6 +99,16 @@ def test_bad_input(studio: Path, tmp_path: Path) -> None:
         assert (found.code, found.out) == (code, "") and said in found.err, words
 
 
+def test_a_crawl(studio: Path, tmp_path: Path) -> None:
+    """Beside folders and tables; what is said of folders is said of it, too."""
+    (tmp_path / "crawl.jsonl").write_text('{"url": "https://a.example/hill.txt", "body": "a road climbs the hill"}\n')
+    found = type_well("corpus", "admit", "refused", "--urls", "crawl.jsonl", *WORDS, "-s", studio, "--json").json
+    assert [row["name"] for row in found["admitted"]] == ["https://a.example/hill.txt"]
+    assert [row["name"] for row in found["refused"]] == ["refused/sea.txt"]
+    alone = type_well("corpus", "admit", "--urls", "crawl.jsonl", *WORDS, "-s", studio).out
+    assert alone.startswith("1 admitted, 0 refused, 0 waiting.")
+
+
 def test_no_corpus_yet(tmp_path: Path) -> None:
     type_well("init", tmp_path / "studio")
     found = type_in("corpus", "show", "-s", tmp_path / "studio")

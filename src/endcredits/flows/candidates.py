@@ -19,7 +19,7 @@ from endcredits.canonical import digest, sha256_bytes
 from endcredits.errors import InputError
 from endcredits.flows.scanning import AGENT, Place, ScannedWork, bytes_of, places, scan_bytes
 from endcredits.flows.seen import settled, stamp_of
-from endcredits.works import Permission, Submission
+from endcredits.works import FileMark, Permission, Submission
 from endcredits.works.heard import statements_of
 from endcredits.works.read_folder import folder_work, is_licence_text
 from endcredits.works.signals import Answer, Signal, combined
@@ -62,6 +62,7 @@ class Read:
         work_id: the work that it is, where that is registered already.
         problem: why it is no work, in words; empty for nothing.
         files: number of files that were read.
+        marks: other names of its files that became known with it, such as addresses.
     """
 
     submission: Submission | None
@@ -69,6 +70,7 @@ class Read:
     work_id: str = ""
     problem: str = ""
     files: int = 1
+    marks: tuple[FileMark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def folder_candidates(path: str | os.PathLike[str], terms: Terms) -> Iterator[Ca
 
 def _unread(found: ScannedWork, root: Path) -> Candidate:
     """What could not be entered or read: a candidate with a problem."""
-    problem = _problem_of(found)
+    problem = problem_of(found)
     name = shown_name(Path(found.name), root)
     return Candidate(key_of("folder", found.name), name, digest([problem]), lambda moment: Read(None, problem=problem))
 
@@ -127,24 +129,37 @@ def _file_candidate(place: Place, root: Path, terms: Terms) -> Candidate:
             return Read(None, problem="it is empty")
         data = bytes(data)
         scanned = scan_bytes(place, data, moment, agent=terms.agent)
-        signals, media_type = renamed(scanned.signals, root), scanned.media_type
-        usable = ""
-        if media_type.startswith("text/") or media_type == "application/octet-stream":
-            try:
-                check_text(data, place.file)
-                media_type = _text_type(place.file, media_type)
-            except InputError as error:
-                usable = "" if media_type == "application/octet-stream" else error.message
+        signals = renamed(scanned.signals, root)
         try:
-            submission = _spelt(folder_work(root, place.file, data, media_type, **_folder_options(terms)))
+            submission = folder_work(root, place.file, data, scanned.media_type, **_folder_options(terms))
         except InputError as error:
             return Read(None, statements_of(signals, scanned.sha256, moment), problem=error.message)
-        if usable:
-            reason = f"{usable}; save it as UTF-8, or say that it is to be learnt from as it is"
-            submission = replace(submission, permission="unknown", permission_reason=reason, permission_source=name)
+        submission = usable_text(_spelt(submission), place.file, data, scanned.media_type)
         return read_of(submission, signals, scanned.sha256, moment)
 
     return Candidate(key_of("folder", place.file), name, stamp, read, lambda: settled_place(place))
+
+
+def usable_text(submission: Submission, file: Path, data: bytes, scanned: str) -> Submission:
+    """A work whose file looks like a text, under its name's media type; one that is not UTF-8 waits for a person.
+
+    Args:
+        submission: the work.
+        file: its name.
+        data: its bytes.
+        scanned: the media type that they look like.
+    """
+    if not scanned.startswith("text/") and scanned != "application/octet-stream":
+        return submission
+    label, _, _ = submission.content[0]
+    try:
+        check_text(data, file)
+    except InputError as error:
+        if scanned == "application/octet-stream":
+            return submission
+        reason = f"{error.message}; save it as UTF-8, or say that it is to be learnt from as it is"
+        return replace(submission, permission="unknown", permission_reason=reason, permission_source=label)
+    return replace(submission, content=((label, _text_type(file, scanned), data),))
 
 
 def _text_type(file: Path, scanned: str) -> str:
@@ -209,7 +224,8 @@ def renamed(signals: Sequence[Signal], root: Path) -> tuple[Signal, ...]:
     return tuple(replace(one, source=shown_name(Path(one.source), root)) for one in signals)
 
 
-def _problem_of(unread: ScannedWork) -> str:
+def problem_of(unread: ScannedWork) -> str:
+    """Why something could not be read, in words."""
     return next((one.problem for one in unread.signals if one.problem), "it cannot be read")
 
 

@@ -1,4 +1,4 @@
-"""Where candidates for a corpus come from: a folder, a table, works that are given, works that are registered already.
+"""Where candidates for a corpus come from: a folder, a table, a crawl, works that are given or registered already.
 
 admit(studio, [from_path("photos", Terms(creator="Ada Moreno")), from_path("works.csv", Terms())])
 admit(studio, [from_registry()])
@@ -21,10 +21,12 @@ from endcredits.flows.candidates import (
     submission_stamp,
     whole_text,
 )
+from endcredits.flows.dump_candidates import dump_candidates
+from endcredits.flows.scanning_credentials import with_credentials
 from endcredits.flows.seen import Cache
 from endcredits.flows.studio import Studio
 from endcredits.flows.table_candidates import table_candidates
-from endcredits.works import Submission, Work, get_content, works
+from endcredits.works import Permission, Submission, Work, get_content, works
 from endcredits.works.heard import statements_of
 from endcredits.works.signals import Found, read_work
 
@@ -55,6 +57,11 @@ def from_path(path: str | os.PathLike[str], terms: Terms) -> Source:
     return lambda studio, cache, recheck: folder_candidates(path, terms)
 
 
+def from_dump(path: str | os.PathLike[str], terms: Terms) -> Source:
+    """A crawl that was handed over as a file."""
+    return lambda studio, cache, recheck: dump_candidates(path, terms, cache, recheck=recheck)
+
+
 def from_submissions(name: str, submissions: Sequence[Submission]) -> Source:
     """Works in memory, such as installed packages; `name` is the source's, by which they are known again."""
     return lambda studio, cache, recheck: given_candidates(name, submissions)
@@ -81,15 +88,7 @@ def given_candidates(name: str, submissions: Sequence[Submission]) -> Iterator[C
     for submission in submissions:
 
         def read(moment: str, one: Submission = submission) -> Read:
-            heard = [
-                statement
-                for label, _, data in one.content
-                for statement in statements_of(
-                    read_work(data, Found(whole_text(label), moment), name=label.rpartition("/")[2]).signals,
-                    sha256_bytes(data),
-                    moment,
-                )
-            ]
+            heard = [said for label, kind, data in one.content for said in _heard(label, kind, data, moment)]
             return Read(one, tuple(heard), files=len(one.content))
 
         key = submission.work_id or submission.origin or submission.title
@@ -102,20 +101,18 @@ def registered_candidates(content: Path, registered: Sequence[Work]) -> Iterator
 
         def read(moment: str, one: Work = work) -> Read:
             heard = [
-                statement
+                said
                 for file in one.manifestations
-                for statement in statements_of(
-                    read_work(
-                        get_content(content, file.sha256),
-                        Found(whole_text(file.label), moment),
-                        name=file.label.rpartition("/")[2],
-                        media_type=file.media_type,
-                    ).signals,
-                    file.sha256,
-                    moment,
-                )
+                for said in _heard(file.label, file.media_type, get_content(content, file.sha256), moment)
             ]
             return Read(None, tuple(heard), one.work_id, files=len(one.manifestations))
 
         shas = [file.sha256 for file in work.manifestations]
         yield Candidate(f"work:{work.work_id}", work.work_id, digest([work.work_id, shas]), read)
+
+
+def _heard(label: str, media_type: str, data: bytes, moment: str) -> tuple[Permission, ...]:
+    """What a file says that lies in no folder: its own words alone."""
+    name, found = label.rpartition("/")[2], Found(whole_text(label), moment)
+    signals = read_work(data, found, name=name, media_type=media_type).signals
+    return statements_of(with_credentials(signals, data, name, found), sha256_bytes(data), moment)

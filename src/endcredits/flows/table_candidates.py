@@ -88,7 +88,8 @@ class _Table:
     def _cell(self, number: int, said: str, moment: str) -> Read:
         submission = self._row(number, said)
         data = submission.content[0][2]
-        signals = read_work(data, Found(submission.origin, moment, agent=self._terms.agent), name="text.txt").signals
+        found = Found(submission.origin, moment, agent=self._terms.agent)
+        signals = read_work(data, found, name="text.txt").signals
         return read_of(submission, signals, sha256_bytes(data), moment)
 
     def _named(self, number: int, said: str, place: Place, moment: str) -> Read:

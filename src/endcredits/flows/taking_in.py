@@ -129,7 +129,8 @@ def _recorded(
     }
     types = {sha256: media_type for sha256, (media_type, _) in content.items()}
     bare = {sha256: data for sha256, (_, data) in content.items()}
-    _, marks = prints_of(studio, cache, types, bare, made_with)
+    _, codes = prints_of(studio, cache, types, bare, made_with)
+    marks = [*codes, *(mark for _, _, read in waiting for mark in read.marks)]
     if marks:
         fact_log.write(studio, lambda conn: add_marks(conn, marks))
     stamps = [candidate.stamp if candidate.settled() else "" for _, candidate, _ in waiting]

@@ -73,7 +73,7 @@ def admit(
     table = Terms("", "", "", declared_by, tuple(columns), agent)
     found: list[Source] = [_source(path, folder, table) for path in sources or []]
     found += [from_dump(urls, folder)] if urls else []
-    _refuse_idle_options([*(sources or []), *([f"{urls}/"] if urls else [])], folder, table)
+    _refuse_idle_options([*(sources or []), *(["a crawl"] if urls else [])], folder, table)
     with opened(studio) as place, progress_bars() as progress:
         done = admitting.admit(place, found or [from_registry()], at=at, recheck=recheck, progress=progress)
     if as_json:
