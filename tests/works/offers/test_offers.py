@@ -106,6 +106,31 @@ def test_a_yes_at_one_address_is_none_at_another(path: str, other: str, form: st
             assert back.answers(back.read(form, text, place))["train"] == "unknown"
 
 
+@given(
+    st.dictionaries(
+        st.sampled_from(["/", "/a", "/a/b", "/a?b=1", "/A", "/a*", "/a%20b"]), back.stated, min_size=1, max_size=4
+    ),
+    st.sampled_from(["tdmrep", "rsl", "robots"]),
+    st.sampled_from(["", back.POLICY]),
+)
+def test_each_address_of_a_site_gets_its_own_answer_and_never_a_wider_one(
+    said: dict[str, list[Permission]], form: str, policy: str
+) -> None:
+    terms = {path: terms_of(one, back.ASKED, back.AT) for path, one in said.items()}
+    rules = [Rule(f"https://a.example{path}", one) for path, one in terms.items()]
+
+    (text,) = offer_of(form, "party:x", rules, strictest(terms.values()), NAMED, policy=policy).texts
+
+    signals_of = {path: back.read(form, text, path) for path in terms}
+    for path, signals in signals_of.items():
+        alone = offer_of(form, "party:x", [Rule(f"https://a.example{path}", terms[path])], {}, NAMED, policy=policy).texts[0]
+        assert back.answers(signals) == back.answers(back.read(form, alone, path))
+        for verb in SAYS[form]:
+            assert PERMISSIVE[back.answers(signals)[verb]] <= PERMISSIVE[terms[path][verb].value]
+    for told in text.told:
+        assert PERMISSIVE[told.said] == min(PERMISSIVE[back.answers(one)[told.verb]] for one in signals_of.values())
+
+
 def test_a_pattern_that_a_person_gives_covers_what_lies_below_it() -> None:
     terms = terms_of([statement("train", "deny")], back.ASKED, back.AT)
     named = Named("Emily", by_person=True)
