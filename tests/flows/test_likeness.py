@@ -369,3 +369,28 @@ def test_the_walk_on_a_database_server(tmp_path: Path, postgres_url: str) -> Non
     assert likeness.use(studio, request(), use_id="spot-2").decision.rule_id == "revoked"
     assert [one.record_id for one in reporting.held_rows(studio)] == ["likeness:spot-1"] and check_studio(studio) == []
     studio.close()
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["lost", "kept but reported lost"])
+def test_enrolling_granting_and_revoking_end_the_same_when_they_are_tried_again(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    file = tmp_path / "grant.json"
+    file.write_text(json.dumps(in_2025()))
+    steps: list[Callable[[], object]] = [
+        lambda: granting.enrol(studio, "Ada Example", guardian="Grace Example"),
+        lambda: granting.grant_file(studio, file).grant,
+        lambda: granting.revoke(studio, "Ada Example", reason="Enough.", by="Ada Example"),
+    ]
+    for step in steps:
+        with monkeypatch.context() as patched:
+            fail_commits(studio, patched, kept=kept)
+            with pytest.raises(MachineError):
+                step()
+        before = h.dump(studio) if kept else {}
+        done = step()
+        assert step() == done
+        assert not kept or h.dump(studio) == before, "what was kept is found, and nothing is added to it"
+    known = likeness_known.known(studio, ADA)
+    assert (len(known.grants), len(known.revocations), known.person.guardian_id) == (1, 1, MUM)
+    assert check_studio(studio) == []
