@@ -266,6 +266,33 @@ def test_a_close_that_was_killed_while_it_divided_again_goes_on(
     assert check_studio(studio) == []
 
 
+def test_a_correction_after_a_kill_asks_for_the_proposal_to_be_taken_back(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the killed close has divided again follows from the rules of then; the error says how to begin anew."""
+    tell(studio, early(studio))
+    periods.close(studio, JANUARY)
+    tell(studio, late(studio))
+    real = adjusting.write_adjustment
+
+    def killed(*args: Any) -> None:
+        real(*args)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(adjusting, "write_adjustment", killed)
+        periods.close(studio, FEBRUARY)
+    correcting.correct(studio, JANUARY, LEVIED, reason="the operator's part was wrong", by="ada")
+
+    with pytest.raises(ConflictError, match="'2025-01' was corrected after the close of '2025-02' was begun") as caught:
+        periods.close(studio, FEBRUARY)
+    assert "endcredits period withdraw 2025-02" in caught.value.remedy
+    closing.withdraw(studio, FEBRUARY, by="ada", reason="January was corrected")
+
+    assert [one.period_id for one in periods.close(studio, FEBRUARY).close.adjusted] == [JANUARY]
+    assert check_studio(studio) == []
+
+
 def test_what_was_released_to_somebody_stays_with_them(studio: Studio) -> None:
     """January's money of a disputed work was released to Ben. A refund takes it from the work's own account, which then
     stands below nothing and is filled first by what comes later; whoever got the money keeps it."""

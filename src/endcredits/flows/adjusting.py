@@ -24,7 +24,7 @@ from sqlalchemy.engine import Connection
 from endcredits import durable
 from endcredits.attribution import attributions_of
 from endcredits.canonical import sha256_bytes
-from endcredits.errors import IntegrityError
+from endcredits.errors import ConflictError, IntegrityError
 from endcredits.flows.close_files import TWIN_CREDITS_MAX, close_folder, proposed_step
 from endcredits.flows.duplicates import duplicates
 from endcredits.flows.studio import Studio
@@ -79,6 +79,7 @@ def adjust(studio: Studio, proposed: Step, folder: Path) -> None:
 
     Raises:
         InputError: something cannot be divided by the rules of then: a currency without rate, a work that is not registered.
+        ConflictError: a closed period was corrected after a killed close had begun to divide it again.
         IntegrityError: what was frozen or computed of a closed period is missing or damaged, or two computations differ.
         MachineError: the disk is full.
     """
@@ -146,7 +147,15 @@ def before_of(
 
 def _divide_again(studio: Studio, before: Before, proposed: Step, folder: Path) -> None:
     version = before.version.close
-    frozen = freeze_period_again(studio, before, proposed, folder / "frozen")
+    try:
+        frozen = freeze_period_again(studio, before, proposed, folder / "frozen")
+    except ConflictError as error:
+        # The days and the cut-off are the proposal's, so that what was frozen before a kill had other rules.
+        raise ConflictError(
+            f"the period '{version.period_id}' was corrected after the close of '{proposed.period_id}' was begun",
+            remedy=f"Take the close back, and begin it anew: endcredits period withdraw {proposed.period_id}.",
+            file=folder,
+        ) from error
     close = close_period(frozen, version.period_id, version.starts_on, version.ends_on, version.policy, into=folder)
     text = close_document(close).encode()
     durable.write_atomic(folder / CLOSE, text)
