@@ -129,7 +129,14 @@ def test_the_demo(tmp_path: Path, small: None, cache: Path) -> None:
     opened.close()
     assert names and not [name for name in names if "@" in name], "names are kept, addresses never"
 
-    told = type_well("demo", "--studio", studio, "--cache", cache).out
+    said = type_well("demo", "--studio", studio, "--cache", cache)
+    told, stages = said.out, said.err.splitlines()
+    assert len(set(stages)) == len(stages) and all(line.endswith(" ...") for line in stages), "told where no terminal is"
+    assert [one for one in stages if one in ("works ...", "period ...", "check ...")] == [
+        "works ...",
+        "period ...",
+        "check ...",
+    ]
     for heading in (
         "Works at the gate: ",
         "End credits: ",

@@ -130,7 +130,9 @@ def run_demo(path: str | Path, cache: str | Path, *, progress: Progress = silent
 
     def timed(name: str, work: Callable[[], T]) -> T:
         begin = time.perf_counter()
+        progress(name, 0, 1)
         result = work()
+        progress(name, 1, 1)
         seconds[name] = round(time.perf_counter() - begin, 3)
         return result
 

@@ -96,8 +96,12 @@ def opened(path: str) -> Iterator[Studio]:
 
 
 @contextmanager
-def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
-    """Bars on the terminal's error stream, one per stage; nothing when that is no terminal."""
+def progress_bars(*, lines: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """Bars on the terminal's error stream, one per stage.
+
+    Args:
+        lines: where that is no terminal, a line as each stage begins; otherwise nothing is told there.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -115,6 +119,8 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
     def report(stage: str, done: int, total: int) -> None:
         if stage not in tasks:
             tasks[stage] = bars.add_task(stage, total=total)
+            if lines and bars.disable:
+                typer.echo(f"{stage} ...", err=True)
         bars.update(tasks[stage], completed=done, total=total)
 
     with bars:

@@ -42,7 +42,7 @@ def demo(
     from endcredits.flows.demo import run_demo
 
     influence.use_threads(threads)
-    with progress_bars() as progress:
+    with progress_bars(lines=not as_json) as progress:
         result = run_demo(studio, cache, progress=progress)
     if as_json:
         print_json(document(result))
