@@ -1,11 +1,12 @@
 """One question about one registered work, answered from the database in well under a millisecond.
 
-The same as `decide` over `permissions_about`, with queries that are written once: what a work is called (its files, their
-other names, its makers), and what was said about any of that. Only statements about addresses need a third question.
+The same as `decide` over `permissions_about`, in two queries that are written once: what a work is called (its files, their
+other names, its makers), and what was said about any of that which bears on the verb.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,7 +25,6 @@ from endcredits.works.url_patterns import site_of
 _FILES, _MARKS, _MAKERS, _SAID = tables.manifestations, tables.file_marks, tables.credits, tables.permissions
 _WORK: sa.BindParameter[str] = sa.bindparam("work")
 _VERBS: sa.BindParameter[list[str]] = sa.bindparam("verbs", expanding=True)
-_SITES: sa.BindParameter[list[str]] = sa.bindparam("sites", expanding=True)
 
 
 def _names() -> sa.CompoundSelect[Any]:
@@ -39,25 +39,19 @@ def _names() -> sa.CompoundSelect[Any]:
     return sa.union_all(files, marks, makers)
 
 
-def _said() -> sa.CompoundSelect[Any]:
-    """What was said about a work, its files, their codes and its makers; each branch finds its rows by an index."""
+@lru_cache
+def _said(kinds: tuple[str, ...]) -> sa.CompoundSelect[Any]:
+    """What was said about subjects of some kinds; each branch finds its rows by an index, whatever the database knows."""
 
     def about(kind: str) -> sa.Select[Any]:
-        return sa.select(_SAID).where(_SAID.c.subject_kind == kind, _SAID.c.verb.in_(_VERBS))
+        names: sa.BindParameter[list[str]] = sa.bindparam(kind, expanding=True)
+        named = (_SAID.c.site.in_(names),) if kind == "url" else (_SAID.c.subject_kind == kind, _SAID.c.subject.in_(names))
+        return sa.select(_SAID).where(*named, _SAID.c.verb.in_(_VERBS))
 
-    files = about("sha256").join(_FILES, _FILES.c.sha256 == _SAID.c.subject).where(_FILES.c.work_id == _WORK)
-    codes = (
-        about("iscc")
-        .join(_MARKS, (_MARKS.c.kind == "iscc") & (_MARKS.c.value == _SAID.c.subject))
-        .join(_FILES, _FILES.c.sha256 == _MARKS.c.sha256)
-        .where(_FILES.c.work_id == _WORK)
-    )
-    makers = about("person").join(_MAKERS, _MAKERS.c.party_id == _SAID.c.subject).where(_MAKERS.c.work_id == _WORK)
-    return sa.union_all(about("work").where(_SAID.c.subject == _WORK), files, codes, makers)
+    return sa.union_all(*map(about, kinds))
 
 
-_NAMES_OF, _SAID_OF = _names(), _said()
-_SAID_OF_SITES = sa.select(_SAID).where(_SAID.c.site.in_(_SITES), _SAID.c.verb.in_(_VERBS))
+_NAMES_OF = _names()
 
 
 def decide_work(conn: Connection, work_id: WorkId, verb: str, at: str, *, by: str = "", use: Use = NO_USE) -> Decision:
@@ -85,9 +79,9 @@ def decide_work(conn: Connection, work_id: WorkId, verb: str, at: str, *, by: st
         marks[shas[position]] = (*marks.get(shas[position], ()), mark)
     asked: Asked = asked_of(work_id, list(shas.values()), makers, marks)
     verbs = [verb, *filter(None, [INHERITS.get(verb)]), *DENIED_BY.get(verb, ())]
-    rows = [dict(row) for row in conn.execute(_SAID_OF, {"work": work_id, "verbs": verbs}).mappings()]
-    sites = sorted({site_of(name) for _, (kind, name) in others if kind == "url"})
-    if sites:
-        rows += [dict(row) for row in conn.execute(_SAID_OF_SITES, {"sites": sites, "verbs": verbs}).mappings()]
-    said = {row["permission_id"]: row for row in rows}
+    subjects: dict[str, list[str]] = {}
+    for kind, name in (*asked.whole, *asked.parts):
+        subjects.setdefault(kind, []).append(site_of(name) if kind == "url" else name)
+    rows = conn.execute(_said(tuple(sorted(subjects))), {**subjects, "verbs": verbs}).mappings()
+    said = {row["permission_id"]: dict(row) for row in rows}
     return decide([permission_of_row(row) for row in said.values()], asked, verb, at, by=by, use=use)
