@@ -147,7 +147,7 @@ def test_the_credits_of_a_work(studio: Path, tmp_path: Path) -> None:
     for words in (
         "also: DIE SALZSTRASSE",
         "isrc GBEMI0300013",
-        "author: Ada Quill",
+        "Written by Ada Quill",
         "Translated by TARA LIN",
         f"ipi {m.TARA}",
     ):

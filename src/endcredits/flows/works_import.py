@@ -29,7 +29,7 @@ from endcredits.ids import PartyId, WorkId
 from endcredits.money import PPB
 from endcredits.works import Credit, Party, Split, put_content
 from endcredits.works.imports import HELD, NOTED, REFUSED, Notice, Reading, Registration, read_cwr, read_ddex_csv
-from endcredits.works.shares import NOT_AGREED, Holding, OverHeld
+from endcredits.works.shares import FIRST_DAY, NOT_AGREED, Holding, OverHeld
 from endcredits.works.shares.book import BareWork, add_credits, add_nobody, add_parties, add_sets, add_works
 from endcredits.works.shares.known_as import WorkIdentifier, add_import, add_titles, identify, identify_parties
 from endcredits.works.texts import read_bytes
@@ -37,6 +37,8 @@ from endcredits.works.utc import check_day
 
 FORMS = ("cwr", "ddex-csv")
 TRAIN_AS = ("", "PR", "MR", "SR")
+PLACES_TOLD = 6
+"""Places of a gap that are named; more are counted."""
 
 FreeCredit = tuple[PartyId, str, str]
 """Party, role, words."""
@@ -274,8 +276,10 @@ class _Importing:
         waiting: dict[tuple[str, int], list[str]] = {}
         for split in fresh:
             if split.party_id == NOT_AGREED:
-                waiting.setdefault((split.right, split.split_ppb), []).append(split.territory)
+                since = "" if split.valid_from == FIRST_DAY else f" from {split.valid_from} on"
+                waiting.setdefault((split.right, split.split_ppb), []).append(f"{split.territory}{since}")
         for (right, ppb), places in waiting.items():
-            where = f"{places[0]} and {len(places) - 1} more" if len(places) > 1 else places[0]
+            more = f" and {len(places) - PLACES_TOLD} more" if len(places) > PLACES_TOLD else ""
+            where = ", ".join(places[:PLACES_TOLD]) + more
             problem = f"{ppb / (PPB / 100):g} % of the right {right} are nobody's in {where}, and wait"
             self.say(one, "share", HELD, problem)

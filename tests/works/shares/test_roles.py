@@ -27,4 +27,5 @@ def test_spellings(text: str, code: str) -> None:
 
 def test_credits_read_as_they_are_meant() -> None:
     assert credit_line("Translator", "Tara Lin (into English)") == "Translated by Tara Lin (into English)"
+    assert credit_line("author", "Ada Quill") == "Written by Ada Quill"
     assert credit_line("<b>Boss</b>", "=1+1") == "<b>Boss</b>: =1+1"

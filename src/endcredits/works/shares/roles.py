@@ -110,4 +110,5 @@ def credit_line(role: str, display_credit: str) -> str:
     >>> credit_line("Translator", "Tara Lin"), credit_line("Foley walker", "Jo Step")
     ('Translated by Tara Lin', 'Foley walker: Jo Step')
     """
-    return f"{ROLES[role]} {display_credit}" if role in ROLES else f"{role}: {display_credit}"
+    code = role_code(role)
+    return f"{ROLES[code]} {display_credit}" if code in ROLES else f"{code}: {display_credit}"
