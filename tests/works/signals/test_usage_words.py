@@ -113,3 +113,27 @@ def test_endless_lists_are_not_read() -> None:
     signals = read(",".join(["train-ai=y"] * (MEMBERS_MAX + 1)))
 
     assert said(signals) == dict.fromkeys(ALL, "unknown") and problems(signals)
+
+
+@pytest.mark.parametrize(
+    ("value", "words", "denied"),
+    [
+        ("search=y train-ai=n", AIPREF, {"index", "train", "finetune"}),
+        ("train-ai=n search=n", AIPREF, {"index", "train", "finetune"}),
+        ("train-ai=y\tsearch=y", AIPREF, {"index", "train", "finetune"}),
+        ("search=y;train-ai=n", AIPREF, {"train", "finetune"}),
+        ("search=y ; train-ai", AIPREF, {"train", "finetune"}),
+        ("search=yes ai-train=no ai-input=no", CONTENT_SIGNAL, {"index", "train", "finetune", "retrieve"}),
+        ("ai-use=n train-genai=n", AIPREF, {"retrieve", "train", "finetune"}),
+    ],
+)
+def test_lists_with_other_separators_lose_no_no(value: str, words: Words, denied: set[str]) -> None:
+    """Other standards separate by spaces; what stands behind one is a finding and a no, and never lost."""
+    signals = read(value, words)
+
+    assert {verb for verb, one in said(signals).items() if one == "deny"} == denied and problems(signals)
+
+
+def test_parameters_and_spaces_that_are_none_of_our_words_are_no_harm() -> None:
+    assert said(read("train-ai = n")) == NO_TRAINING and problems(read("train-ai = n")) == []
+    assert said(read("search=y;note=x, train-ai=y ;v=2")) == {"index": "allow", **YES_TRAINING}

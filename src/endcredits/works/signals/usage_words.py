@@ -115,7 +115,18 @@ def read_words(value: str, words: Words, carrier: Carrier, place: str) -> tuple[
         signals += carrier.say(
             standard, version, verdict, verbs, place=place, raw=member, conditions=conditions, problem=problem, note=note
         )
+        for stray, about in _stray(member):
+            problem = f"'{stray}' is set off by a space or a semicolon, not by a comma; honoured as a no"
+            signals += carrier.say(words.standard, words.version, "deny", about, place=place, raw=stray, problem=problem)
     return tuple(signals)
+
+
+def _stray(member: str) -> list[tuple[str, tuple[str, ...]]]:
+    """Words on other uses inside a member: who writes "search=y train-ai=n" means both, and the second must not be lost."""
+    first, *rest = re.split(r"[\s;]+", member)
+    if _plain(first.partition("=")[0]) not in _SOUNDS:
+        return []  # then the whole member is a no to everything already
+    return [(one, _SOUNDS[_plain(one.partition("=")[0])]) for one in rest if _plain(one.partition("=")[0]) in _SOUNDS]
 
 
 _Reading = tuple[str, tuple[str, ...], tuple[str, ...], str, str]
