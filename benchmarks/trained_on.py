@@ -62,34 +62,35 @@ def make(folder: str | Path, works: int = WORKS, size: int = BYTES, outputs: int
         content = ((f"{number}.txt", "text/plain", data),)
         given.append(Submission(f"Title {number}", content, maker, "allow", "licence", "made", "the maker", name, name))
     catalogue.add_works(studio, given, AT)
-    learn(studio)
+    attribute(studio, learn(studio), outputs)
+    return studio
+
+
+def attribute(studio: Studio, index_digest: str, outputs: int) -> None:
+    """Outputs that credit every work a little."""
     with studio.store.reading() as conn:
         ids = tuple(sorted(WorkId(one.subject) for one in permissions(conn)))
     credits = Credits(20.0, ids, tuple(1.0 / (1 + place) for place in range(len(ids))), (0.0,) * len(ids))
     made = [
-        attribution_of(credits, output=f"output {number}".encode(), prompt=b"", method="made/1", index_digest=_DIGEST)
+        attribution_of(credits, output=f"output {number}".encode(), prompt=b"", method="made/1", index_digest=index_digest)
         for number in range(outputs)
     ]
     studio.store.write(lambda conn: record(conn, made, AT))
-    return studio
 
 
-_DIGEST = ""
-
-
-def learn(studio: Studio) -> None:
-    """The notes of an index over everything that is admitted, without its vectors."""
-    global _DIGEST
-    corpus = catalogue.corpus(studio, AT)
+def learn(studio: Studio, at: str = AT) -> str:
+    """The notes of an index over everything that is admitted, without its vectors; returns its digest."""
+    corpus = catalogue.corpus(studio, at)
     folder = studio.path / "index" / "made"
     ids = [(work.work_id, 1) for work in corpus.admitted]
     facts = {"base_sha256": "0" * 64, "full_sha256": "1" * 64, "code_sha256": "2" * 64, "examples": len(ids)}
     manifest = manifest_bytes(IndexManifest("made/1", digest(facts), facts, "1", "0", "0", tuple(ids), {}))
     folder.mkdir(parents=True)
     durable.write_atomic(folder / MANIFEST_FILE, manifest)
-    _DIGEST = sha256_bytes(manifest)
+    index_digest = sha256_bytes(manifest)
     notes = {"manifest": corpus.manifest(), "catalogue": corpus.extent, "catalogue_digest": corpus.catalogue_digest}
-    durable.write_atomic(folder / CORPUS, sealed({**notes, "index_digest": _DIGEST}))
+    durable.write_atomic(folder / CORPUS, sealed({**notes, "index_digest": index_digest}))
+    return index_digest
 
 
 def questions(studio: Studio, folder: Path, size: int) -> dict[str, tuple[Question, str]]:

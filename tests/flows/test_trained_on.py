@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from benchmarks.trained_on import attribute, learn
 from endcredits.attribution import attributions
 from endcredits.canonical import canonical_bytes, digest
 from endcredits.errors import EndcreditsError, InputError, NotFoundError
@@ -547,6 +548,11 @@ def test_a_studio_on_another_database_answers_the_same(postgres_url: str, tmp_pa
         for kind, value in (("file", file), ("name", ISNI), ("work", "work:new"), ("text", salt()[:200])):
             answer = ask(studio, kind, value)
             assert answer.answer == "registered" and "work:new" in {found.work_id for found in answer.works}, kind
+        attribute(studio, learn(studio, now()), 3)
+        answer = ask(studio, "file", file, outputs=2)
+        (found,) = [one for one in answer.works if one.work_id == "work:new"]
+        assert answer.answer == "yes" and found.trained[0].log_entry == -1 and not found.trained[0].logged_at
+        assert found.credited is not None and (found.credited.measured, len(found.credited.recent)) == (3, 2)
         for kind, value in (("name", "\x00"), ("name", "\ud800"), ("work", "\x00"), ("work", "%")):
             assert ask(studio, kind, value).answer == "no"
     finally:
