@@ -150,6 +150,7 @@ def review(
     refuse: Annotated[bool, typer.Option("--refuse", help="It is refused, from now on.")] = False,
     reason: Annotated[str, typer.Option(help="Why.")] = "",
     by: Annotated[str, typer.Option(help="Who says so.")] = "",
+    page: Annotated[str, typer.Option(help="Write a page that shows the two beside each other to this file.")] = "",
     studio: StudioOption = ".",
     as_json: JsonOption = False,
 ) -> None:
@@ -160,11 +161,15 @@ def review(
 
     Example: endcredits corpus review work:cat-1f2e --admit --reason "another cat" --by "Ada Moreno"
     """
+    from endcredits import durable
     from endcredits.errors import InputError
     from endcredits.flows import reviewing
+    from endcredits.flows.review_page import review_page
 
     if admit and refuse:
         raise InputError("a work is admitted or refused, not both", remedy="Give one of them.", field="--admit")
+    if page and (admit or refuse):
+        raise InputError("look first, and say a word then", remedy="Give --page alone.", field="--page")
     if (reason or by) and not (admit or refuse):
         raise InputError("it is not told what is said", remedy="Add --admit or --refuse.", field="--admit")
     with opened(studio) as place:
@@ -173,6 +178,8 @@ def review(
             found = None
         else:
             made, found = (), reviewing.waiting(place, work)
+            if page:
+                durable.write_atomic(page, review_page(found), private=True)
     if as_json:
         print_json(plain_waiting(found) if found else {"work_id": work, "statements": [one.permission_id for one in made]})
     elif found is None:
