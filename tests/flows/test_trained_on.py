@@ -25,6 +25,7 @@ from endcredits.canonical import canonical_bytes, digest
 from endcredits.errors import EndcreditsError, InputError, NotFoundError
 from endcredits.flows import catalogue, rights, trained_on_codes
 from endcredits.flows.admissions import manifest_path, write_manifest
+from endcredits.flows.api import StudioHandle
 from endcredits.flows.clock import now
 from endcredits.flows.flags import FLAG
 from endcredits.flows.index_files import index_folders, read_corpus
@@ -603,6 +604,14 @@ def test_parts_of_a_code_are_told_apart() -> None:
     found, left = parse_codes(codes.content)
     assert [(one.kind, len(one.bits)) for one in found] == [("text", 32)] and left == []
     assert parse_codes(codes.instance)[0] == []
+
+
+def test_python_asks_the_same(studio: Studio, tmp_path: Path) -> None:
+    handle, file = StudioHandle(studio), written(tmp_path / "mine.txt", salt())
+    found = handle.trained_on(file, name=h.ADA, work=h.TIDE)
+    assert [(one.question.kind, one.answer) for one in found] == [("file", "yes"), ("name", "yes"), ("work", "yes")]
+    with pytest.raises(InputError, match="nothing was asked"):
+        handle.trained_on()
 
 
 def test_the_whole_answer_is_plain_data(studio: Studio, tmp_path: Path) -> None:

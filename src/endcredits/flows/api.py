@@ -46,6 +46,7 @@ from endcredits.flows import (
     periods,
     reporting,
     sending,
+    trained_on,
 )
 from endcredits.flows.attributing import GivenOutput
 from endcredits.flows.catalogue import Corpus
@@ -57,6 +58,7 @@ from endcredits.flows.indexing import OpenIndex
 from endcredits.flows.periods import ClosedPeriod
 from endcredits.flows.responses import DESIGNS
 from endcredits.flows.studio import Studio, init_studio, open_studio
+from endcredits.flows.trained_on_records import Answer, Question
 from endcredits.flows.trainers import find_trainer
 from endcredits.ids import WorkId
 from endcredits.influence import ModelPair
@@ -150,6 +152,18 @@ class StudioHandle:
             InputError: an unknown verb, or no time.
         """
         return catalogue.may(self.studio, WorkId(work_id), verb, at=at, use=use)
+
+    def trained_on(
+        self, *files: str | Path, text: str = "", name: str = "", code: str = "", work: str = ""
+    ) -> tuple[Answer, ...]:
+        """Was a model trained on a file, a text, somebody's works, a content code (ISCC) or a work? One answer each.
+
+        Raises:
+            InputError: nothing was asked about, or something that nobody can answer, such as an unreadable file.
+        """
+        asked = [("file", str(file)) for file in files]
+        asked += [(kind, said) for kind, said in (("text", text), ("name", name), ("code", code), ("work", work)) if said]
+        return trained_on.trained_on(self.studio, [Question(kind, said) for kind, said in asked])
 
     def ask_likeness(self, request: LikenessUse, *, at: str = "") -> LikenessDecision:
         """Whether somebody's likeness may be used so, now or at a UTC time; counts nothing. Only "deny" is a no.
