@@ -19,7 +19,7 @@ from endcredits.ids import WorkId
 from endcredits.royalties import payable_account, suspense_account
 from endcredits.works import party_id_of, set_splits, splits_at, works
 from endcredits.works.shares import NOT_AGREED, Holding, agree
-from endcredits.works.shares.book import add_nobody, credits_of
+from endcredits.works.shares.book import add_nobody, credits_of, work_of
 from tests.story import house as h
 from tests.story.dishonest import by_hand, published
 
@@ -268,3 +268,9 @@ def test_a_fund_that_was_changed_behind_the_guards_is_found(studio: Studio) -> N
     found = [f"{one.where}: {one.problem}" for one in check_studio(studio)]
     assert any("fund_shares" in one and "digest" in one for one in found)
     assert any("do not sum to the whole" in one for one in found)
+
+
+def test_one_work_is_read_as_all_are(studio: Studio) -> None:
+    """Files, credits and sets of splits, in the same order."""
+    with studio.store.reading() as conn:
+        assert [work_of(conn, one.work_id) for one in works(conn)] == list(works(conn))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from endcredits.errors import NotFoundError
 from endcredits.flows.clock import now
 from endcredits.flows.studio import Studio
 from endcredits.ids import WorkId
-from endcredits.works import Credit, Party, parties, splits_at, works
-from endcredits.works.shares.book import credits_of
+from endcredits.works import Credit, Party, parties, splits_at
+from endcredits.works.shares.book import credits_of, work_of
 from endcredits.works.shares.known_as import WorkIdentifier, identifiers, other_titles, parties_by_number
 
 
@@ -80,9 +79,7 @@ def credit_roll(studio: Studio, work_id: WorkId, on: str = "") -> CreditRoll:
     """
     day = on or now()[:10]
     with studio.store.reading() as conn:
-        work = next((one for one in works(conn) if one.work_id == work_id), None)
-        if work is None:
-            raise NotFoundError(f"there is no work '{work_id}'", remedy="List the works to see their ids.", field="work_id")
+        work = work_of(conn, work_id)
         people, numbers = parties(conn), parties_by_number(conn)
         known = [one for one in identifiers(conn) if one.work_id == work_id]
         titles = other_titles(conn).get(work_id, ())

@@ -19,10 +19,10 @@ from endcredits.flows.holdings import Settled, last_closed_day, must_begin_after
 from endcredits.flows.parties import party_called
 from endcredits.flows.studio import Studio
 from endcredits.ids import PartyId, WorkId
-from endcredits.works import TRAIN_RIGHT, WORLD, Party, Split, Work, parties, party_id_of, percent_ppb, set_splits, works
+from endcredits.works import TRAIN_RIGHT, WORLD, Party, Split, Work, parties, party_id_of, percent_ppb, set_splits
 from endcredits.works.names import clean_name
 from endcredits.works.shares import NOT_AGREED, Sheet, SheetLine, SheetState
-from endcredits.works.shares.book import add_credits, add_nobody, add_parties
+from endcredits.works.shares.book import add_credits, add_nobody, add_parties, work_of
 from endcredits.works.shares.sheet_book import add_acceptance, add_sheet, sheet_states, sheets
 from endcredits.works.shares.sheets import IN_FORCE, OVER_CLAIMED, accepted, holdings_of, proposed_anew
 
@@ -107,7 +107,7 @@ def propose(
     moment = at or now()
 
     def work(conn: Connection) -> Proposed:
-        found = _work(conn, work_id)
+        found = work_of(conn, work_id)
         lines, new = _lines(conn, shares)
         bare = Sheet(work_id, right, territory, valid_from, lines, 1, by, moment)
         sheet, is_new = proposed_anew(bare, [one for one in sheets(conn) if one.work_id == work_id])
@@ -193,7 +193,7 @@ def accept(studio: Studio, sheet_id: str, called: str, *, by: str = "", at: str 
 
 
 def _into_force(conn: Connection, sheet: Sheet) -> tuple[Split, ...]:
-    work = _work(conn, sheet.work_id)
+    work = work_of(conn, sheet.work_id)
     settled = settle(holdings_of(sheet), work.splits)
     must_begin_after(last_closed_day(conn), sheet.valid_from, "splits")
     if any(split.party_id == NOT_AGREED for split in settled.news):
@@ -202,13 +202,6 @@ def _into_force(conn: Connection, sheet: Sheet) -> tuple[Split, ...]:
     credited = [(line.party_id, line.role, line.display_credit) for line in sheet.lines]
     add_credits(conn, sheet.work_id, credited, f"split sheet {sheet.sheet_id}")
     return kept
-
-
-def _work(conn: Connection, work_id: WorkId) -> Work:
-    found = next((one for one in works(conn) if one.work_id == work_id), None)
-    if found is None:
-        raise NotFoundError(f"there is no work '{work_id}'", remedy="List the works to see their ids.", field="work_id")
-    return found
 
 
 def show(studio: Studio, of: str) -> tuple[SheetState, ...]:
@@ -221,7 +214,7 @@ def show(studio: Studio, of: str) -> tuple[SheetState, ...]:
         states = sheet_states(conn)
         if of in states:
             return (states[of],)
-        _work(conn, WorkId(of))
+        work_of(conn, WorkId(of))
     return tuple(state for state in states.values() if state.sheet.work_id == of)
 
 

@@ -23,6 +23,7 @@ from endcredits.works.shares.book import (
     add_work,
     add_works,
     credits_of,
+    work_of,
 )
 from endcredits.works.shares.known_as import (
     WorkIdentifier,
@@ -78,6 +79,11 @@ def test_works_without_files_are_whole(filled: Store, tmp_path: object) -> None:
     assert [(one.work_id, one.manifestations) for one in read(filled, works)] == [(LAMP, ()), (SALT, ())]
     filled.write(lambda conn: add_sets(conn, {LAMP: [Split(BEN, 1_000_000_000)], SALT: [Split(ADA, 1_000_000_000)]}))
     assert read(filled, lambda conn: check_works(conn, str(tmp_path))) == []
+    assert [read(filled, lambda conn, one=one: work_of(conn, one.work_id)) for one in read(filled, works)] == [  # type: ignore[misc]
+        *read(filled, works)
+    ]
+    with pytest.raises(NotFoundError, match="no work"):
+        read(filled, lambda conn: work_of(conn, WorkId("work:none")))
     for again in (SALT, LAMP):
         with pytest.raises(ConflictError, match="already"):
             filled.write(lambda conn, one=again: add_work(conn, one, "Other", [], AT))  # type: ignore[misc]

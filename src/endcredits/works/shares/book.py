@@ -15,14 +15,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from endcredits.canonical import canonical_bytes, digest
-from endcredits.errors import ConflictError
+from endcredits.errors import ConflictError, NotFoundError
 from endcredits.ids import PartyId, WorkId
 from endcredits.store import insert_records, many
 from endcredits.works import share_tables, tables
 from endcredits.works.names import clean_name
-from endcredits.works.records import Credit, Party, Split
+from endcredits.works.records import Credit, Manifestation, Party, Split, Work
 from endcredits.works.shares.agreeing import NOT_AGREED, NOT_AGREED_NAME
-from endcredits.works.splits import check_splits
+from endcredits.works.splits import check_splits, key_of
 from endcredits.works.utc import check_time
 
 ROLE_LENGTH_MAX = 100
@@ -106,6 +106,32 @@ def add_works(conn: Connection, bare: Sequence[BareWork], at: str) -> None:
 def add_work(conn: Connection, work_id: WorkId, title: str, credits: Sequence[Credit], at: str) -> None:
     """Registers one work that has no files; see `add_works`."""
     add_works(conn, [BareWork(work_id, title, tuple(credits))], at)
+
+
+def work_of(conn: Connection, work_id: WorkId) -> Work:
+    """One work with its files, registered credits and all its sets of splits, without reading the others.
+
+    Raises:
+        NotFoundError: no such work.
+    """
+
+    def own(table: sa.Table) -> list[dict[str, Any]]:
+        unwanted = ("work_id", "digest", *(("position",) if table is tables.manifestations else ()))
+        rows = many(conn, sa.select(table).where(table.c.work_id == work_id))
+        in_order = sorted(rows, key=lambda row: row.get("position", 0))
+        return [{name: value for name, value in row.items() if name not in unwanted} for row in in_order]
+
+    titles = list(conn.scalars(sa.select(tables.works.c.title).where(tables.works.c.work_id == work_id)))
+    if not titles:
+        raise NotFoundError(f"there is no work '{work_id}'", remedy="List the works to see their ids.", field="work_id")
+    splits = [Split(right=row.pop("right_name"), **row) for row in own(tables.splits)]
+    return Work(
+        work_id,
+        titles[0],
+        tuple(Manifestation(**row) for row in own(tables.manifestations)),
+        tuple(Credit(**row) for row in own(tables.credits)),
+        tuple(sorted(splits, key=lambda one: (key_of(one), one.party_id))),
+    )
 
 
 def add_sets(conn: Connection, sets: Mapping[WorkId, Sequence[Split]]) -> int:
