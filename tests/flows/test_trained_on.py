@@ -28,7 +28,7 @@ from endcredits.flows.admissions import manifest_path, write_manifest
 from endcredits.flows.api import StudioHandle
 from endcredits.flows.clock import now
 from endcredits.flows.flags import FLAG
-from endcredits.flows.index_files import index_folders, read_corpus
+from endcredits.flows.index_files import index_folders, read_corpus, sealed
 from endcredits.flows.studio import Studio, init_studio, open_studio
 from endcredits.flows.trained_on import NOBODY, OTHERS, trained_on
 from endcredits.flows.trained_on_codes import Code, CodesOfWorks, code_matches, parse_codes
@@ -419,6 +419,20 @@ def test_a_damaged_list_of_works_is_told_and_the_no_is_not_whole(studio: Studio,
     assert ask(studio, "file", file).searched.unread
     corpus.write_bytes(whole)
     assert ask(studio, "file", file).searched.unread == ()
+
+
+def test_a_work_that_is_dropped_from_a_list_later_is_missed_by_the_log(studio: Studio) -> None:
+    """Whoever rewrites the list of works with a fitting digest of its own has the log against them."""
+    (folder,) = index_folders(studio)
+    record = read_corpus(folder)
+    kept = [work for work in record["manifest"]["works"] if work["work_id"] != h.SALT]
+    (folder / "corpus.json").write_bytes(sealed({**record, "manifest": {**record["manifest"], "works": kept}}))
+    answer = ask(studio, "work", h.SALT)
+    assert answer.answer == "registered" and answer.works[0].trained == ()
+    assert "it is not the list that entry" in answer.searched.unread[0]
+    other = {**record, "manifest": {**record["manifest"], "works": kept}, "index_digest": "0" * 64}
+    (folder / "corpus.json").write_bytes(sealed(other))
+    assert "its index is gone" in ask(studio, "work", h.SALT).searched.unread[0]
 
 
 def test_a_damaged_manifest_hides_no_list(studio: Studio, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from endcredits.canonical import digest
-from endcredits.errors import EndcreditsError, NotFoundError
+from endcredits.errors import EndcreditsError, IntegrityError, NotFoundError
 from endcredits.flows.admissions import Admission, read_admission
 from endcredits.flows.fact_files import facts_in
 from endcredits.flows.fact_kinds import MODEL
@@ -88,25 +88,43 @@ def read_models(studio: Studio) -> Models:
         try:
             record = read_corpus(folder)
             corpus, index_digest = record["manifest"], record["index_digest"]
+            corpus_digest = _as_logged(corpus, logged.get(index_digest), folder)
         except EndcreditsError as error:
             missing = isinstance(error, NotFoundError)
             why = "it is missing, or the building was not finished" if missing else error.message
             if index_digest not in logged or (corpus := _let_in(studio, logged[index_digest])) is None:
                 unread.append(f"index {folder.name}: its list of works ({why})")
                 continue
+            corpus_digest = str(corpus["corpus_digest"])
             damaged.append(f"index {folder.name}: its list of works ({why}); the gate's manifest has it")
         entry = logged.pop(index_digest, (-1, "", {}))
-        found.append(_model(folder.name, index_digest, folder.name == current, corpus, entry, manifest))
+        found.append(_model(folder.name, index_digest, folder.name == current, corpus, corpus_digest, entry, manifest))
     for index_digest, entry in logged.items():
         name = f"the model of entry {entry[0]} of the log (index {index_digest[:16]})"
         if (let_in := _let_in(studio, entry)) is None:
             unread.append(f"{name}: its index is gone or unreadable, so nobody can say from it what it learnt from")
         else:
             damaged.append(f"{name}: its index is gone or unreadable; the gate's manifest has its list of works")
-            found.append(_model("", index_digest, False, let_in, entry, None))
+            found.append(_model("", index_digest, False, let_in, str(let_in["corpus_digest"]), entry, None))
     # What is not logged yet was built last.
     ordered = sorted(found, key=lambda one: (one.log_entry < 0, one.log_entry, one.index))
     return Models(tuple(ordered), tuple(unread), tuple(damaged))
+
+
+def _as_logged(corpus: Mapping[str, Any], entry: tuple[int, str, Mapping[str, Any]] | None, folder: Path) -> str:
+    """The digest of a list of works, which must be the one that the log names: a work cannot be dropped from it later.
+
+    Raises:
+        IntegrityError: it is another.
+    """
+    found = digest(corpus)
+    if entry is not None and entry[2].get("corpus_digest") != found:
+        raise IntegrityError(
+            f"it is not the list that entry {entry[0]} of the log names",
+            remedy="Restore corpus.json from your last copy.",
+            file=folder,
+        )
+    return found
 
 
 def _manifest(folder: Path, damaged: list[str]) -> tuple[IndexManifest | None, str]:
@@ -128,6 +146,7 @@ def _model(
     index_digest: str,
     current: bool,
     corpus: Mapping[str, Any],
+    corpus_digest: str,
     entry: tuple[int, str, Mapping[str, Any]],
     manifest: IndexManifest | None,
 ) -> Model:
@@ -137,7 +156,7 @@ def _model(
         index_digest,
         current,
         manifest.facts if manifest is not None else said,
-        str(corpus["corpus_digest"]) if "corpus_digest" in corpus else digest(corpus),
+        corpus_digest,
         {WorkId(work["work_id"]): str(work["permission_id"] or "") for work in corpus["works"]},
         frozenset(work_id for work_id, size in manifest.work_sizes.items() if size == 0) if manifest else frozenset(),
         int(corpus["max_bytes_per_work"]),
