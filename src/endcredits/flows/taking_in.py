@@ -58,6 +58,23 @@ class Intake:
     known: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A candidate that was read and is to be recorded with its batch.
+
+    Attributes:
+        number: its place among all.
+        candidate: itself.
+        stamp: by which it will be known; empty where its times cannot be trusted.
+        read: what reading gave.
+    """
+
+    number: int
+    candidate: Candidate
+    stamp: str
+    read: Read
+
+
 def take_in(
     studio: Studio,
     candidates: Iterable[Candidate],
@@ -83,7 +100,7 @@ def take_in(
         IntegrityError, MachineError: what was recorded stays; the same again continues.
     """
     wanted = list(candidates)
-    books, taken, waiting = Books(studio), dict[int, Taken](), list[tuple[int, Candidate, Read]]()
+    books, taken, waiting = Books(studio), dict[int, Taken](), list[_Waiting]()
     read = known = waiting_bytes = 0
     for start in range(0, len(wanted), BATCH):
         chunk = wanted[start : start + BATCH]
@@ -94,9 +111,11 @@ def take_in(
                 taken[number] = Taken(candidate.name, seen)
                 known += 1
             else:
+                # Whether the times can be trusted is asked before the bytes are read: later they always look old.
+                stamp = candidate.stamp if candidate.settled() else ""
                 found = candidate.read(moment)
                 read += found.files
-                waiting.append((number, candidate, found))
+                waiting.append(_Waiting(number, candidate, stamp, found))
                 waiting_bytes += sum(len(data) for _, _, data in found.submission.content) if found.submission else 0
             if len(waiting) >= BATCH or waiting_bytes >= BATCH_BYTES:
                 taken |= _recorded(studio, books, cache, waiting, moment, made_with)
@@ -110,7 +129,7 @@ def _recorded(
     studio: Studio,
     books: Books,
     cache: Cache,
-    waiting: Sequence[tuple[int, Candidate, Read]],
+    waiting: Sequence[_Waiting],
     moment: str,
     made_with: str,
 ) -> dict[int, Taken]:
@@ -118,24 +137,23 @@ def _recorded(
     if not waiting:
         return {}
     try:
-        seen = _in_one(studio, books, [read for _, _, read in waiting], moment)
+        seen = _in_one(studio, books, [one.read for one in waiting], moment)
     except (InputError, ConflictError):
-        seen = [_alone(studio, books, read, moment) for _, _, read in waiting]
+        seen = [_alone(studio, books, one.read, moment) for one in waiting]
     content = {
         sha256: (media_type, data)
-        for (_, _, read), one in zip(waiting, seen, strict=True)
-        if read.submission is not None and one.work_id
-        for sha256, (_, media_type, data) in zip(one.files, read.submission.content, strict=True)
+        for one, done in zip(waiting, seen, strict=True)
+        if one.read.submission is not None and done.work_id
+        for sha256, (_, media_type, data) in zip(done.files, one.read.submission.content, strict=True)
     }
     types = {sha256: media_type for sha256, (media_type, _) in content.items()}
     bare = {sha256: data for sha256, (_, data) in content.items()}
     _, codes = prints_of(studio, cache, types, bare, made_with)
-    marks = [*codes, *(mark for _, _, read in waiting for mark in read.marks)]
+    marks = [*codes, *(mark for one in waiting for mark in one.read.marks)]
     if marks:
         fact_log.write(studio, lambda conn: add_marks(conn, marks))
-    stamps = [candidate.stamp if candidate.settled() else "" for _, candidate, _ in waiting]
-    cache.keep((one.key, stamp, done) for (_, one, _), stamp, done in zip(waiting, stamps, seen, strict=True))
-    return {number: Taken(one.name, done) for (number, one, _), done in zip(waiting, seen, strict=True)}
+    cache.keep((one.candidate.key, one.stamp, done) for one, done in zip(waiting, seen, strict=True))
+    return {one.number: Taken(one.candidate.name, done) for one, done in zip(waiting, seen, strict=True)}
 
 
 def _alone(studio: Studio, books: Books, read: Read, moment: str) -> Seen:
