@@ -23,6 +23,8 @@ from endcredits.works.statements import permission_of_row
 from endcredits.works.url_patterns import site_of
 
 _FILES, _MARKS, _MAKERS, _SAID = tables.manifestations, tables.file_marks, tables.credits, tables.permissions
+_NEEDED = [column for column in _SAID.c if column.name not in ("digest", "site", "provenance")]
+"""Where a statement was read is long, and decides nothing."""
 _WORK: sa.BindParameter[str] = sa.bindparam("work")
 _VERBS: sa.BindParameter[list[str]] = sa.bindparam("verbs", expanding=True)
 
@@ -46,7 +48,7 @@ def _said(kinds: tuple[str, ...]) -> sa.CompoundSelect[Any]:
     def about(kind: str) -> sa.Select[Any]:
         names: sa.BindParameter[list[str]] = sa.bindparam(kind, expanding=True)
         named = (_SAID.c.site.in_(names),) if kind == "url" else (_SAID.c.subject_kind == kind, _SAID.c.subject.in_(names))
-        return sa.select(_SAID).where(*named, _SAID.c.verb.in_(_VERBS))
+        return sa.select(*_NEEDED).where(*named, _SAID.c.verb.in_(_VERBS))
 
     return sa.union_all(*map(about, kinds))
 
@@ -83,5 +85,5 @@ def decide_work(conn: Connection, work_id: WorkId, verb: str, at: str, *, by: st
     for kind, name in (*asked.whole, *asked.parts):
         subjects.setdefault(kind, []).append(site_of(name) if kind == "url" else name)
     rows = conn.execute(_said(tuple(sorted(subjects))), {**subjects, "verbs": verbs}).mappings()
-    said = {row["permission_id"]: dict(row) for row in rows}
+    said = {row["permission_id"]: {**row, "provenance": ""} for row in rows}
     return decide([permission_of_row(row) for row in said.values()], asked, verb, at, by=by, use=use)
