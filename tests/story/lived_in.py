@@ -16,7 +16,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Connection
 
-from endcredits.flows import attributing, closing, likeness, paying, periods, reporting, sending
+from endcredits.flows import (
+    attributing,
+    closing,
+    fact_log,
+    funds,
+    likeness,
+    paying,
+    periods,
+    reporting,
+    sending,
+    sheets,
+    works_import,
+)
 from endcredits.flows import likeness_granting as granting
 from endcredits.flows.clock import now
 from endcredits.flows.studio import Studio, open_studio
@@ -36,11 +48,12 @@ from endcredits.royalties import (
     shipped_policy,
     state_units,
 )
-from endcredits.works import party_id_of
+from endcredits.works import FileMark, add_marks, party_id_of, works
 from tests.payouts.bank_says import detail, entry, statement
 from tests.payouts.paying_makers import payer
 from tests.story import house as h
 from tests.story.house import House
+from tests.works.imports import made as cwr
 from tests.works.likeness.made import document, request
 
 MARCH = "2025-03"
@@ -83,6 +96,23 @@ def live_on(studio: Studio) -> None:
     periods.approve(studio, MARCH, by="bob")
     _pay(studio)
     _lend_a_voice(studio)
+    _agree_on_shares(studio)
+
+
+def _agree_on_shares(studio: Studio) -> None:
+    """A society's file, a sheet that both accept, a fund, and where a file was found; all of it after the closed months."""
+    with studio.store.reading() as conn:
+        salt = next(work for work in works(conn) if work.work_id == h.SALT)
+    found = FileMark(salt.manifestations[0].sha256, "url", "https://a.example/salt.txt")
+    fact_log.write(studio, lambda conn: add_marks(conn, [found]))
+    file = cwr.written(studio.path.parent / f"{studio.path.name}.V21", cwr.file_of(cwr.SALT_ROAD))
+    works_import.import_works(studio, file, "cwr")
+    shares = [sheets.NamedShare(h.ADA, 600_000_000, "Author"), sheets.NamedShare(h.DORA, 400_000_000, "Translator")]
+    first_day = str(datetime.date.fromisoformat(now()[:10]) + datetime.timedelta(days=30))
+    made = sheets.propose(studio, WorkId(h.LAMP), shares, valid_from=first_day, by=h.ADA, right="performance")
+    for name in (h.ADA, h.DORA):
+        sheets.accept(studio, made.state.sheet.sheet_id, name)
+    funds.set_members(studio, "Players Fund", [(h.BEN, 500_000_000), (h.CLEO, 500_000_000)], valid_from=first_day)
 
 
 def _lend_a_voice(studio: Studio) -> None:

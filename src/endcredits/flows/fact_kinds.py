@@ -31,6 +31,8 @@ WORK, SPLIT, CONSENT, MODEL, INTAKE = "work.register", "split.set", "consent.sta
 FILE_MARK = "file.mark"
 CONTRACT, UNITS, STEP = "contract.set", "units.set", "period.step"
 PARTY, FUND, SHEET, ACCEPTED = "party.add", "fund.set", "sheet.propose", "sheet.accept"
+LATER_CREDIT, TITLE, WORK_NUMBER, PARTY_NUMBER = "work.credit", "work.title", "work.number", "party.number"
+IMPORTED = "share.import"
 SAMPLED = "audit.report"
 OPENED, ENDED, BATCH, SETTLED = "dispute.open", "dispute.close", "payout.batch", "payout.settle"
 
@@ -227,6 +229,11 @@ KINDS = (
     Kind(FUND, _count_funds, _funds),
     Kind(SHEET, _of_table(SHEET, share_tables.split_sheets).count, _sheets),
     _of_table(ACCEPTED, share_tables.sheet_acceptances),
+    _of_table(LATER_CREDIT, share_tables.added_credits),
+    _of_table(TITLE, share_tables.work_titles),
+    _of_table(WORK_NUMBER, share_tables.work_identifiers),
+    _of_table(PARTY_NUMBER, share_tables.party_identifiers),
+    _of_table(IMPORTED, share_tables.share_imports),
     *LIKENESS,
     _of_table(CONTRACT, contract_tables.contracts),
     _of_table(UNITS, step_tables.crew_units),
