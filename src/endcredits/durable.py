@@ -1,7 +1,8 @@
 """Writing files so that a crash leaves the old file or the new one, never half of one.
 
 `write_atomic` writes beside the target, flushes to the disk (fsync), renames over it, and flushes the folder. A process
-killed anywhere in between leaves at most a file ending in `.partial`, which nobody reads. `append` is for logs that
+killed anywhere in between leaves at most a file ending in `.partial`, which nobody reads. `writing` does the same for what
+is too long to hold in memory. `append` is for logs that
 only grow: what it wrote counts once a later atomic write (a checkpoint) says how far the log reaches.
 
 `locked` lets one process at a time into a folder (an advisory lock of the operating system, gone when the process
@@ -18,6 +19,7 @@ import secrets
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from endcredits.errors import ConflictError, MachineError
 
@@ -74,6 +76,36 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, private: bool = F
         with contextlib.suppress(OSError):
             partial.unlink()
         raise machine_error(error, target) from error
+
+
+@contextlib.contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file to write to, which takes the place of another once all is written: `write_atomic` for what streams.
+
+    What is being written lies beside the target until the block ends, and is removed when it ends early.
+
+    Args:
+        path: the file; its folder is made when missing.
+
+    Raises:
+        MachineError: disk full or no permission, or the system refused the block something else; as with `write_atomic`,
+            the old file stands, or the new one whole where only the folder could not be flushed.
+    """
+    target = Path(path)
+    partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}{PARTIAL}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, target)
+        sync_folder(target.parent)
+    except OSError as error:
+        raise machine_error(error, target) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
 
 
 def flush_folders(paths: Iterable[Path]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from endcredits import durable
-from endcredits.durable import append, locked, write_atomic
+from endcredits.durable import append, locked, write_atomic, writing
 from endcredits.errors import ConflictError, MachineError
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -123,6 +123,41 @@ def test_a_full_disk_while_writing_leaves_the_old_file(tmp_path: Path, monkeypat
 
     assert target.read_bytes() == b"old"
     assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_what_streams_is_written_whole_or_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """The folder is made; a failure of the disk or of who writes leaves the old file and nothing beside it."""
+    target = tmp_path / "new" / "f"
+    with writing(target) as file:
+        file.write(b"ol")
+        assert not target.exists()
+        file.write(b"d")
+    assert target.read_bytes() == b"old"
+
+    with monkeypatch.context() as patch:
+        patch.setattr(durable.os, step, failing(FULL))
+        with pytest.raises(MachineError, match="the disk is full") as caught, writing(target) as file:
+            file.write(b"new")
+    assert caught.value.file == str(target)
+    with pytest.raises(ZeroDivisionError), writing(target) as file:
+        file.write(b"half" * (1 // 0))
+
+    assert target.read_bytes() == b"old"
+    assert leftovers(target.parent) == []
+
+
+def test_what_streams_may_be_kept_and_reported_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder's flush failed: the new file may stand, whole, and writing the same again is right."""
+    target = tmp_path / "f"
+    with monkeypatch.context() as patch, pytest.raises(MachineError), writing(target) as file:
+        patch.setattr(durable, "sync_folder", failing(FULL))
+        file.write(b"new")
+    assert target.read_bytes() == b"new"
+    with writing(target) as file:
+        file.write(b"new")
+
+    assert target.read_bytes() == b"new" and leftovers(tmp_path) == []
 
 
 def test_a_really_full_disk_is_a_machine_error() -> None:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 
+from endcredits import durable
 from endcredits.errors import IntegrityError, MachineError
 from endcredits.ids import PartyId, WorkId
 from endcredits.royalties import lines as tables
@@ -146,7 +147,7 @@ def test_a_write_that_is_kept_but_reported_lost_can_be_done_again(tmp_path: Path
         raise OSError(errno.EIO, "input/output error")
 
     with monkeypatch.context() as broken:
-        broken.setattr(tables, "sync_folder", lost)
+        broken.setattr(durable, "sync_folder", lost)
         with pytest.raises(MachineError):
             write_lines(tmp_path / "lines.parquet", [line("b")])
     assert [one.party_id for one in read_lines(tmp_path)] == ["b"]

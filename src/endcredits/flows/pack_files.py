@@ -21,10 +21,7 @@ publishing again goes on with it.
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -74,23 +71,11 @@ def write_lines(path: Path, lines: Iterable[Any]) -> int:
     Raises:
         MachineError: disk full or no permission.
     """
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}{durable.PARTIAL}")
     number = 0
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            for line in lines:
-                file.write((line if isinstance(line, bytes) else canonical_bytes(line)) + b"\n")
-                number += 1
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-        durable.sync_folder(path.parent)
-    except OSError as error:
-        raise durable.machine_error(error, path) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
+    with durable.writing(path) as file:
+        for line in lines:
+            file.write((line if isinstance(line, bytes) else canonical_bytes(line)) + b"\n")
+            number += 1
     return number
 
 

@@ -9,10 +9,7 @@ row makes again.
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,28 +84,15 @@ def _holds(conn: Connection, booked: BookedClose, table: sa.Table, moment: Any, 
 
 
 def _write(path: Path, rows: Iterable[tuple[int, str, str]]) -> None:
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}{durable.PARTIAL}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            with pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
-                chunk: list[tuple[int, str, str]] = []
-                for row in rows:
-                    chunk.append(row)
-                    if len(chunk) == ROWS_AT_ONCE:
-                        writer.write_batch(_batch(chunk))
-                        chunk = []
-                if chunk:
-                    writer.write_batch(_batch(chunk))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-        durable.sync_folder(path.parent)
-    except OSError as error:
-        raise durable.machine_error(error, path) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
+    with durable.writing(path) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
+        chunk: list[tuple[int, str, str]] = []
+        for row in rows:
+            chunk.append(row)
+            if len(chunk) == ROWS_AT_ONCE:
+                writer.write_batch(_batch(chunk))
+                chunk = []
+        if chunk:
+            writer.write_batch(_batch(chunk))
 
 
 def _batch(rows: list[tuple[int, str, str]]) -> pa.RecordBatch:

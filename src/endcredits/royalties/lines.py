@@ -14,10 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
-import secrets
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from endcredits.durable import PARTIAL, machine_error, sync_folder
+from endcredits.durable import writing
 from endcredits.errors import IntegrityError
 from endcredits.royalties.frozen import table_digest, table_path
 from endcredits.royalties.records import Line, WorkLine
@@ -143,24 +140,12 @@ def write_table(path: Path, name: str, batches: Iterable[pa.RecordBatch]) -> str
     Raises:
         MachineError: disk full or no permission; the old file stands unchanged.
     """
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PARTIAL}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            with pq.ParquetWriter(file, lines_schema(name), **writer_options(name)) as writer:
-                for batch in batches:
-                    writer.write_batch(batch)
-            file.flush()
-            os.fsync(file.fileno())
-        digest = table_digest(name, partial)
-        os.replace(partial, path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise machine_error(error, path) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
-    return digest
+    with writing(path) as file:
+        with pq.ParquetWriter(file, lines_schema(name), **writer_options(name)) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+        file.flush()
+        return table_digest(name, Path(file.name))
 
 
 def read_work_lines(folder: Path, *, pool: int | None = None, work_id: str | None = None) -> Iterator[WorkLine]:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from endcredits.durable import PARTIAL, machine_error, sync_folder
+from endcredits.durable import writing
 from endcredits.royalties.columns.wide import Ints, Places, Wide, of_ints
 from endcredits.royalties.frozen import digested, joined, prefixed
 from endcredits.royalties.lines import LINES, WORK_LINES, lines_schema, writer_options
@@ -225,23 +222,10 @@ def _batches(name: str, columns: dict[str, list[pa.Array | Texted]]) -> Iterator
 
 def _write(path: Path, name: str, columns: dict[str, list[pa.Array | Texted]]) -> str:
     """Writes a table whole or not at all, and digests it out of the same columns meanwhile."""
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PARTIAL}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor(1) as beside, partial.open("wb") as file:
-            digest = beside.submit(digest_of, name, columns)
-            _write_batches(file, name, _batches(name, columns))
-            file.flush()
-            os.fsync(file.fileno())
-            found = digest.result()
-        os.replace(partial, path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise machine_error(error, path) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
-    return found
+    with ThreadPoolExecutor(1) as beside, writing(path) as file:
+        digest = beside.submit(digest_of, name, columns)
+        _write_batches(file, name, _batches(name, columns))
+        return digest.result()
 
 
 def _write_batches(file: object, name: str, batches: Iterable[pa.RecordBatch]) -> None:
