@@ -157,7 +157,7 @@ def test_every_command_walks(tmp_path: Path, house: House, monkeypatch: pytest.M
         if name[0]
         in ("policy", "payout", "contracts", "units", "disputes", "holds", "rights", "log", "witness", "media", "rules")
         or name[0] in ("corpus", "likeness", "disclose", "trained-on", "export")
-        or name[:2] in (("works", "import"), ("works", "sheet"))
+        or name[:2] in (("works", "import"), ("works", "sheet"), ("works", "fund"), ("works", "credits"))
     }
     elsewhere |= {("usage", name) for name in ("revenue", "refund", "rates", "held")}
     elsewhere |= {("period", name) for name in ("propose", "approve", "correct", "withdraw", "steps", "publish")}
