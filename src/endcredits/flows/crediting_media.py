@@ -8,7 +8,7 @@ disclosure, and only then give the copy its name. A copy that is there is regist
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ from endcredits.receipts.credentials import (
     registry,
     signed,
 )
+from endcredits.receipts.credentials.signing import Signed
 
 __all__ = ["SignedOutput", "Wishes", "find", "forget", "keep_codes", "sign"]
 
@@ -121,10 +122,6 @@ def sign(
             remedy="Give the output itself; or say --rendition, if it is the output in another form, in your word.",
             file=file,
         )
-    readings = [before, *(read(one) for one in wishes.inputs)]
-    said: mining.Entries = {}
-    for one in readings:
-        said = mining.strictest(said, one.mining)
     used = used_works(studio, attribution, wishes)
     disclosure = _disclosure(studio, receipt, wishes)
     unique_id = secrets.token_hex(16)
@@ -138,7 +135,7 @@ def sign(
         time=at,
         unique_id=unique_id,
         version=__version__,
-        mining=mining.carried_on(said, mining.stated(wishes.mining), file),
+        mining=_mining(before, wishes, file),
         has_parent=before.state != "none",
         inputs=len(wishes.inputs),
     )
@@ -148,18 +145,8 @@ def sign(
         if form.embeds:
             rows.append(Entry(output_id, SIGNED, at, codes_of_file(copy.partial, form)))
         registry.add(register, rows)
-        body = {
-            **_stated(disclosure),
-            "unique_id": unique_id,
-            "time": at,
-            "output_id": output_id,
-            "file_sha256": codes.sha256,
-            "signed_sha256": rows[-1].codes.sha256,
-            "media_type": codes.media_type,
-            "iscc": list(codes.iscc),
-            "c2pa": {"state": copy.reading.state, "manifest_sha256": copy.manifest_sha256, "label": copy.reading.label},
-        }
         disclosure_id = f"{DISCLOSURE}:{unique_id}"
+        body = {**_stated(disclosure), "unique_id": unique_id, **_body(rows, copy)}
         issue(studio.log(), studio.receipts, [Item(disclosure_id, DISCLOSURE, body)], at)
         copy.publish()
         return SignedOutput(
@@ -173,6 +160,28 @@ def sign(
             works=used,
             trusted_root=bool(signatory.root_pem),
         )
+
+
+def _mining(before: Reading, wishes: Wishes, file: Path) -> mining.Entries:
+    """What is said of mining: the strictest of what the file and its inputs say already, and of what is wished."""
+    said: mining.Entries = {}
+    for one in (before, *(read(one) for one in wishes.inputs)):
+        said = mining.strictest(said, one.mining)
+    return mining.carried_on(said, mining.stated(wishes.mining), file)
+
+
+def _body(rows: Sequence[Entry], copy: Signed) -> dict[str, Any]:
+    """What the receipt of a disclosure says of the file, before it was signed and after."""
+    first, codes = rows[0], rows[0].codes
+    return {
+        "time": first.at,
+        "output_id": first.output_id,
+        "file_sha256": codes.sha256,
+        "signed_sha256": rows[-1].codes.sha256,
+        "media_type": codes.media_type,
+        "iscc": list(codes.iscc),
+        "c2pa": {"state": copy.reading.state, "manifest_sha256": copy.manifest_sha256, "label": copy.reading.label},
+    }
 
 
 def _is_ours(register: Path, output_id: str, codes: Codes) -> bool:
