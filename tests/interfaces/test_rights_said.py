@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.interfaces.terminal import type_in, type_well
@@ -42,6 +43,25 @@ def test_a_yes_a_question_and_its_end(studio: Path) -> None:
     assert "taken back from" in told.out and f"takes back {statement}" in told.out and "Ada Quill (rightsholder)" in told.out
     history = type_well("rights", "explain", h.SALT, "--verb", "retrieve", "-s", studio, "--json").json["history"]
     assert {one["standing"] for one in history} >= {"closed", "closes", "another verb"}
+
+
+def test_all_works_at_once(studio: Path, tmp_path: Path) -> None:
+    out = tmp_path / "answers.csv"
+    type_well("rights", "deny", h.TIDE, "--reason", "no", "--by", h.CLEO, "-s", studio)
+
+    said = type_well("rights", "decide", "--all", "--out", out, "-s", studio)
+    facts = type_well("rights", "decide", "--all", "--verb", "style", "--json", "-s", studio).json
+
+    listed = type_well("works", "list", "-s", studio, "--json").json
+    rows = [line.replace('"', "").split(",") for line in out.read_text().splitlines()[1:]]
+    assert {work: value for work, value, _ in rows} == {one["work_id"]: one["decision"] for one in listed}
+    assert all(statement.startswith("perm:") == (value != "unknown") for _, value, statement in rows if value != "unknown")
+    assert f"{len(listed)} works: " in said.out and "2 deny" in said.out
+    assert facts["answers"] == {"unknown": len(listed)} and facts["out"] is None
+    type_well("rights", "decide", "--all", "--out", tmp_path / "answers.parquet", "-s", studio)
+    assert pq.read_table(tmp_path / "answers.parquet").num_rows == len(listed)
+    for words in ((), (h.SALT, "--all"), (h.SALT, "--out", "x.csv")):
+        assert type_in("rights", "decide", *words, "-s", studio).code == 2
 
 
 def test_conditions_make_it_conditional_until_they_are_met(studio: Path) -> None:

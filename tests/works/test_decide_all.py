@@ -21,6 +21,7 @@ from endcredits.works import NO_USE, VALUES, Conditions, Permission, Use, asked_
 from endcredits.works.decide_all import SCHEMA, decide_all
 from endcredits.works.decide_work import decide_work
 from endcredits.works.said import Said
+from endcredits.works.shares.book import add_work
 from endcredits.works.statements import permission_row
 
 TIMES = [f"2026-0{month}-01T00:00:00Z" for month in range(1, 8)]
@@ -241,6 +242,9 @@ def test_an_empty_registry(empty_url: str) -> None:
         table = decide_all(conn, "train", TIMES[0])
         with pytest.raises(NotFoundError, match="no work"):
             decide_work(conn, WorkId("work:none"), "train", TIMES[0])
+    store.write(lambda conn: add_work(conn, WorkId("work:bare"), "Known from shares", (), TIMES[0]))
+    with store.reading() as conn:
+        assert decide_work(conn, WorkId("work:bare"), "train", TIMES[0]).value == "unknown", "it has no files"
     store.close()
     assert table.num_rows == 0 and table.schema == SCHEMA
 

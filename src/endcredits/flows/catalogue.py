@@ -31,14 +31,12 @@ from endcredits.works import (
     Submission,
     Use,
     Work,
-    asked_in,
     catalogue_digest,
-    decide,
     get_content,
-    permissions_about,
     register,
     state_permission,
 )
+from endcredits.works.decide_work import decide_work
 
 __all__ = [
     "VERB",
@@ -266,8 +264,7 @@ def may(studio: Studio, work_id: WorkId, verb: str, *, at: str = "", use: Use = 
         InputError: an unknown verb, or no time.
     """
     with studio.store.reading() as conn:
-        asked = asked_in(conn, work_id)
-        return decide(permissions_about(conn, asked), asked, verb, at or now(), by=studio.operator, use=use)
+        return decide_work(conn, work_id, verb, at or now(), by=studio.operator, use=use)
 
 
 def standing(studio: Studio, work_id: WorkId) -> Decision:

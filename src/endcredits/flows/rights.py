@@ -9,9 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import csv
 from sqlalchemy.engine import Connection
 
+from endcredits import durable
 from endcredits.errors import ConflictError, InputError
 from endcredits.flows import fact_log
 from endcredits.flows.clock import now
@@ -32,9 +37,10 @@ from endcredits.works import (
     state_permissions,
     statement,
 )
+from endcredits.works.decide_all import decide_all
+from endcredits.works.decide_work import decide_work
 from endcredits.works.explaining import Explained
 from endcredits.works.explaining import explain as explained
-
 
 KINDS = (("sha256", r"[0-9a-f]{64}"), ("iscc", r"ISCC:[A-Z2-7]+"), ("url", r"https?://.*"), ("person", r"party:.*"))
 """How a subject is written that is not a work."""
@@ -132,9 +138,39 @@ def ask(studio: Studio, kind: str, subject: str, verb: str, *, at: str = "", by:
         NotFoundError: no such work.
         InputError: an unknown verb, or no time.
     """
+    moment, who = at or now(), by or studio.operator
     with studio.store.reading() as conn:
+        if kind == "work":
+            return decide_work(conn, WorkId(subject), verb, moment, by=who, use=use)
         asked = _asked_of(conn, kind, subject)
-        return decide(permissions_about(conn, asked), asked, verb, at or now(), by=by or studio.operator, use=use)
+        return decide(permissions_about(conn, asked), asked, verb, moment, by=who, use=use)
+
+
+def ask_all(studio: Studio, verb: str, *, at: str = "", by: str = "", use: Use = NO_USE) -> pa.Table:
+    """The answers for all registered works, by id: columns work_id, value, permission_id ("" where nothing was said).
+
+    Arguments as in `ask`; a million works take seconds.
+
+    Raises:
+        InputError: an unknown verb, or no time.
+    """
+    with studio.store.reading() as conn:
+        found = decide_all(conn, verb, at or now(), by=by or studio.operator, use=use)
+    return found.sort_by("work_id")
+
+
+def write_answers(answers: pa.Table, path: Path) -> None:
+    """Writes answers as CSV, or as Parquet where the name says so; whole, or not at all.
+
+    Raises:
+        MachineError: it cannot be written.
+    """
+    out = pa.BufferOutputStream()
+    if path.suffix == ".parquet":
+        pq.write_table(answers, out)
+    else:
+        csv.write_csv(answers, out)
+    durable.write_atomic(path, out.getvalue().to_pybytes())
 
 
 def explain(

@@ -54,6 +54,7 @@ def _said(kinds: tuple[str, ...]) -> sa.CompoundSelect[Any]:
 
 
 _NAMES_OF = _names()
+_KNOWN = sa.select(tables.works.c.work_id).where(tables.works.c.work_id == _WORK)
 
 
 def decide_work(conn: Connection, work_id: WorkId, verb: str, at: str, *, by: str = "", use: Use = NO_USE) -> Decision:
@@ -74,7 +75,7 @@ def decide_work(conn: Connection, work_id: WorkId, verb: str, at: str, *, by: st
             makers.append(name)
         else:
             others.append((position, (kind, name)))
-    if not shas:
+    if not shas and conn.execute(_KNOWN, {"work": work_id}).first() is None:  # some works have no files
         raise NotFoundError(f"there is no work '{work_id}'", remedy="List the works to see their ids.", field="work_id")
     marks: dict[str, tuple[Name, ...]] = {}
     for position, mark in others:

@@ -128,7 +128,11 @@ def revoke(
 
 
 def decide(
-    subject: SubjectArgument,
+    subject: Annotated[
+        str, typer.Argument(metavar="SUBJECT", help="As for 'rights grant'; left out with --all.", show_default=False)
+    ] = "",
+    all_works: Annotated[bool, typer.Option("--all", help="Ask about every registered work at once.")] = False,
+    out: Annotated[str, typer.Option(help="With --all: a file for the answers, CSV or .parquet.")] = "",
     verb: VerbOption = "train",
     at: AtOption = "",
     by: AskerOption = "",
@@ -143,13 +147,19 @@ def decide(
 ) -> None:
     """Answer whether something may be done at a time, with the statement that decides and why. Only "allow" is a yes.
 
-    Exit code 0 for a yes, 3 for everything else.
+    Exit code 0 for a yes, 3 for everything else. With --all: how many works get which answer, and each in a file.
 
     Example: endcredits rights decide work:emma-1f2e --verb retrieve --at 2026-11-20T12:00:00Z
     """
+    from endcredits.errors import InputError
     from endcredits.flows import rights
 
     use = _use(territory, purpose, medium, user_class, uses_so_far, accepted)
+    if all_works == bool(subject) or (out and not all_works):
+        raise InputError("name one subject, or ask about --all works", remedy="--out goes with --all.", field="SUBJECT")
+    if all_works:
+        _decide_all(studio, verb, at, by, use, out, as_json)
+        return
     with opened(studio) as place:
         decision = rights.ask(place, rights.kind_of(subject), subject, verb, at=at, by=by, use=use)
     if as_json:
@@ -159,6 +169,28 @@ def decide(
         _print_decision(decision)
     if decision.value != "allow":
         raise typer.Exit(NOT_A_YES)
+
+
+def _decide_all(studio: str, verb: str, at: str, by: str, use: Use, out: str, as_json: bool) -> None:
+    from pathlib import Path
+
+    from endcredits.flows import rights
+    from endcredits.flows.clock import now
+
+    moment = at or now()
+    with opened(studio) as place:
+        answers = rights.ask_all(place, verb, at=moment, by=by, use=use)
+    counts = {one["values"]: one["counts"] for one in answers["value"].value_counts().to_pylist()}
+    counts = dict(sorted(counts.items()))
+    if out:
+        rights.write_answers(answers, Path(out))
+    if as_json:
+        print_json({"verb": verb, "at": moment, "works": answers.num_rows, "answers": counts, "out": out or None})
+        return
+    told = ", ".join(f"{count:,} {value}" for value, count in counts.items())
+    say(f"{verb} at {moment}: {answers.num_rows:,} works{f': {told}' if told else ''}.")
+    if out:
+        say(f"Each answer with its statement is in {out}.")
 
 
 def explain(
