@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from endcredits.flows import catalogue, fact_log, rights
 from endcredits.flows.checking import check_studio
 from endcredits.flows.studio import Studio, init_studio, open_studio
 from endcredits.ids import WorkId
-from endcredits.works import Conditions, Permission, Use, party_id_of, read_table
+from endcredits.works import Conditions, FileMark, Party, Permission, Use, add_marks, party_id_of, read_table, works
+from endcredits.works.names import clean_name
+from endcredits.works.shares.book import add_parties
 from tests.story import house as h
 
 ADA = party_id_of(h.ADA)
@@ -30,7 +33,8 @@ def admitted(tmp_path: Path) -> Iterator[Studio]:
 
 def word(value: str, subject: str = h.SALT, verb: str = "retrieve", kind: str = "work", **more: object) -> Permission:
     """A statement of Ada's, as the command line makes it."""
-    return Permission(subject, verb, value, "so", "a letter", h.ADA, "", subject_kind=kind, **more)  # type: ignore[arg-type]
+    made = Permission(subject, verb, value, "so", "a letter", h.ADA, "", subject_kind=kind)
+    return replace(made, **more)  # type: ignore[arg-type]
 
 
 def at(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
@@ -101,6 +105,43 @@ def test_what_cannot_be_taken_back(admitted: Studio, monkeypatch: pytest.MonkeyP
         rights.revoke(admitted, "perm:none", by=h.ADA, reason="so")
     rights.revoke(admitted, yes.permission_id, by=h.ADA, reason="so")
     with pytest.raises(ConflictError, match="already"):
+        rights.revoke(admitted, yes.permission_id, by=h.ADA, reason="so")
+
+
+def test_who_has_no_part_is_no_rights_holder(admitted: Studio) -> None:
+    with pytest.raises(InputError, match="has no part in"):
+        rights.say(
+            admitted,
+            [word("allow", verb="train", licensee="party:studio", authority="rightsholder", declared_by="Mallory Inc")],
+        )
+    with pytest.raises(InputError, match="has no part in"):
+        rights.say(admitted, [word("deny", "f" * 64, "train", "sha256", authority="rightsholder")])
+    with admitted.store.reading() as conn:
+        file = next(work for work in works(conn) if work.work_id == h.SALT).manifestations[0].sha256
+    fact_log.write(admitted, lambda conn: add_marks(conn, [FileMark(file, "url", "https://a.example/salt.txt")]))
+    for subject, kind in ((file, "sha256"), ("https://a.example/*", "url")):
+        (said,) = rights.say(admitted, [word("deny", subject, "train", kind)])
+        assert said.authority == "rightsholder"
+
+
+def test_a_later_end_can_be_brought_forward_and_nothing_is_closed_backwards(admitted: Studio) -> None:
+    (yes,) = rights.say(admitted, [word("allow")])
+    rights.revoke(admitted, yes.permission_id, by=h.ADA, reason="then", since="2199-01-01T00:00:00Z")
+    assert rights.ask(admitted, "work", h.SALT, "retrieve").value == "allow"
+    rights.revoke(admitted, yes.permission_id, by=h.ADA, reason="now")
+    assert rights.ask(admitted, "work", h.SALT, "retrieve").value == "unknown"
+    (no,) = rights.say(admitted, [word("deny")])
+    with pytest.raises(InputError, match="before it was told"):
+        rights.say(admitted, [replace(word("allow", supersedes=no.permission_id), effective_from="2026-01-01T00:00:00Z")])
+
+
+def test_one_of_two_of_the_same_name_takes_nothing_back(admitted: Studio) -> None:
+    (yes,) = rights.say(admitted, [word("allow")])
+    name = clean_name(h.ADA)
+    other = Party(party_id_of(name, (("ipi", "00014107338"),)), name, "person", (("ipi", "00014107338"),))
+    admitted.store.write(lambda conn: add_parties(conn, [other]))
+
+    with pytest.raises(InputError, match="2 parties are called"):
         rights.revoke(admitted, yes.permission_id, by=h.ADA, reason="so")
 
 

@@ -98,7 +98,7 @@ def slow_decide(said: list[Permission], verb: str, at: str, by: str, use: Use) -
             continue
         if value == "allow" and one.subject_kind == "person":
             continue
-        contract = by != "" and one.licensee == by and one.authority in ("rightsholder", "agent")
+        contract = by != "" and one.licensee == by and one.authority == "rightsholder"
         heard.append((one.verb, value, one.effective_from, contract))
     spoken = [word for word in heard if word[0] == verb]
     if verb == "finetune" and not spoken:
@@ -208,10 +208,12 @@ def test_a_contract_goes_before_a_no_for_its_licensee_alone_and_ends_when_it_is_
     assert decide(said, PHOTO, "train", DAYS[2]).value == "deny"
 
 
-def test_a_contract_that_somebody_unknown_claims_is_none() -> None:
-    said = [says("deny"), says("allow", licensee=HOUSE, authority="unknown")]
+@pytest.mark.parametrize("authority", ["unknown", "agent", "host"])
+def test_a_contract_that_the_rights_holder_did_not_make_goes_before_no_refusal(authority: str) -> None:
+    said = [says("deny"), says("allow", licensee=HOUSE, authority=authority)]
 
     assert decide(said, PHOTO, "train", DAYS[1], by=HOUSE).value == "deny"
+    assert decide(said[1:], PHOTO, "train", DAYS[1], by=HOUSE).value == "allow"
 
 
 def test_allowed_revoked_and_on_new_terms_are_three_answers_from_one_log() -> None:

@@ -85,7 +85,7 @@ def test_looked_up_by_every_name_of_a_work(registered: Store) -> None:
     about = [
         said("deny"),
         said("deny", sha256, "sha256"),
-        said("deny", "https://A.example/x/*", "url"),
+        said("deny", "https://A.example:443/%78/./*", "url"),
         said("deny", "ISCC:EAAW", "iscc"),
         said("deny", SMITH, "person"),
     ]
@@ -125,6 +125,7 @@ def test_closing_is_checked_against_what_is_closed(registered: Store) -> None:
         (replace(back, subject="w2"), NotFoundError, "no work 'w2'"),
         (replace(back, revokes="perm:none"), NotFoundError, "no statement 'perm:none'"),
         (replace(back, effective_from="2026-11-19T00:00:00Z"), InputError, "before that began"),
+        (replace(back, observed_at="2026-11-22T00:00:00Z"), InputError, "before it was told"),
         (replace(back, supersedes=yes.permission_id), InputError, "not both"),
     ):
         with pytest.raises(kind, match=words):
@@ -157,7 +158,8 @@ def test_all_or_none(registered: Store) -> None:
         ({"value": "allow", "conditions": Conditions(uses_max=1)}, "is conditional"),
         ({"subject": "a.example/*", "subject_kind": "url"}, "not a pattern of addresses"),
         ({"subject": "https://*.example/", "subject_kind": "url"}, "not a pattern of addresses"),
-        ({"subject": "https://ä.example/", "subject_kind": "url"}, "not a pattern of addresses"),
+        ({"subject": "https://[a/*", "subject_kind": "url"}, "not a pattern of addresses"),
+        ({"reason": "so\0"}, "NUL character"),
     ],
 )
 def test_what_cannot_be_kept_is_refused(sqlite_store: Store, change: dict[str, object], words: str) -> None:
@@ -179,6 +181,10 @@ def test_a_mark_of_an_unknown_kind_is_refused(sqlite_store: Store) -> None:
         ("DELETE FROM permissions WHERE value = 'conditional'", "missing or that others made"),
         ("UPDATE permissions SET subject = 'w7' WHERE value = 'conditional'", "there is no such work"),
         ("UPDATE permissions SET licensee = 'party:x' WHERE value = 'conditional'", "does not fit its id"),
+        (
+            "UPDATE permissions SET site = 'https://b.example' WHERE value = 'conditional'",
+            "the site under which it is found",
+        ),
     ],
 )
 def test_tampering_is_found(sqlite_store: Store, tmp_path: Path, change: str, words: str) -> None:

@@ -41,6 +41,8 @@ from endcredits.works.decide_all import decide_all
 from endcredits.works.decide_work import decide_work
 from endcredits.works.explaining import Explained
 from endcredits.works.explaining import explain as explained
+from endcredits.works.marks import works_named
+from endcredits.works.url_patterns import normal
 
 KINDS = (("sha256", r"[0-9a-f]{64}"), ("iscc", r"ISCC:[A-Z2-7]+"), ("url", r"https?://.*"), ("person", r"party:.*"))
 """How a subject is written that is not a work."""
@@ -100,7 +102,7 @@ def revoke(studio: Studio, permission_id: str, *, by: str, reason: str, since: s
         closed = statement(conn, permission_id)
         asked = _asked_of(conn, closed.subject_kind, closed.subject)
         for other in permissions_about(conn, asked):
-            if permission_id in (other.revokes, other.supersedes):
+            if permission_id in (other.revokes, other.supersedes) and other.effective_from <= (since or moment):
                 raise ConflictError(
                     f"{permission_id} was closed from {other.effective_from} by {other.permission_id} already",
                     remedy="Nothing is left to do.",
@@ -187,14 +189,21 @@ def _asked_of(conn: Connection, kind: str, subject: str) -> Asked:
         return asked_in(conn, WorkId(subject))
     if kind == "person":
         return asked_of_person(PartyId(subject))
-    return Asked(subject, ((kind, subject),))
+    name = normal(subject) if kind == "url" else subject
+    return Asked(name, ((kind, name),))
 
 
 def _completed(conn: Connection, one: Permission, moment: str) -> Permission:
     party_id = one.party_id or _party_of(conn, one.declared_by)
-    authority = one.authority
-    if authority == "unknown" and party_id and _has_a_part(conn, one, party_id):
+    authority, owns = one.authority, bool(party_id) and _has_a_part(conn, one, party_id)
+    if authority == "unknown" and owns:
         authority = "rightsholder"
+    if authority == "rightsholder" and not owns:
+        raise InputError(
+            f"{one.declared_by} has no part in what {one.subject} is, as far as the registry knows",
+            remedy="Register their split, give the id of whoever has one, or say it as agent or host.",
+            field="--as",
+        )
     return replace(
         one,
         party_id=party_id,
@@ -205,12 +214,21 @@ def _completed(conn: Connection, one: Permission, moment: str) -> Permission:
 
 
 def _party_of(conn: Connection, name: str) -> str:
-    """The one party with this id or name; empty where there is none, or more than one."""
+    """The one party with this id or name; empty where there is none.
+
+    Raises:
+        InputError: several have the name: one of them could take back what another said.
+    """
     found = called(conn, name)
-    return found[0] if len(found) == 1 else ""
+    if len(found) > 1:
+        raise InputError(
+            f"{len(found)} parties are called '{name}'", remedy=f"Give an id: {', '.join(found)}.", field="--by"
+        )
+    return found[0] if found else ""
 
 
 def _has_a_part(conn: Connection, one: Permission, party_id: str) -> bool:
+    """Whether a party owns or made what a statement is about: itself, a work, or a work with that file, code or address."""
     if one.subject_kind == "person":
         return one.subject == party_id
-    return one.subject_kind == "work" and holds_split(conn, WorkId(one.subject), party_id)
+    return any(holds_split(conn, work_id, party_id) for work_id in works_named(conn, one.subject_kind, one.subject))

@@ -5,7 +5,7 @@ same question asked about three moments may have three answers, and each answer 
 
 How statements are weighed, among those in force (effective_from <= at < effective_to) that nobody has closed:
 
-1. A contract with the one who asks (`licensee`), by a rights holder or agent, about the whole, whose conditions are met.
+1. A contract with the one who asks (`licensee`), by a rights holder, about the whole, whose conditions are met.
 2. Else any deny decides. No allow overrides it; it ends where it says so itself, or where whoever said it takes it back.
 3. Else the statement that came into force last decides, whoever made it: a condition ("the GPL is fine for us") is met
    by a later allow, and a yes is narrowed by a later conditional or unknown. Of several that came into force in the
@@ -142,7 +142,7 @@ def check_question(verb: str, at: str) -> None:
 
 def is_contract(permission: Permission, by: str) -> bool:
     """Whether a statement is a contract with the one who asks."""
-    return bool(by) and permission.licensee == by and permission.authority in ("rightsholder", "agent")
+    return bool(by) and permission.licensee == by and permission.authority == "rightsholder"
 
 
 def hear(permission: Permission, asked: Asked, by: str, use: Use) -> Heard | None:

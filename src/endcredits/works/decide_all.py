@@ -44,7 +44,7 @@ _STATEMENTS = {
     "verb": "verb",
     "value": "CASE WHEN value = 'conditional' THEN value || conditions ELSE value END",
     "since": (
-        "CASE WHEN :by <> '' AND licensee = :by AND authority IN ('rightsholder', 'agent') "
+        "CASE WHEN :by <> '' AND licensee = :by AND authority = 'rightsholder' "
         "THEN effective_from || 'C' ELSE effective_from END"
     ),
     "closes": f"CASE WHEN revokes = '' AND supersedes = '' THEN '' WHEN {_SPEAKS} THEN supersedes "

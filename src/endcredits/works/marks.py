@@ -6,6 +6,7 @@ A statement may speak of a file by any of them, so a work is asked about under a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ from endcredits.store import insert_records, many
 from endcredits.works import tables
 from endcredits.works.asked import Asked, Name, asked_of
 from endcredits.works.records import FileMark
-from endcredits.works.url_patterns import check_pattern
+from endcredits.works.url_patterns import fits, normal, site_of
 
 AT_ONCE = 500
 """Databases limit the number of parameters of a query."""
@@ -29,12 +30,12 @@ def add_marks(conn: Connection, marks: Iterable[FileMark]) -> int:
     Raises:
         InputError: an address that is none, or an unknown kind of name.
     """
-    wanted = {(one.sha256, one.kind, one.value): one for one in marks}
-    for one in wanted.values():
+    wanted = {}
+    for one in marks:
         if one.kind not in ("url", "iscc"):
             raise InputError(f"'{one.kind}' is no other name of a file", remedy="Use url or iscc.", field="kind")
-        if one.kind == "url":
-            check_pattern(one.value)
+        kept = replace(one, value=normal(one.value)) if one.kind == "url" else one
+        wanted[kept.sha256, kept.kind, kept.value] = kept
     there = {
         (sha256, name[0], name[1]) for sha256, names in marks_of(conn, {key[0] for key in wanted}).items() for name in names
     }
@@ -80,3 +81,20 @@ def asked_in(conn: Connection, work_id: WorkId) -> Asked:
         raise NotFoundError(f"there is no work '{work_id}'", remedy="List the works to see their ids.", field="work_id")
     makers = conn.scalars(sa.select(tables.credits.c.party_id).where(tables.credits.c.work_id == work_id))
     return asked_of(work_id, shas, makers, marks_of(conn, shas))
+
+
+def works_named(conn: Connection, kind: str, subject: str) -> tuple[WorkId, ...]:
+    """The registered works that a statement may mean: by id, by a file, or by a file's content code or address."""
+    if kind == "work":
+        return (WorkId(subject),)
+    files, table = tables.manifestations, tables.file_marks
+    shas = [subject]
+    if kind != "sha256":
+        near = table.c.value.startswith(site_of(subject), autoescape=True) if kind == "url" else table.c.value == subject
+        known = conn.execute(sa.select(table.c.sha256, table.c.value).where(table.c.kind == kind, near))
+        shas = [sha256 for sha256, value in known if kind != "url" or fits(subject, value)]
+    found: set[WorkId] = set()
+    for start in range(0, len(shas), AT_ONCE):
+        chosen = files.c.sha256.in_(shas[start : start + AT_ONCE])
+        found.update(WorkId(one) for one in conn.scalars(sa.select(files.c.work_id).where(chosen)))
+    return tuple(sorted(found))

@@ -13,7 +13,7 @@ from typing import Any
 from endcredits.canonical import digest
 from endcredits.errors import InputError
 from endcredits.works.records import AUTHORITIES, SUBJECTS, VALUES, VERBS, Conditions, Permission, Provenance
-from endcredits.works.url_patterns import check_pattern
+from endcredits.works.url_patterns import normal
 from endcredits.works.utc import check_time
 
 ALWAYS = ("effective_to", "permission_id")
@@ -61,7 +61,7 @@ def _told(record: Any, always: tuple[str, ...]) -> dict[str, Any]:
 
 
 def with_id(permission: Permission) -> Permission:
-    """A checked statement with its id, which is made from all that it says.
+    """A checked statement with its id, which is made from all that it says; addresses in their normal form.
 
     Raises:
         InputError: an unknown verb, value, kind of subject or authority, a time of another shape, an end that is not after
@@ -76,8 +76,12 @@ def with_id(permission: Permission) -> Permission:
     _check_times(permission)
     if not permission.subject.strip():
         raise InputError("the statement is about nothing", remedy="Name its subject.", field="subject")
+    if any(
+        "\0" in str(value) for value in (permission.subject, permission.reason, permission.source, permission.declared_by)
+    ):
+        raise InputError("the statement holds a NUL character", remedy="Write it without.", field="reason")
     if permission.subject_kind == "url":
-        check_pattern(permission.subject)
+        permission = replace(permission, subject=normal(permission.subject))
     if permission.supersedes and permission.revokes:
         raise InputError("a statement takes back or replaces, not both", remedy="Make two of it.", field="revokes")
     if permission.value == "allow" and restricts(permission.conditions):

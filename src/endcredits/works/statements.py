@@ -130,6 +130,12 @@ def _check_closing(one: Permission, known: Mapping[str, Permission]) -> None:
             remedy="Only whoever made it can, about the same subject and verb; say a no of your own to narrow it.",
             field=field,
         )
+    if one.observed_at and one.effective_from < one.observed_at:
+        raise InputError(
+            f"it would close {name} from {one.effective_from}, before it was told ({one.observed_at})",
+            remedy="Nothing is closed backwards: leave the time away, or give a later one.",
+            field="effective_from",
+        )
     if one.effective_from < closed.effective_from:
         raise InputError(
             f"it would close {name} from {one.effective_from}, before that began ({closed.effective_from})",
@@ -182,6 +188,9 @@ def check_statements(conn: Connection) -> Iterator[Finding]:
     """That statements fit their ids, are about something registered, and close only what they may."""
     said = permissions(conn)
     by_id = {one.permission_id: one for one in said}
+    sites = {
+        name: site for name, site in conn.execute(sa.select(tables.permissions.c.permission_id, tables.permissions.c.site))
+    }
     known = {
         "work": set(conn.scalars(sa.select(tables.works.c.work_id))),
         "person": set(conn.scalars(sa.select(tables.parties.c.party_id))),
@@ -190,6 +199,8 @@ def check_statements(conn: Connection) -> Iterator[Finding]:
         where = f"permission {one.permission_id} of {one.subject_kind} {one.subject}"
         if with_id(replace(one, permission_id="")).permission_id != one.permission_id:
             yield Finding(where, "what it says does not fit its id")
+        if sites.get(one.permission_id) != (site_of(one.subject) if one.subject_kind == "url" else ""):
+            yield Finding(where, "the site under which it is found is not that of its addresses")
         if one.subject_kind in known and one.subject not in known[one.subject_kind]:
             yield Finding(where, f"there is no such {one.subject_kind}")
         closed = by_id.get(one.revokes or one.supersedes)
