@@ -45,6 +45,21 @@ def test_a_yes_a_question_and_its_end(studio: Path) -> None:
     assert {one["standing"] for one in history} >= {"closed", "closes", "another verb"}
 
 
+def test_several_verbs_are_a_yes_together_only(studio: Path) -> None:
+    asked = type_in("rights", "decide", h.SALT, "--verb", "style", "--verb", "train", "-s", studio)
+    assert asked.code == 3 and "style of" in asked.out and "train of" in asked.out
+    told = type_in("rights", "decide", h.SALT, "--verb", "style", "--verb", "train", "-s", studio, "--json").json
+    assert [one["value"] for one in told] == ["unknown", "allow"]
+    assert type_in("rights", "explain", h.SALT, "--verb", "style", "--verb", "train", "-s", studio).code == 2
+
+
+def test_a_name_stands_for_a_person(studio: Path) -> None:
+    said = type_well("rights", "deny", h.ADA, "--verb", "style", "--reason", "no", "--by", "her friend", "-s", studio)
+    assert "says her friend" in said.out and "By what right is not known" in said.out
+    assert type_in("rights", "decide", h.ADA, "--verb", "style", "-s", studio).code == 3
+    assert "there is no work 'Nobody At All'" in type_in("rights", "decide", "Nobody At All", "-s", studio).err
+
+
 def test_all_works_at_once(studio: Path, tmp_path: Path) -> None:
     out = tmp_path / "answers.csv"
     type_well("rights", "deny", h.TIDE, "--reason", "no", "--by", h.CLEO, "-s", studio)

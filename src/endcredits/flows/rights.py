@@ -33,6 +33,7 @@ from endcredits.works import (
     called,
     decide,
     holds_split,
+    known_works,
     permissions_about,
     state_permissions,
     statement,
@@ -55,6 +56,20 @@ def kind_of(subject: str) -> str:
     ('person', 'url', 'work')
     """
     return next((kind for kind, pattern in KINDS if re.fullmatch(pattern, subject)), "work")
+
+
+def subject_of(studio: Studio, called: str) -> str:
+    """A subject as people type it: a person's name stands for their id where no work has it as its id.
+
+    Raises:
+        InputError: several parties have the name.
+    """
+    if kind_of(called) != "work":
+        return called
+    with studio.store.reading() as conn:
+        if known_works(conn, [WorkId(called)]):
+            return called
+        return _party_of(conn, called) or called
 
 
 def say(studio: Studio, statements: Sequence[Permission]) -> tuple[Permission, ...]:

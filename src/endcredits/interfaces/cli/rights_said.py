@@ -17,10 +17,10 @@ NOT_A_YES = 3
 SubjectArgument = Annotated[
     str,
     typer.Argument(
-        metavar="SUBJECT", help="A work's id, a party's id, an address or pattern, a SHA-256 or an ISCC; see 'works list'."
+        metavar="SUBJECT",
+        help="A work's id, a person's name or id, a pattern of addresses, a SHA-256 or an ISCC; see 'works list'.",
     ),
 ]
-VerbOption = Annotated[str, typer.Option(help="tdm, train, finetune, retrieve, index, style or likeness.")]
 VerbsOption = Annotated[
     list[str] | None,
     typer.Option("--verb", help="tdm, train, finetune, retrieve, index, style or likeness; may be repeated."),
@@ -133,7 +133,7 @@ def decide(
     ] = "",
     all_works: Annotated[bool, typer.Option("--all", help="Ask about every registered work at once.")] = False,
     out: Annotated[str, typer.Option(help="With --all: a file for the answers, CSV or .parquet.")] = "",
-    verb: VerbOption = "train",
+    verb: VerbsOption = None,
     at: AtOption = "",
     by: AskerOption = "",
     territory: TerritoryOption = "",
@@ -147,7 +147,8 @@ def decide(
 ) -> None:
     """Answer whether something may be done at a time, with the statement that decides and why. Only "allow" is a yes.
 
-    Exit code 0 for a yes, 3 for everything else. With --all: how many works get which answer, and each in a file.
+    Exit code 0 for a yes (to every verb that is asked about), 3 for everything else. With --all: how many works get which
+    answer, and each in a file.
 
     Example: endcredits rights decide work:emma-1f2e --verb retrieve --at 2026-11-20T12:00:00Z
     """
@@ -157,17 +158,23 @@ def decide(
     use = _use(territory, purpose, medium, user_class, uses_so_far, accepted)
     if all_works == bool(subject) or (out and not all_works):
         raise InputError("name one subject, or ask about --all works", remedy="--out goes with --all.", field="SUBJECT")
+    verbs = tuple(dict.fromkeys(verb or ["train"]))
+    if all_works and len(verbs) > 1:
+        raise InputError("--all asks about one verb at a time", remedy="Ask once for each.", field="--verb")
     if all_works:
-        _decide_all(studio, verb, at, by, use, out, as_json)
+        _decide_all(studio, verbs[0], at, by, use, out, as_json)
         return
     with opened(studio) as place:
-        decision = rights.ask(place, rights.kind_of(subject), subject, verb, at=at, by=by, use=use)
+        subject = rights.subject_of(place, subject)
+        kind = rights.kind_of(subject)
+        found = [rights.ask(place, kind, subject, one, at=at, by=by, use=use) for one in verbs]
     if as_json:
-        print_json(_decided(decision))
+        print_json(_decided(found[0]) if len(found) == 1 else [_decided(one) for one in found])
     else:
-        say(f"{verb} of {subject} at {decision.at}: {decision.value}")
-        _print_decision(decision)
-    if decision.value != "allow":
+        for decision in found:
+            say(f"{decision.verb} of {subject} at {decision.at}: {decision.value}")
+            _print_decision(decision)
+    if any(decision.value != "allow" for decision in found):
         raise typer.Exit(NOT_A_YES)
 
 
@@ -195,7 +202,7 @@ def _decide_all(studio: str, verb: str, at: str, by: str, use: Use, out: str, as
 
 def explain(
     subject: SubjectArgument,
-    verb: VerbOption = "train",
+    verb: VerbsOption = None,
     at: AtOption = "",
     by: AskerOption = "",
     territory: TerritoryOption = "",
@@ -211,11 +218,16 @@ def explain(
 
     Example: endcredits rights explain work:emma-1f2e --verb train
     """
+    from endcredits.errors import InputError
     from endcredits.flows import rights
 
     use = _use(territory, purpose, medium, user_class, uses_so_far, accepted)
+    if len(verb or []) > 1:
+        raise InputError("one verb is explained at a time", remedy="Ask once for each.", field="--verb")
+    asked = verb[0] if verb else "train"
     with opened(studio) as place:
-        found = rights.explain(place, rights.kind_of(subject), subject, verb, at=at, by=by, use=use)
+        subject = rights.subject_of(place, subject)
+        found = rights.explain(place, rights.kind_of(subject), subject, asked, at=at, by=by, use=use)
     if as_json:
         history = [
             {**_plain(one.permission), "standing": one.standing, "words": one.words, "notes": list(one.notes)}
@@ -223,7 +235,7 @@ def explain(
         ]
         print_json({**_decided(found.decision), "history": history})
         return
-    say(f"{verb} of {subject} at {found.decision.at}: {found.decision.value}")
+    say(f"{asked} of {subject} at {found.decision.at}: {found.decision.value}")
     _print_decision(found.decision)
     for weighed in found.history:
         one = weighed.permission
@@ -265,25 +277,26 @@ def _record(
     from endcredits.ids import WorkId
     from endcredits.works import Permission
 
-    kind = rights.kind_of(subject)
     asked = tuple(dict.fromkeys(verbs or ["train"]))
-    stated = [
-        Permission(
-            subject,
-            verb,
-            value,
-            reason,
-            f"endcredits rights {'deny' if value == 'deny' else 'grant'}",
-            by,
-            since,
-            until or None,
-            subject_kind=kind,
-            authority=authority,
-            **extra,
-        )
-        for verb in asked
-    ]
     with opened(studio) as place:
+        subject = rights.subject_of(place, subject)
+        kind = rights.kind_of(subject)
+        stated = [
+            Permission(
+                subject,
+                verb,
+                value,
+                reason,
+                f"endcredits rights {'deny' if value == 'deny' else 'grant'}",
+                by,
+                since,
+                until or None,
+                subject_kind=kind,
+                authority=authority,
+                **extra,
+            )
+            for verb in asked
+        ]
         recorded = rights.say(place, stated)
         answers = [rights.ask(place, kind, subject, verb) for verb in asked]
         training = standing(place, WorkId(subject)) if kind == "work" else None
@@ -294,6 +307,8 @@ def _record(
     for one, answer in zip(recorded, answers, strict=True):
         ends = f" to {one.effective_to}" if one.effective_to else ""
         say(f"Recorded {one.permission_id}: {one.verb} {one.value} from {one.effective_from}{ends}, says {one.declared_by}.")
+        if one.authority == "unknown":
+            say(f"By what right is not known: no party with a part in it is called '{one.declared_by}'; see --by and --as.")
         say(f"{one.verb} of {subject} now: {answer.value} ({answer.reason})")
     if training is not None:
         by_verb = "" if training.verb == "train" else f"{training.verb}: "
