@@ -274,3 +274,32 @@ def test_one_work_is_read_as_all_are(studio: Studio) -> None:
     """Files, credits and sets of splits, in the same order."""
     with studio.store.reading() as conn:
         assert [work_of(conn, one.work_id) for one in works(conn)] == list(works(conn))
+
+
+def test_no_work_is_taken_from_its_owners_without_their_yes(studio: Studio) -> None:
+    """Who is paid by the equal parts of registration is on every sheet that gives them nothing, and it waits for them."""
+    sheet_id = proposed(studio, "Mallory=100%", work_id=SALT)
+    state = sheets.show(studio, sheet_id)[0]
+    assert [(one.party_id, one.role, one.share_ppb) for one in state.sheet.lines[1:]] == [
+        (party, "Gives up", 0) for party in sorted([ADA, BEN])
+    ]
+    assert sheets.accept(studio, sheet_id, "Mallory").state.missing == tuple(sorted([ADA, BEN]))
+    assert sheets.accept(studio, sheet_id, str(ADA)).splits == ()
+    assert proposed(studio, "Mallory=100%", work_id=SALT) == sheet_id, "the same words are the same sheet"
+    done = sheets.accept(studio, sheet_id, str(BEN))
+    assert [one.party_id for one in done.splits] == [party_id_of("Mallory")]
+    assert proposed(studio, "Mallory=100%", work_id=SALT) == sheet_id, "also when it is in force"
+    with studio.store.reading() as conn:
+        assert not any(one.role == "Gives up" for one in credits_of(conn, SALT))
+    assert check_studio(studio) == []
+
+
+def test_who_came_to_be_paid_while_a_sheet_waited_is_asked_anew(studio: Studio) -> None:
+    """A yes to the older words gives nobody the part of somebody whom they do not name."""
+    late = proposed(studio, "Ada Quill=50%", "Ben Marl=50%", work_id=SALT, territory="DE", valid_from="2025-01-02")
+    accept_all(studio, proposed(studio, "Tara Lin=100%", work_id=SALT))
+    sheets.accept(studio, late, str(ADA))
+    with pytest.raises(ConflictError, match="'Tara Lin' is paid"):
+        sheets.accept(studio, late, str(BEN))
+    anew = proposed(studio, "Ada Quill=50%", "Ben Marl=50%", work_id=SALT, territory="DE", valid_from="2025-01-02")
+    assert anew != late and TARA in sheets.show(studio, anew)[0].missing

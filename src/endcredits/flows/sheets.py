@@ -1,5 +1,8 @@
 """Split sheets: somebody proposes, everybody on it accepts, and with the last yes the splits are in force.
 
+Whoever is paid now and would get less is on it, also with nothing, and also where the present parts are only the equal ones
+of the day of registration: no work is taken from its owners without their yes.
+
 All of an acceptance is one transaction: the yes and, with the last one, the splits and credits that follow from it. So a
 crash leaves a sheet that still waits for that yes, never a sheet that everybody accepted and nobody is paid by.
 """
@@ -8,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.engine import Connection
 
@@ -24,7 +27,15 @@ from endcredits.works.names import clean_name
 from endcredits.works.shares import NOT_AGREED, Sheet, SheetLine, SheetState
 from endcredits.works.shares.book import add_credits, add_nobody, add_parties, work_of
 from endcredits.works.shares.sheet_book import add_acceptance, add_sheet, sheet_states, sheets
-from endcredits.works.shares.sheets import IN_FORCE, OVER_CLAIMED, accepted, holdings_of, proposed_anew
+from endcredits.works.shares.sheets import (
+    GIVES_UP,
+    IN_FORCE,
+    OVER_CLAIMED,
+    accepted,
+    holdings_of,
+    proposed_anew,
+    who_would_get_less,
+)
 
 _SHARE = re.compile(r"(?P<name>.+?)=\s*(?P<part>[0-9.]+\s*%)(?::(?P<role>[^:]*)(?::(?P<words>.*))?)?", re.ASCII)
 
@@ -92,7 +103,8 @@ def propose(
     Args:
         studio: whose catalogue it is.
         work_id: a registered work.
-        shares: everybody, in the order of the credits; 100 % together. More is held as a dispute.
+        shares: everybody, in the order of the credits; 100 % together. More is held as a dispute. Whoever is paid now and
+            is not among them is added with a share of 0, and asked as the others are.
         valid_from: first day, after the last closed one.
         by: who proposes, in words.
         right: which right.
@@ -109,7 +121,7 @@ def propose(
     def work(conn: Connection) -> Proposed:
         found = work_of(conn, work_id)
         lines, new = _lines(conn, shares)
-        bare = Sheet(work_id, right, territory, valid_from, lines, 1, by, moment)
+        bare = _with_owners(conn, Sheet(work_id, right, territory, valid_from, lines, 1, by, moment), found)
         sheet, is_new = proposed_anew(bare, [one for one in sheets(conn) if one.work_id == work_id])
         if is_new:
             must_begin_after(last_closed_day(conn), sheet.valid_from, "splits")
@@ -143,6 +155,18 @@ def _lines(conn: Connection, shares: Sequence[NamedShare]) -> tuple[tuple[SheetL
         name = (known.get(party_id) or new[party_id]).name
         lines.append(SheetLine(party_id, one.role, one.display_credit or name, one.share_ppb))
     return tuple(lines), list(new.values())
+
+
+def _with_owners(conn: Connection, sheet: Sheet, work: Work) -> Sheet:
+    """The sheet with a line for everybody who is paid now and whom it gives nothing."""
+    clean = proposed_anew(sheet, ())[0]
+    names = parties(conn)
+    gone = [
+        SheetLine(one, GIVES_UP, names[one].name, 0)
+        for one in who_would_get_less(work.splits, settle(holdings_of(clean), work.splits).news)
+        if one not in sheet.parties
+    ]
+    return replace(sheet, lines=(*sheet.lines, *gone))
 
 
 def _must_be_free(work: Work, settled: Settled) -> None:
@@ -196,10 +220,17 @@ def _into_force(conn: Connection, sheet: Sheet) -> tuple[Split, ...]:
     work = work_of(conn, sheet.work_id)
     settled = settle(holdings_of(sheet), work.splits)
     must_begin_after(last_closed_day(conn), sheet.valid_from, "splits")
+    unasked = [one for one in who_would_get_less(work.splits, settled.news) if one not in sheet.parties]
+    if unasked:
+        raise ConflictError(
+            f"'{parties(conn)[unasked[0]].name}' is paid for '{sheet.work_id}' by now, would get less, and is not asked",
+            remedy="Propose it anew: whoever would get less is asked, too.",
+            field="sheet",
+        )
     if any(split.party_id == NOT_AGREED for split in settled.news):
         add_nobody(conn)
     kept = set_splits(conn, sheet.work_id, settled.news) if settled.news else ()
-    credited = [(line.party_id, line.role, line.display_credit) for line in sheet.lines]
+    credited = [(line.party_id, line.role, line.display_credit) for line in sheet.lines if line.share_ppb]
     add_credits(conn, sheet.work_id, credited, f"split sheet {sheet.sheet_id}")
     return kept
 

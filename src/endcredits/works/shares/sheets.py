@@ -3,7 +3,8 @@
 A sheet names everybody with role, words of the credit and share. It is in force when everybody on it has accepted that
 very sheet; until then nobody's money moves. A sheet is never edited: a changed one is a new sheet that begins without any
 yes, and from then on the one before it can no longer be accepted. Each acceptance is a row of its own with who, when, by
-whose hand, and the digest of what was accepted, so that nobody's yes can be carried to other words.
+whose hand, and the digest of what was accepted, so that nobody's yes can be carried to other words. Whoever is paid now and
+would be paid nothing stands on the sheet, too, with a share of 0 and the role `GIVES_UP`: nothing is taken without a yes.
 
     proposed --everybody accepts--> in force
         |---a later sheet for the same right and territory---> superseded
@@ -19,12 +20,15 @@ from endcredits.canonical import digest
 from endcredits.errors import ConflictError, InputError, NotFoundError
 from endcredits.ids import PartyId, WorkId, plain_id
 from endcredits.money import PPB
-from endcredits.works.shares.agreeing import NOT_AGREED, Holding
+from endcredits.works.records import WORLD, Split
+from endcredits.works.shares.agreeing import NOT_AGREED, Holding, in_force
 from endcredits.works.shares.regions import region_of
 from endcredits.works.shares.roles import role_code
 from endcredits.works.utc import check_day, check_time
 
 IN_FORCE, PROPOSED, SUPERSEDED, OVER_CLAIMED = "in-force", "proposed", "superseded", "over-claimed"
+GIVES_UP = "Gives up"
+"""The role of somebody who is paid now and would be paid nothing: no credit, and no share, but asked as all are."""
 WORDS_LENGTH_MAX = 200
 LINES_MAX = 1_000
 
@@ -37,7 +41,7 @@ class SheetLine:
         party_id: who.
         role: a role code or free words; see `roles`.
         display_credit: how the credit reads.
-        share_ppb: parts per billion of the right, > 0.
+        share_ppb: parts per billion of the right, > 0; 0 for whoever gives up what they have (`GIVES_UP`).
     """
 
     party_id: PartyId
@@ -169,7 +173,8 @@ def _id(sheet: Sheet) -> str:
 
 
 def _line(line: SheetLine) -> SheetLine:
-    if isinstance(line.share_ppb, bool) or not isinstance(line.share_ppb, int) or line.share_ppb <= 0:
+    least = 0 if line.role == GIVES_UP else 1
+    if isinstance(line.share_ppb, bool) or not isinstance(line.share_ppb, int) or line.share_ppb < least:
         raise InputError(
             f"the share of {line.party_id} is {line.share_ppb!r}",
             remedy="A share is a whole number of parts per billion greater than 0.",
@@ -229,16 +234,45 @@ def states(sheets: Iterable[Sheet], acceptances: Iterable[Acceptance]) -> dict[s
 def proposed_anew(sheet: Sheet, known: Iterable[Sheet]) -> tuple[Sheet, bool]:
     """The sheet as it is to be kept, and whether it is new.
 
-    The same words as the latest sheet about the same are that sheet; anything else is the next one, without any yes.
+    The same words as the latest sheet about the same are that sheet, if it asks everybody who must be asked; anything else
+    is the next one, without any yes.
     """
     clean = checked(sheet)
     before = max((one for one in known if place_of(one) == place_of(clean)), key=lambda one: one.number, default=None)
     if before is None:
         return clean, True
-    if (before.valid_from, before.lines) == (clean.valid_from, clean.lines):
+    asks_all = set(clean.parties) <= set(before.parties)
+    if asks_all and (before.valid_from, _given(before)) == (clean.valid_from, _given(clean)):
         return before, False
     renumbered = {name: getattr(clean, name) for name in clean.__dataclass_fields__} | {"number": before.number + 1}
     return checked(Sheet(**{**renumbered, "sheet_id": ""})), True
+
+
+def _given(sheet: Sheet) -> list[SheetLine]:
+    return [line for line in sheet.lines if line.share_ppb]
+
+
+def who_would_get_less(before: Iterable[Split], new: Iterable[Split]) -> tuple[PartyId, ...]:
+    """Everybody, sorted, whose part of a right new sets would make smaller anywhere, on any day from their first one on.
+
+    Args:
+        before: the sets that a work has, of all rights.
+        new: the sets that would be added, of one right.
+    """
+    own = list(new)
+    rights = {one.right for one in own}
+    known = [one for one in before if one.right in rights]
+    begins = min((one.valid_from for one in own), default="")
+    days = sorted({begins, *(one.valid_from for one in (*known, *own) if one.valid_from > begins)})
+    places = sorted({WORLD, *(one.territory for one in (*known, *own))})
+    found: set[PartyId] = set()
+    for right in rights:
+        for place in places:
+            for day in days:
+                paid = in_force([*known, *own], right, place, day)
+                had = in_force(known, right, place, day)
+                found |= {PartyId(party) for party, ppb in had.items() if paid.get(party, 0) < ppb}
+    return tuple(sorted(found - {NOT_AGREED}))
 
 
 def accepted(state: SheetState, party_id: PartyId, accepted_by: str, at: str) -> Acceptance:
@@ -282,5 +316,5 @@ def holdings_of(sheet: Sheet) -> Sequence[Holding]:
     region = region_of(sheet.territory)
     return [
         Holding(line.party_id, line.share_ppb, sheet.right, region, sheet.valid_from, "", line.role, sheet.sheet_id)
-        for line in sheet.lines
+        for line in _given(sheet)
     ]
