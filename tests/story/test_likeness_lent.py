@@ -61,7 +61,8 @@ def test_a_voice_is_lent_and_paid_for(house: House, tmp_path: Path, monkeypatch:
     output = output_of(studio, h.TIDE).output_id
     assert likeness.use(studio, spot, output_id=output).use is None, "kept, and of no effect"
 
-    paper.write_text(json.dumps(document(**dates, **row, **pay, **{**alone, "guardian": MUM, "grantor": "guardian"})))
+    signed = {**alone, "guardian": MUM, "grantor": "guardian", "signature_ref": "contracts/41.pdf, by the guardian"}
+    paper.write_text(json.dumps(document(**dates, **row, **pay, **signed)))
     kept = granting.grant_file(studio, paper)
     assert kept.findings == ()
     for number in (1, 2):

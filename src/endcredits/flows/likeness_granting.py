@@ -167,6 +167,6 @@ def revoke(studio: Studio, called: str, *, reason: str, by: str) -> tuple[Revoca
                 remedy=f"To refuse every use: endcredits rights deny {person.person_id} --verb likeness.",
                 field="PERSON",
             )
-        return tuple(revoke_grant(conn, one.grant_id, reason, by, at) for one in own)
+        return tuple(revoke_grant(conn, one.grant_id, reason, by, at, of_person=True) for one in own)
 
     return fact_log.write(studio, work)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from endcredits.errors import InputError, NotFoundError
+from endcredits.errors import ConflictError, InputError, NotFoundError
 from endcredits.store import Store
 from endcredits.works.likeness import (
     LikenessGrant,
@@ -15,6 +15,7 @@ from endcredits.works.likeness import (
     add_grant,
     add_party,
     check_likeness,
+    decide_likeness,
     enrol_person,
     enrolments,
     grants,
@@ -22,7 +23,7 @@ from endcredits.works.likeness import (
     revoke_grant,
 )
 
-from .made import ADA, AFTER, AT, BEFORE, MUM, grant
+from .made import ADA, AFTER, AT, BEFORE, MUM, grant, request, standing
 
 SHA = "ab" * 32
 
@@ -83,3 +84,34 @@ def test_taking_back_closes_forward_and_deletes_nothing(store: Store) -> None:
             store.write(lambda conn, r=reason, b=by: revoke_grant(conn, kept.grant_id, r, b, AT))  # type: ignore[misc]
     with pytest.raises(NotFoundError):
         store.write(lambda conn: revoke_grant(conn, "grant:none", "why", "Ada", AT))
+
+
+def test_the_same_paper_is_the_same_grant_whatever_is_null_in_it(store: Store) -> None:
+    enrolled(store)
+    kept = granted(store)
+    for same in ({"log_index": None}, {"rights_holder_id": None}, {"signature_ref": f" {kept.signature_ref} "}):
+        again, new = store.write(lambda conn, c=same: add_grant(conn, grant(**c)))  # type: ignore[misc]
+        assert (again, new) == (kept, False)
+    for other in ({"uses__0__max_uses": 99}, {"signature_ref": kept.signature_ref.upper(), "forbidden": []}):
+        with pytest.raises(ConflictError, match="same signature"):
+            store.write(lambda conn, c=other: add_grant(conn, grant(**c)))  # type: ignore[misc]
+    apart, new = store.write(lambda conn: add_grant(conn, grant(signature_ref="contracts/42.pdf")))
+    assert new and apart.grant_id != kept.grant_id
+
+
+def test_what_was_signed_before_everything_was_taken_back_does_not_count_later(store: Store) -> None:
+    enrolled(store)
+    kept = granted(store)
+    single = store.write(lambda conn: revoke_grant(conn, kept.grant_id, "This one.", "Ada", BEFORE))
+    assert store.write(lambda conn: revoke_grant(conn, kept.grant_id, "All.", "Ada", AT, of_person=True)) == single
+    store.write(lambda conn: revoke_grant(conn, kept.grant_id, "All.", "Ada", AT, of_person=True))
+    late, _ = store.write(lambda conn: add_grant(conn, grant(signature_ref="contracts/42.pdf")))
+    with store.reading() as conn:
+        taken = revocations(conn)
+        assert [one.of_person for one in taken] == [False, True] and list(check_likeness(conn)) == []
+    found = decide_likeness(standing(late, revocations=taken), request(), AFTER)
+    assert found.rule_id == "revoked"
+    anew = grant(signature_ref="contracts/43.pdf", signed_at=AFTER)
+    assert "revoked" not in {
+        one.rule_id for one in decide_likeness(standing(anew, revocations=taken), request(), AFTER).blocks
+    }

@@ -20,7 +20,7 @@ from .made import ADA, AFTER, AT, BEFORE, BOB, MUM, grant, person, request, revo
 ORDER = {"deny": 0, "warn": 1, "allow": 2}
 EMPTY = dataclasses.replace(shipped_pack(), rules=())
 CHILD = {"is_minor": True, "turns_18_on": "2030-01-01", "guardian": MUM, "grantor": "guardian"}
-DEAD = {"deceased_on": "2026-10-20", "rights_holder_id": MUM, "grantor": "estate"}
+DEAD = {"deceased_on": "2026-10-01", "rights_holder_id": MUM, "grantor": "estate"}
 
 
 def test_the_grant_permits_what_it_describes() -> None:
@@ -42,6 +42,12 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "guardian-circular": ({**CHILD, "guardian": ADA}, {}, {}),
     "guardian-is-minor": (CHILD, {}, {"people": {MUM: person(person_id=MUM, turns_18_on="2031-01-01")}}),
     "guardian-unknown": (CHILD, {}, {"person": person(guardian_id=BOB, turns_18_on="2030-01-01")}),
+    "grantor-unfit": ({"grantor": "estate", "rights_holder_id": MUM}, {}, {}),
+    "estate-unknown": (
+        {**DEAD, "rights_holder_id": BOB},
+        {},
+        {"person": person(deceased_on="2026-10-01", rights_holder_id=MUM)},
+    ),
     "deceased-without-estate": ({**DEAD, "rights_holder_id": None}, {}, {}),
     "deceased-not-granted": ({**DEAD, "grantor": "self", "ends_at_death": True}, {}, {}),
     "outside-uses": ({}, {"project": "Another Winter"}, {}),
@@ -74,7 +80,8 @@ def test_every_line_blocks_with_its_rule_and_words(rule_id: str, pack: Pack | No
     assert rule_id in [one.rule_id for one in found.blocks], found.blocks
     assert all(one.why for one in found.blocks) and found.why == found.blocks[0].why
     if pack is EMPTY:
-        assert {one.rule_id for one in found.blocks} <= {rule_id, "deceased-not-granted"}, found.blocks
+        also = {"deceased-not-granted", "deceased-without-estate"}
+        assert {one.rule_id for one in found.blocks} <= {rule_id, *also}, found.blocks
 
 
 def test_every_rule_is_tried_and_no_grant_is_one_of_them() -> None:
@@ -170,6 +177,39 @@ def test_a_minor_with_a_guardian_may_be_used_and_a_circle_of_guardians_not() -> 
     assert decide_likeness(circle, request(), AT).rule_id == "guardian-circular"
     claims_adult = standing(grant(), person=child, people={ADA: child, MUM: mum})
     assert decide_likeness(claims_adult, request(), AT).rule_id == "minor-without-guardian"
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "of_grant", "of_person"),
+    [
+        ("estate-unknown", {**DEAD, "rights_holder_id": None}, {"deceased_on": "2026-10-01", "rights_holder_id": MUM}),
+        ("deceased-without-estate", {**DEAD, "rights_holder_id": MUM}, {"deceased_on": "2026-10-01"}),
+        ("deceased-without-estate", DEAD, {}),
+        ("grantor-unfit", {**DEAD, "deceased_on": None}, {"deceased_on": "2026-11-01", "rights_holder_id": MUM}),
+        ("grantor-unfit", {"grantor": "guardian", "guardian": MUM}, {}),
+        ("grantor-unfit", {"grantor": "union", "cba_id": "agreement 7"}, {}),
+        ("grantor-unfit", {"grantor": "union", "representation": "union", "cba_id": None}, {}),
+        ("grantor-unfit", {**DEAD, "grantor": "union"}, {"deceased_on": "2026-10-01", "rights_holder_id": MUM}),
+        ("guardian-unknown", CHILD, {"turns_18_on": "2030-01-01"}),
+        ("guardian-unknown", CHILD, {}),
+        ("minor-without-guardian", {"turns_18_on": "2030-01-01"}, {}),
+        ("minor-without-guardian", {"is_minor": False}, {"turns_18_on": "2030-01-01", "guardian_id": MUM}),
+    ],
+)
+def test_who_signs_is_on_record(rule_id: str, of_grant: dict[str, Any], of_person: dict[str, Any]) -> None:
+    """Where registry and grant disagree the stricter counts, also where the pack has no rules."""
+    for pack in (None, EMPTY):
+        found = decide_likeness(standing(grant(**of_grant), person=person(**of_person)), request(), AT, pack=pack)
+        assert found.value == "deny" and rule_id in [one.rule_id for one in found.blocks], found.blocks
+
+
+def test_a_union_that_represents_grants_and_a_dead_guardian_does_not() -> None:
+    union = grant(grantor="union", representation="union", cba_id="agreement 7")
+    assert decide_likeness(standing(union), request(), AT).value == "allow"
+    child = person(turns_18_on="2030-01-01", guardian_id=MUM)
+    mum = person(person_id=MUM, name="Grace Example", deceased_on="2020-01-01")
+    found = decide_likeness(standing(grant(**CHILD), person=child, people={ADA: child, MUM: mum}), request(), AT)
+    assert "guardian-unknown" in [one.rule_id for one in found.blocks]
 
 
 def test_a_test_of_resemblance_warns_and_never_clears() -> None:

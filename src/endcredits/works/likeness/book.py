@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from endcredits.canonical import digest
-from endcredits.errors import InputError, NotFoundError
+from endcredits.errors import ConflictError, InputError, NotFoundError
 from endcredits.store import insert_records, many
 from endcredits.works.likeness import tables
 from endcredits.works.likeness.people import require_person
@@ -49,19 +50,39 @@ def add_grant(conn: Connection, grant: LikenessGrant) -> tuple[LikenessGrant, bo
     """Records a grant; the same document again changes nothing. Returns it as on record, and whether it is new.
 
     Raises:
+        ConflictError: a grant with the same signature is on record, and says something else: one signature, one grant.
         NotFoundError: its person is not enrolled.
     """
     require_person(conn, grant.person_id)
-    for known in grants(conn, grant.person_id):
+    own = grants(conn, grant.person_id)
+    for known in own:
         if known.grant_id == grant.grant_id:
             return known, False
+    for known in own:
+        if signature_of(known) and signature_of(known) == signature_of(grant):
+            raise ConflictError(
+                f"'{known.grant_id}' has the same signature ({grant.signature_ref[:60]!a} of {grant.signed_at}), and says "
+                "something else",
+                remedy="What was signed once counts once. Where two papers were signed, name each by its own signature_ref.",
+                field="signature_ref",
+            )
     row = {name: getattr(grant, name) for name in ("grant_id", "person_id", "document", "recorded_at")}
     insert_records(conn, tables.likeness_grants, [row])
     return grant, True
 
 
-def revoke_grant(conn: Connection, grant_id: str, reason: str, declared_by: str, at: str) -> Revocation:
+def signature_of(grant: LikenessGrant) -> tuple[str, str] | None:
+    """Where and when a grant was signed, without regard to letter case, width and spaces; None for an unsigned one."""
+    place = "".join(unicodedata.normalize("NFKC", grant.signature_ref).casefold().split())
+    return (place, grant.signed_at) if place and grant.signed_at else None
+
+
+def revoke_grant(
+    conn: Connection, grant_id: str, reason: str, declared_by: str, at: str, *, of_person: bool = False
+) -> Revocation:
     """Takes a grant back from a moment on; uses stop at once, and what was used stays owed. Again changes nothing.
+
+    With `of_person` everything is meant that the person signed until then, also what is handed in later.
 
     Raises:
         InputError: no reason, or nobody who says so.
@@ -73,12 +94,12 @@ def revoke_grant(conn: Connection, grant_id: str, reason: str, declared_by: str,
     if not many(conn, sa.select(table.c.grant_id).where(table.c.grant_id == grant_id)):
         raise NotFoundError(f"there is no grant '{grant_id[:60]}'", remedy="See: endcredits likeness list.", field="grant")
     before = revocations(conn, [grant_id])
-    if before:
+    if before and not (of_person and all(one.revoked_at < at for one in before if one.of_person)):
         return before[0]
-    bare = [grant_id, check_time(at), reason, declared_by]
-    found = Revocation(f"revocation:{digest(bare)[:32]}", grant_id, at, reason, declared_by)
+    bare = [grant_id, check_time(at), reason, declared_by, of_person]
+    found = Revocation(f"revocation:{digest(bare)[:32]}", grant_id, at, reason, declared_by, of_person)
     insert_records(conn, tables.likeness_revocations, [{name: getattr(found, name) for name in Revocation.__slots__}])
-    return found
+    return before[0] if before else found
 
 
 def words(text: str, field: str, remedy: str) -> str:

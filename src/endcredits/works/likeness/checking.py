@@ -12,11 +12,13 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from endcredits.canonical import digest, sha256_bytes
+from endcredits.canonical import canonical_bytes, digest
 from endcredits.store import Finding, check_rows, many
 from endcredits.works.likeness import tables
 from endcredits.works.likeness.book import enrolments, grants, revocations
 from endcredits.works.likeness.counting import uses
+from endcredits.works.likeness.reading import grant_id_of
+from endcredits.works.likeness.records import closes
 
 
 def check_likeness(conn: Connection) -> Iterator[Finding]:
@@ -29,23 +31,27 @@ def check_likeness(conn: Connection) -> Iterator[Finding]:
     known = {grant.grant_id: grant for grant in grants(conn)}
     for row in many(conn, sa.select(tables.likeness_grants)):
         where = f"likeness {row['grant_id']}"
-        if row["grant_id"] != f"grant:{sha256_bytes(row['document'].encode())[:32]}":
+        document = json.loads(row["document"])
+        if row["grant_id"] != grant_id_of(document) or row["document"] != canonical_bytes(document).decode():
             yield Finding(where, "its document does not fit its id")
-        if json.loads(row["document"]).get("person_id") != row["person_id"]:
+        if document.get("person_id") != row["person_id"]:
             yield Finding(where, "its document is about somebody else")
     taken: dict[str, str] = {}
     for one_taken in revocations(conn):
-        bare = [one_taken.grant_id, one_taken.revoked_at, one_taken.reason, one_taken.declared_by]
+        bare = [one_taken.grant_id, one_taken.revoked_at, one_taken.reason, one_taken.declared_by, one_taken.of_person]
         if one_taken.revocation_id != f"revocation:{digest(bare)[:32]}":
             yield Finding(f"revocation {one_taken.revocation_id}", "what it says does not fit its id")
-        taken.setdefault(one_taken.grant_id, one_taken.revoked_at)
+        person_id = known[one_taken.grant_id].person_id if one_taken.grant_id in known else ""
+        for grant_id, grant in known.items():
+            if grant.person_id == person_id and closes(one_taken, grant):
+                taken.setdefault(grant_id, one_taken.revoked_at)
     counted: Counter[tuple[str, int]] = Counter()
     for use in uses(conn):
         where = f"likeness use {use.use_id}"
-        grant = known.get(use.grant_id)
+        under = known.get(use.grant_id)
         if not use.grant_id and use.row == -1:
             continue  # a synthetic performer is nobody, and under no grant
-        if grant is None or not 0 <= use.row < len(grant.uses) or use.person_id != grant.person_id:
+        if under is None or not 0 <= use.row < len(under.uses) or use.person_id != under.person_id:
             yield Finding(where, "no row of a grant of this person permits it")
             continue
         counted[use.grant_id, use.row] += use.count

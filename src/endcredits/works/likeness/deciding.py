@@ -15,11 +15,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from endcredits.works.likeness.blocks import GRANTED, RULES, SAME, rank
 from endcredits.works.likeness.covering import counted, differs, forbidden_in, uncovered
-from endcredits.works.likeness.guardians import guardian_problem, is_minor_on
+from endcredits.works.likeness.guardians import grantor_problems, guardian_problem, is_minor_on
 from endcredits.works.likeness.matching import warnings_of
 from endcredits.works.likeness.questions import VALUES, LikenessDecision, LikenessUse, Reason, Resemblance, Standing
 from endcredits.works.likeness.reading import KIND, for_rules
-from endcredits.works.likeness.records import LikenessGrant, Person
+from endcredits.works.likeness.records import LikenessGrant, closes
 from endcredits.works.likeness.requests import check_use
 from endcredits.works.rules import Pack, lacks, shipped_pack
 from endcredits.works.utc import check_time
@@ -122,7 +122,7 @@ def _against_person(standing: Standing, use: LikenessUse, at: str) -> Iterator[R
 def _against_grant(standing: Standing, grant: LikenessGrant, use: LikenessUse, at: str) -> Iterator[Reason]:
     """What stands against every row of a grant."""
     day, person = at[:10], standing.person
-    taken = [one.revoked_at for one in standing.revocations if one.grant_id == grant.grant_id and one.revoked_at <= at]
+    taken = [one.revoked_at for one in standing.revocations if closes(one, grant) and one.revoked_at <= at]
     taken += [grant.revoked_at] if grant.revoked_at and grant.revoked_at <= at else []
     if taken:
         yield Reason("revoked", f"the grant was taken back on {min(taken)}")
@@ -135,7 +135,7 @@ def _against_grant(standing: Standing, grant: LikenessGrant, use: LikenessUse, a
     minor = guardian_problem(grant, standing.people)
     if minor is not None:
         yield minor
-    yield from _after_death(grant, person, day)
+    yield from grantor_problems(grant, person, day)
     missing = [one for one in use.modalities if one not in grant.modalities]
     if missing:
         yield Reason("outside-modalities", f"{', '.join(missing)} was not granted")
@@ -150,19 +150,6 @@ def _against_grant(standing: Standing, grant: LikenessGrant, use: LikenessUse, a
         yield Reason("unrepresented-replacement", "the replica replaces work in person, and nobody spoke for the person")
     if grant.storage.delete_by and grant.storage.delete_by < day:
         yield Reason("storage-past-deletion", f"the replica had to be deleted by {grant.storage.delete_by}")
-
-
-def _after_death(grant: LikenessGrant, person: Person | None, day: str) -> Iterator[Reason]:
-    known = person.deceased_on if person is not None else None
-    died = min((one for one in (known, grant.deceased_on or None) if one is not None), default="")
-    if not died or died > day:
-        return
-    if not grant.rights_holder_id and not (person is not None and person.rights_holder_id):
-        yield Reason("deceased-without-estate", f"the person died on {died}, and nobody is on record who holds the rights")
-    by_estate = grant.grantor in ("estate", "union")
-    in_life = grant.signed_at[:10] < died and grant.ends_at_death is False
-    if not by_estate and not (grant.signed_at and in_life):
-        yield Reason("deceased-not-granted", f"the person died on {died}, and the grant does not reach beyond their life")
 
 
 def _of_pack(

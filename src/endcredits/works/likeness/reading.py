@@ -8,13 +8,14 @@ is kept with its findings, because a signed paper exists; deciding then says no.
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from endcredits.canonical import canonical_bytes, sha256_bytes
 from endcredits.errors import InputError
 from endcredits.works.likeness.blocks import SAME
-from endcredits.works.likeness.guardians import guardian_problem
+from endcredits.works.likeness.guardians import grantor_problems, guardian_problem
 from endcredits.works.likeness.pay import fee_of
 from endcredits.works.likeness.questions import Reason
 from endcredits.works.likeness.records import GrantedUse, LikenessGrant, Pay, Person, Storage
@@ -95,13 +96,32 @@ def read_grant(document: Mapping[str, Any], at: str, *, file: str = "", pack: Pa
     return grant
 
 
+def grant_id_of(document: Mapping[str, Any]) -> str:
+    """The id of a grant: two papers that say the same are one, whatever is null in one and left away in the other.
+
+    Whether the document itself is logged (`log_index`) is for the books to say, and makes no other paper of it.
+    """
+    said = {name: value for name, value in document.items() if name != "log_index"}
+    return f"grant:{sha256_bytes(canonical_bytes(_plainest(said)))[:32]}"
+
+
+def _plainest(value: Any) -> Any:
+    """A value without nulls and empty lists, its texts in one spelling of Unicode and without spaces around them."""
+    if isinstance(value, dict):
+        found = {name: _plainest(one) for name, one in value.items()}
+        return {name: one for name, one in found.items() if one not in (None, "", [], {})}
+    if isinstance(value, list):
+        return [_plainest(one) for one in value]
+    return " ".join(unicodedata.normalize("NFKC", value).split()) if isinstance(value, str) else value
+
+
 def make_grant(document: Mapping[str, Any], at: str) -> LikenessGrant:
     """The record of a document that was checked before; otherwise as `read_grant`."""
     data = canonical_bytes(document)
     pay, storage = document.get("pay") or {}, document.get("storage") or {}
     rows = document.get("uses") or []
     return LikenessGrant(
-        grant_id=f"grant:{sha256_bytes(data)[:32]}",
+        grant_id=grant_id_of(document),
         person_id=checked_party_id(_text(document, "person_id"), field="person_id"),
         is_minor=document.get("is_minor"),
         turns_18_on=_text(document, "turns_18_on"),
@@ -193,17 +213,18 @@ def findings_of(
         pack: the rules; those that are shipped, by default.
     """
     rules = pack or shipped_pack()
-    found = {}
-    problem = guardian_problem(grant, people)
-    if problem is not None:
-        found[problem.rule_id, ""] = problem
+    found: dict[tuple[str, str], Reason] = {}
+    guardian = guardian_problem(grant, people)
+    problems = [*([guardian] if guardian else []), *grantor_problems(grant, people.get(grant.person_id), on)]
+    told = {one.rule_id for one in problems}
+    found.update({(one.rule_id, one.why): one for one in problems})
     document = for_rules(grant, logged=True)
     for place in jurisdictions or ("WORLD",):
         for lack in lacks(document, jurisdiction=place, on=on, kind=KIND, pack=rules):
             everywhere = any(rule.rule_id == lack.rule_id and rule.jurisdiction == "WORLD" for rule in rules.rules)
             if lack.severity == "block" and lack.condition_id not in BY_THE_BOOKS and (jurisdictions or everywhere):
                 rule_id = f"{lack.rule_id}/{lack.condition_id}"
-                if problem is not None and problem.rule_id in SAME.get(rule_id, ()):
+                if told.intersection(SAME.get(rule_id, ())):
                     continue
                 found[rule_id, lack.field] = Reason(rule_id, f"{lack.field}: {lack.why}", lack.source)
     return tuple(found.values())

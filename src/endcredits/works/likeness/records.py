@@ -207,6 +207,7 @@ class Revocation:
         revoked_at: UTC time; no use under the grant is permitted from then on.
         reason: why, in words.
         declared_by: who says so, in words.
+        of_person: whether everything was taken back that the person had signed until then, on record or not.
     """
 
     revocation_id: str
@@ -214,6 +215,12 @@ class Revocation:
     revoked_at: str
     reason: str
     declared_by: str
+    of_person: bool = False
+
+
+def closes(revocation: Revocation, grant: LikenessGrant) -> bool:
+    """Whether somebody's revocation closes a grant of theirs: its own, or one of all that was signed by then."""
+    return revocation.grant_id == grant.grant_id or (revocation.of_person and grant.signed_at <= revocation.revoked_at)
 
 
 @dataclass(frozen=True, slots=True)

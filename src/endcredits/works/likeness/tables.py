@@ -50,6 +50,7 @@ likeness_revocations = record_table(
     sa.Column("revoked_at", sa.String(20), nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("declared_by", sa.Text, nullable=False),
+    sa.Column("of_person", sa.Boolean, nullable=False),
 )
 
 likeness_uses = record_table(

@@ -73,6 +73,7 @@ def upgrade() -> None:
         sa.Column("revoked_at", sa.String(20), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("declared_by", sa.Text(), nullable=False),
+        sa.Column("of_person", sa.Boolean(), nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
         sa.PrimaryKeyConstraint("revocation_id", name="pk_likeness_revocations"),
         sa.ForeignKeyConstraint(["grant_id"], ["likeness_grants.grant_id"], name="fk_likeness_revocations_grant_id"),
