@@ -76,12 +76,54 @@ def test_an_archive_is_not_unpacked_without_end(monkeypatch: pytest.MonkeyPatch)
     assert len(text_of(docx("a" * 10_000_000), "application/zip")) <= 1_000
 
 
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        ("<![<x]><p>one", "one"),
+        ("<!-->one<!--->two<!-- x --!>three<!-- <p>x</p> -->", "one two three"),
+        ("<script>x</script x>one<style></style/>two<SCRIPT>'<p>'</script>", "one two"),
+        ("<script><p>never ends", ""),
+        ("<p title='a>b' x=\"'>\">one<p don't>two", "one two"),
+        ("1 < 2 <> 3", "1 < 2 < > 3"),
+        ("<metadata>x<title>y</title>z</metadata><title/>one", "one"),
+        ("<?xml version='1.0'?><!DOCTYPE html></ x><p>one</p><![CDATA[two]]>", "one two]]>"),
+        ("&#" + "9" * 5_000 + ";one", "\ufffdone"),
+        ("<p>one<!-- never ends <p>", "one"),
+        ("<p>one<a href='never ends <p>", "one"),
+    ],
+)
+def test_broken_markup_shows_what_a_browser_shows(markup: str, expected: str) -> None:
+    assert shown(markup) == expected
+
+
+@pytest.mark.parametrize("piece", ["<a ", "<", "<!--", "<![", "</", "<a x='", "<a x=", "<script>", "&#", "<title>", "<a = "])
+def test_long_broken_markup_is_read_in_one_pass(piece: str) -> None:
+    """A reader that begins again at every piece takes minutes."""
+    assert "one" in text_of(b"<p>one" + piece.encode() * 100_000, "text/html")
+
+
+def test_a_broken_package_of_a_book_leaves_its_pages() -> None:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("META-INF/container.xml", "<container/>")
+        archive.writestr("b.xhtml", "<p>second</p>")
+        archive.writestr("a.xhtml", "<p>first</p>")
+        archive.writestr("book.opf", "<item " * 200_000)
+    assert text_of(data.getvalue(), "application/epub+zip") == "first second"
+
+
 @given(
     st.binary(max_size=300), st.sampled_from(["text/plain", "text/html", "application/xml", "application/zip", "image/png"])
 )
 def test_no_bytes_break_the_reader(data: bytes, media_type: str) -> None:
     letters = letters_of(text_of(data, media_type))
     assert letters_of(letters) == letters, "what has no clothes cannot take any off"
+
+
+@given(st.text("<>!-/[]'\"= ?&#;aptscrile", max_size=80))
+def test_no_markup_breaks_the_reader(markup: str) -> None:
+    shown(markup)
+    assert shown(f"one<p>{markup}").startswith("one")
 
 
 @given(st.text(max_size=60))

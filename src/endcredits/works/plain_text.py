@@ -5,7 +5,8 @@ capitals, has other bytes and the same letters. So two files are compared by the
 accents and case, in their order.
 
 Texts are read out of plain files in UTF-8, UTF-16, UTF-32 and Windows-1252, out of HTML, XML and SVG, and out of EPUB and
-DOCX. PDF files are not read: their letters lie in fonts and positions.
+DOCX. PDF files are not read: their letters lie in fonts and positions. Markup is read in one pass that takes as long as the
+file is long, and that no markup breaks: what a browser shows is shown here.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import re
 import unicodedata
 import zipfile
 import zlib
-from html.parser import HTMLParser
+from html import unescape
+
+from endcredits.works.signals.xml import local, parse_xml
 
 UNPACKED_BYTES_MAX = 50_000_000
 """An archive's texts beyond this are not unpacked."""
@@ -24,6 +27,13 @@ UNPACKED_BYTES_MAX = 50_000_000
 _MARKED_UP = ("html", "xml")
 _PAGES = (".xhtml", ".html", ".htm")
 _SILENT = ("script", "style", "template", "metadata", "title")
+_RAW = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in ("script", "style")}
+"""Tags inside these are none, until this."""
+_TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]*)")
+_IN_TAG = re.compile(r">|=\s*([\"'])")
+_COMMENT_END = re.compile("--!?>")
+_ENDLESS = re.compile("&#[0-9]{20,};?")
+"""Numbers of no character, so long that they cannot be made one."""
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -85,29 +95,52 @@ def shown(markup: str) -> str:
     >>> shown("<style>p {}</style><p>one</p><p>t&ouml;o</p>")
     'one t\\xf6o'
     """
-    reader = _Shown()
-    reader.feed(markup)
-    reader.close()
-    return " ".join(" ".join(reader.parts).split())
+    parts: list[str] = []
+    silent: list[str] = []
+    at = 0
+    while 0 <= at < len(markup):
+        opened = markup.find("<", at)
+        data = markup[at:] if opened < 0 else markup[at:opened]
+        if data and not silent:
+            parts.append(unescape(_ENDLESS.sub("\N{REPLACEMENT CHARACTER}", data)))
+        if opened < 0:
+            break
+        tag = _TAG.match(markup, opened)
+        if tag is None:
+            if markup[opened + 1 : opened + 2] not in ("!", "?", "/") and not silent:
+                parts.append("<")
+            at = _after_declaration(markup, opened)
+            continue
+        at, name = _after_tag(markup, tag.end()), tag[2].lower()
+        if tag[1] and name in silent:
+            del silent[silent.index(name) :]
+        elif not tag[1] and name in _SILENT and markup[at - 2 : at] != "/>":
+            if name in _RAW:
+                end = _RAW[name].search(markup, at) if at > 0 else None
+                at = end.start() if end else -1
+            silent.append(name)
+    return " ".join(" ".join(parts).split())
 
 
-class _Shown(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._silent: list[str] = []
+def _after_declaration(markup: str, opened: int) -> int:
+    """Where a comment, a declaration or a lone "<" ends; -1 where it does not."""
+    if markup.startswith("<!--", opened):
+        end = _COMMENT_END.search(markup, opened + 2)
+        return end.end() if end else -1
+    if markup.startswith("<![CDATA[", opened):
+        return opened + len("<![CDATA[")
+    if markup[opened + 1 : opened + 2] in ("!", "?", "/"):
+        return markup.find(">", opened) + 1 or -1
+    return opened + 1
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _SILENT:
-            self._silent.append(tag)
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._silent:
-            del self._silent[self._silent.index(tag) :]
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.parts.append(data)
+def _after_tag(markup: str, at: int) -> int:
+    """Where a tag ends, behind its values in quotes; -1 where it does not."""
+    while (found := _IN_TAG.search(markup, at)) and found[1]:
+        at = markup.find(found[1], found.end()) + 1
+        if not at:
+            return -1
+    return found.end() if found else -1
 
 
 def _archived(data: bytes) -> str:
@@ -131,16 +164,18 @@ def _in_order(archive: zipfile.ZipFile, pages: list[str]) -> list[str]:
     packages = [name for name in archive.namelist() if name.lower().endswith(".opf")]
     spine: list[str] = []
     for name, part in zip(packages[:1], _unpacked(archive, packages[:1]), strict=True):
-        text = decoded(part)
-        items = [
-            dict(re.findall(r'([\w:-]+)\s*=\s*["\']([^"\']*)', tag)) for tag in re.findall(r"<(?:\w+:)?item\s[^>]*>", text)
-        ]
-        by_id = {item.get("id", ""): item.get("href", "") for item in items}
+        try:
+            elements = list(parse_xml(part).iter())
+        except ValueError:
+            continue  # its pages are in the order of their names
+        by_id = {one.get("id", ""): one.get("href", "") for one in elements if local(one.tag) == "item"}
         folder = name.rpartition("/")[0]
-        for found in re.findall(r'<(?:\w+:)?itemref\s[^>]*?idref\s*=\s*["\']([^"\']*)', text):
-            spine.append(f"{folder}/{by_id.get(found, '')}".lstrip("/"))
-    first = [page for page in dict.fromkeys(spine) if page in pages]
-    return [*first, *sorted(set(pages) - set(first))]
+        spine += [
+            f"{folder}/{by_id.get(one.get('idref', ''), '')}".lstrip("/") for one in elements if local(one.tag) == "itemref"
+        ]
+    known = set(pages)
+    first = [page for page in dict.fromkeys(spine) if page in known]
+    return [*first, *sorted(known - set(first))]
 
 
 def _unpacked(archive: zipfile.ZipFile, names: list[str]) -> list[bytes]:
