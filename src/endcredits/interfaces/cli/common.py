@@ -32,7 +32,8 @@ FAILED_CHECK = 3
 USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 """What typer raises for a wrong command line; it lies in different modules in different versions."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and those that turn the direction of what stands around them (Unicode Standard Annex 9)."""
 
 
 def console() -> Console:
@@ -43,7 +44,7 @@ def console() -> Console:
 
 
 def shown(text: str) -> str:
-    """Text from outside, made safe for a terminal: a title must not be able to move the cursor."""
+    """Text from outside, made safe for a terminal: a title must not be able to move the cursor or to turn the line."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
@@ -138,6 +139,7 @@ def run_app(app: typer.Typer) -> None:
     debug = "--debug" in sys.argv or os.environ.get("ENDCREDITS_DEBUG") == "1"
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
+        _check_text(arguments)
         command = typer.main.get_command(app)
         with command.make_context("endcredits", arguments) as context:
             command.invoke(context)
@@ -170,6 +172,24 @@ def run_app(app: typer.Typer) -> None:
             err=True,
         )
         sys.exit(1)
+
+
+def _check_text(arguments: Sequence[str]) -> None:
+    """Refuses an argument that is no text: bytes that are no UTF-8 arrive as lone surrogates, which nothing can keep.
+
+    Raises:
+        InputError: which argument.
+    """
+    from endcredits.errors import InputError
+
+    for number, argument in enumerate(arguments, start=1):
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"argument {number} is not UTF-8: {argument[:60]!a}",
+                remedy="Type it in a terminal that writes UTF-8, or rename the file.",
+            ) from error
 
 
 def _usage(error: Any) -> EndcreditsError:
