@@ -240,3 +240,41 @@ def test_certificates_are_checked_for_the_name(tmp_path: Path) -> None:
             network = served.network(tls=context)
             answered = ask(target_of(served.url(place), network.ports), network, "me", seconds=20, bytes_max=99)
             assert words.casefold() in answered.problem.casefold() and (answered.body == b"text") == (not words)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"X Powered By: me",
+        "Größe: 1".encode(),
+        b"no colon at all",
+        b"From me",
+        b"X: a\rnot a header",
+        b"no header\r\n Content-Length: 1",
+        b"\r",
+        b" folded at first",
+    ],
+)
+def test_a_line_that_is_no_header_hides_none(odd: bytes) -> None:
+    page = HEAD + odd + b"\r\nTDM-Reservation: 1\r\n" + odd + b"\r\nX-Robots-Tag : noai\r\n" + odd + b"\r\nContent-Length: 4"
+
+    def send_all(send: Send) -> None:
+        send(page + b"\r\n\r\ntext and more")
+
+    answered = answer(send_all)
+    assert (answered.status, answered.body, answered.problem) == (200, b"text", "")
+    assert answered.header("tdm-reservation").split()[:1] == ["1"]
+    assert answered.header("x-robots-tag").startswith("noai")
+
+
+def test_chunks_behind_a_line_that_is_no_header() -> None:
+    def send_all(send: Send) -> None:
+        send(b"HTTP/1.1 100 Continue\r\nodd one\r\n\r\n")
+        send(HEAD + b"odd one\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ntext\r\n0\r\n\r\n")
+
+    assert answer(send_all) == Answered(200, (("Transfer-Encoding", "chunked"),), b"text")
+
+
+def test_lines_that_are_no_headers_without_end() -> None:
+    answered = answer(endless(HEAD, b"not a header\r\n"))
+    assert answered.status == 0 and answered.silent and "more than 100 header lines" in answered.problem

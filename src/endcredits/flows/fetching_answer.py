@@ -17,6 +17,7 @@ import zlib
 from dataclasses import dataclass, field
 
 from endcredits.flows.fetching_addresses import Network, Refused, Target
+from endcredits.flows.fetching_headers import Response
 
 PIECE_BYTES = 1 << 16
 NUMBERS_TRIED_MAX = 3
@@ -91,6 +92,7 @@ class _Line:
         self.late = threading.Event()
         self.sockets: list[socket.socket] = []
         self.connection = http.client.HTTPConnection(target.host, target.port)
+        self.connection.response_class = Response
         self.watch = threading.Timer(max(0.01, until - time.monotonic()), self._cut)
         self.watch.daemon = True
 
