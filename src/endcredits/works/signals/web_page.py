@@ -1,13 +1,16 @@
 """Web pages: `<meta>`, `<link rel="license">`, `<a rel="license">`, RSL inside `<script>`.
 
-A page is read with the parser of the standard library, which never fails on broken markup. What stands inside a comment
-or a script is not said by the page.
+A page is read with the parser of the standard library. That one ends some comments and scripts elsewhere than browsers do,
+and gives up at some declarations. So the text is searched a second time for tags that it did not report: a no counts from
+anywhere in a page, from a comment or a script too, with a finding; a yes counts only where the parser reads it.
 """
 
 from __future__ import annotations
 
-import contextlib
+import re
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from endcredits.works.signals.decoding import decoded
@@ -26,6 +29,15 @@ PAGE_BYTES_MAX = 10_000_000
 PIECE, UNFINISHED_MAX, SECONDS_MAX = 4_096, 8_192, 10.0
 """Characters fed at once, characters that may be left unfinished at the end, processor seconds for one page."""
 
+HIDDEN_MAX = 1_000
+"""Tags that the parser did not report and that are looked at; more of them are a finding."""
+
+_TAG = re.compile(r"<(?:meta|link|a)[\s/][^<>]{1,2000}>", re.IGNORECASE)
+_WORD = re.compile("tdm|robots|content|licen|rights", re.IGNORECASE)
+_HIDDEN = "it stands in a comment, a script or broken markup; a no counts from there, too"
+_FAILURES = (AssertionError, LookupError, ValueError, RecursionError)
+"""With which the standard parser gives up; the first for broken declarations, the third for endless numbers."""
+
 _LICENCE_METAS = ("license", "licence", "dc.rights", "dc.license", "dcterms.license", "dcterms.rights", "rights")
 
 
@@ -34,7 +46,7 @@ def read_page(data: bytes, found: Found) -> tuple[Signal, ...]:
     carrier = carrier_of(found, "HTML", data)
     text, _ = decoded(bytes(data[:PAGE_BYTES_MAX]))
     page = _Page(carrier, found)
-    with contextlib.suppress(AssertionError):  # the standard parser's own answer to some broken declarations
+    try:
         # Piece by piece the parser waits at unfinished markup; given all at once it searches to the end again and again.
         start = time.process_time()
         for at in range(0, len(text), PIECE):
@@ -46,10 +58,48 @@ def read_page(data: bytes, found: Found) -> tuple[Signal, ...]:
             page.signals += carrier.unreadable("HTML", problem, place=f"line {page.getpos()[0]}")
         else:
             page.close()
+    except _FAILURES as error:
+        problem = f"its markup cannot be read from there on ({error})"
+        page.signals += carrier.unreadable("HTML", problem, place=f"line {page.getpos()[0]}")
     page.finish()
+    page.signals += _hidden(text, page.heard, carrier, found)
     if len(data) > PAGE_BYTES_MAX:
         page.signals += carrier.unreadable("HTML", f"only its first {PAGE_BYTES_MAX} bytes were read", place="the rest")
     return tuple(page.signals)
+
+
+def _hidden(text: str, heard: set[tuple[int, int]], carrier: Carrier, found: Found) -> Iterator[Signal]:
+    """What tags say that the parser did not report: a no, or that somebody has to look, never a yes."""
+    page = _Page(carrier, found)
+    line, begins, looked, count = 1, 0, 0, 0
+    for tag in _TAG.finditer(text):
+        at = tag.start()
+        line += text.count("\n", looked, at)
+        begins = max(begins, text.rfind("\n", looked, at) + 1)
+        looked = at
+        if (line, at - begins) in heard or not (_WORD.search(tag[0]) or found.agent.casefold() in tag[0].casefold()):
+            continue
+        count += 1
+        if count > HIDDEN_MAX:
+            problem = f"more than {HIDDEN_MAX} tags stand in comments, scripts or broken markup"
+            page.signals += carrier.unreadable("HTML", problem, place=f"line {line}")
+            break
+        page.reset()
+        page.lineno = line
+        try:
+            page.feed(tag[0])
+        except _FAILURES as error:
+            page.signals += carrier.unreadable("HTML", f"a tag cannot be read ({error})", place=f"line {line}")
+    page.finish()
+    for one in page.signals:
+        if one.value == "allow":
+            yield replace(
+                one, value="unknown", problem="", note="a yes does not count in a comment, script or broken markup"
+            )
+        elif one.value == "conditional":
+            yield replace(one, value="unknown", problem=one.problem or _HIDDEN)
+        else:
+            yield replace(one, problem=one.problem or (_HIDDEN if one.value == "deny" else ""))
 
 
 class _Page(HTMLParser):
@@ -62,6 +112,7 @@ class _Page(HTMLParser):
         self.reservations: list[tuple[str, int]] = []
         self.policies: list[tuple[str, int]] = []
         self.script: list[str] | None = None
+        self.heard: set[tuple[int, int]] = set()
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag != "script":
@@ -70,6 +121,8 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in reversed(attrs)}
         line = self.getpos()[0]
+        if tag in ("meta", "link", "a"):
+            self.heard.add(self.getpos())
         if tag == "meta":
             self._meta(given, line)
         elif tag in ("link", "a") and "license" in given.get("rel", "").casefold().split():
