@@ -235,3 +235,19 @@ def test_options_that_make_no_sense(studio: Studio, tmp_path: Path) -> None:
         cwr(studio, m.LAMP_SONG, train_as="TRAIN")
     with pytest.raises(InputError, match="is not a day"):
         cwr(studio, m.LAMP_SONG, since="soon")
+
+
+def test_titles_in_other_scripts_and_of_symbols_are_told_apart(studio: Studio) -> None:
+    """Vowel signs and symbols are what tells them; a title of nothing but punctuation tells no work."""
+    titles = ["दिन", "दीन", "★", "♥", "!!!", "???"]
+    done = table(studio, *(f",{title},Ada Quill,Author,,train,100%,,," for title in titles))
+    assert len({one.work_id for one in done.works}) == len(titles)
+    again = table(studio, *(f",{title},Ada Quill,Author,,train,100%,,," for title in titles))
+    assert [one.work_id for one in again.works] == [one.work_id for one in done.works]
+    assert not any(one.changed for one in again.works)
+
+
+def test_a_credit_without_a_share_is_no_finding(studio: Studio) -> None:
+    """A work that only a file knows, and whose shares are not said, stands in the books as honestly as any."""
+    table(studio, ",Only,Tara Lin,Author,,,,,,")
+    assert check_studio(studio) == []

@@ -25,8 +25,16 @@ SHARED_TITLE_MAX = 20
 
 
 def title_key(title: str) -> str:
-    """What decides whether two titles are the same: letters and digits, without case."""
-    return "".join(one for one in unicodedata.normalize("NFKC", title).casefold() if one.isalnum())
+    """What decides whether two titles are the same: letters with their marks, digits and symbols, without case.
+
+    A vowel sign is a mark and no letter, and a title may be a heart: what is dropped is punctuation, spaces and controls. ""
+    where nothing else is there: such a title tells no work.
+
+    >>> title_key("Salt Road!"), title_key("दिन") == title_key("दीन"), title_key("?!")
+    ('saltroad', False, '')
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", title).casefold())
+    return "".join(one for one in folded if unicodedata.category(one)[0] in "LMNS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,14 +183,16 @@ def _tells(scheme: str) -> bool:
 def _by_title(one: Registration) -> list[tuple[str, str]]:
     """Every title of a registration with everybody's name, as `Known.by_title` has them."""
     names = {party_key(party.name) for party in one.parties}
-    return [(title_key(title), name) for title in dict.fromkeys((one.title, *one.other_titles)) for name in names]
+    keys = dict.fromkeys(title_key(title) for title in (one.title, *one.other_titles))
+    return [(key, name) for key in keys if key for name in names]
 
 
 def new_work_id(one: Registration) -> WorkId:
     """The id of a work that only a file knows, made of a number of it, or of its title and names."""
     numbers = sorted(pair for pair in one.identifiers if _tells(pair[0]))
     names = sorted(party_key(each.name) for each in one.parties)
-    told = [":".join(pair) for pair in numbers[:1]] or [title_key(one.title), *names]
+    title = title_key(one.title) or unicodedata.normalize("NFKC", one.title)
+    told = [":".join(pair) for pair in numbers[:1]] or [title, *names]
     return WorkId(f"work:{slug(one.title)}-{hashlib.sha256(chr(10).join(told).encode()).hexdigest()[:12]}")
 
 
@@ -193,7 +203,7 @@ def known_works_of(conn: Connection) -> Known:
     for work in found.works.values():
         people = {party_key(found.name(credit.party_id)) for credit in work.credits}
         for title in (work.title, *others.get(work.work_id, ())):
-            for name in people:
+            for name in people if title_key(title) else ():
                 found.by_title.setdefault((title_key(title), name), set()).add(work.work_id)
     for one in identifiers(conn):
         found.of_number.setdefault((one.scheme, one.value), set()).add(one.work_id)
