@@ -29,6 +29,7 @@ from endcredits.ids import PartyId, WorkId
 from endcredits.money import PPB
 from endcredits.works import Credit, Party, Split, put_content
 from endcredits.works.imports import HELD, NOTED, REFUSED, Notice, Reading, Registration, read_cwr, read_ddex_csv
+from endcredits.works.imports.records import TITLE_LENGTH_MAX, one_line
 from endcredits.works.shares import FIRST_DAY, NOT_AGREED, Holding, OverHeld
 from endcredits.works.shares.book import BareWork, add_credits, add_nobody, add_parties, add_sets, add_works
 from endcredits.works.shares.known_as import WorkIdentifier, add_import, add_titles, identify, identify_parties
@@ -193,6 +194,12 @@ class _Importing:
         self.notices.append(Notice(one.record, field, effect, problem, remedy, one.title))
 
     def _plan(self, one: Registration) -> tuple[ImportedWork, list[FreeCredit], tuple[OverHeld, ...]] | None:
+        try:
+            for title in (one.title, *one.other_titles):
+                one_line(title, TITLE_LENGTH_MAX, "title")
+        except InputError as error:
+            self.say(one, "title", REFUSED, f"not taken: {error.message}", error.remedy)
+            return None
         work, problem = self.known.find(one)
         if problem:
             remedy = "Register its files first, or leave work_id out." if one.work_id else "Say which one by its ISWC."

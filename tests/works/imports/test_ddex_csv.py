@@ -110,3 +110,56 @@ def test_a_table_that_is_not_utf8(tmp_path: Path) -> None:
     (tmp_path / "works.csv").write_bytes("title,contributor,role\nÉté,Zoë,Author\n".encode("latin-1"))
     with pytest.raises(InputError, match="not UTF-8"):
         read_ddex_csv(tmp_path / "works.csv")
+
+
+ISWC = m.iswc(345246801)
+SPELT = f"t-{ISWC[1:4]}.{ISWC[4:7]}.{ISWC[7:10]}-{ISWC[10]}"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (f",Salt,{ISWC},Ada,Author,,,,60%,,,", f",Salt,{SPELT},Tara,Translator,,,,40%,,,"),
+        (f",Salt,{ISWC},Ada,Author,,,,60%,,,", ",Salt,,Tara,Translator,,,,40%,,,"),
+        (",SALT,,Tara,Translator,,,,40%,,,", f",Salt,{ISWC},Ada,Author,,,,60%,,,"),
+        (f",Salt,{ISWC},Ada,Author,,,,60%,,,", "work:salt,Salt,,Ada,Editor,,,,40%,,,"),
+        (",Salte\u0301,,Ada,Author,,,,60%,,,", ",Salt\u00e9,,Tara,Translator,,,,40%,,,"),
+    ],
+    ids=["two spellings", "number in the first row", "number in the last row", "an id and a number", "NFD and NFC"],
+)
+def test_rows_of_one_work_are_one_work_however_they_call_it(tmp_path: Path, rows: tuple[str, ...]) -> None:
+    """No share is lost on a second reading of the same work, and a broken row holds all of them back."""
+    (work,) = read(tmp_path, *rows).registrations
+    assert sum(one.share_ppb for one in work.holdings) == 1_000_000_000
+    (work,) = read(tmp_path, rows[0], rows[1].replace("%", " lots")).registrations
+    assert work.holdings == ()
+
+
+def test_two_works_of_one_title_stay_two(tmp_path: Path) -> None:
+    """A row without a number goes to the work of its people; where that cannot be told no share of them is taken."""
+    other = m.iswc(345246802)
+    rows = (f",Salt,{ISWC},Ada,Author,,,,60%,,,", f",Salt,{other},Ben,Author,,,,100%,,,")
+    assert [len(one.holdings) for one in read(tmp_path, *rows).registrations] == [1, 1]
+    ada, ben = read(tmp_path, *rows, ",Salt,,Ada,Composer,,,,40%,,,").registrations
+    assert (len(ada.holdings), len(ben.holdings)) == (2, 1)
+    reading = read(tmp_path, *rows, ",Salt,,Tara,Translator,,,,40%,,,")
+    assert [one.holdings for one in reading.registrations] == [(), (), ()]
+    assert any("may be of any of them" in one.problem for one in reading.notices)
+    clash = (f"work:a,Salt,{ISWC},Ada,Author,,,,60%,,,", f"work:b,Pepper,{ISWC},Ben,Author,,,,100%,,,")
+    assert [(one.work_id, one.holdings) for one in read(tmp_path, *clash).registrations] == [("work:a", ()), ("work:b", ())]
+
+
+@pytest.mark.parametrize("head", ['"title"x,contributor,role', '"title,contributor,role', "title,contributor,role,shares"])
+def test_a_header_that_is_no_csv_or_almost_ours(tmp_path: Path, head: str) -> None:
+    with pytest.raises(InputError):
+        read(tmp_path, "a,b,c", head=head)
+
+
+@pytest.mark.parametrize("title", ["Sa\0lt", '"Sa\nlt"', "Sa\x1b[31mlt", "Salt\u202e", "S" * 401])
+def test_a_title_that_is_not_one_line_is_a_finding(tmp_path: Path, title: str) -> None:
+    """Only its own row is refused."""
+    reading = read(tmp_path, f",{title},,Ada,Author,,,,60%,,,", ",Tide,,Cleo,Author,,,,100%,,,")
+    assert [one.title for one in reading.registrations] == ["Tide"] and len(reading.registrations[0].holdings) == 1
+    assert [(one.record, one.field) for one in reading.notices] == [(1, "title")]
+    roles = read(tmp_path, f",Tide,,Cleo,{'R' * 101},,,,60%,,,")
+    assert roles.registrations == () and roles.notices[0].field == "role"

@@ -18,22 +18,27 @@ import csv
 import io
 import os
 import sys
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from endcredits.errors import InputError
 from endcredits.ids import VALIDATORS, PartyId, plain_id
+from endcredits.works.imports.grouping import works_of_rows
 from endcredits.works.imports.records import (
     HELD,
     NOTED,
     REFUSED,
+    ROLE_LENGTH_MAX,
+    TITLE_LENGTH_MAX,
     FileCredit,
     FileHolding,
     FileParty,
     Notice,
     Reading,
     Registration,
+    one_line,
 )
 from endcredits.works.names import clean_name, party_key
 from endcredits.works.records import TRAIN_RIGHT, WORLD
@@ -85,15 +90,17 @@ def read_ddex_csv(path: str | os.PathLike[str]) -> Reading:
     """
     file = Path(path)
     header, rows = _table(file)
-    works: dict[str, _Work] = {}
-    broken: dict[str, str] = {}
+    works: dict[int, _Work] = {}
+    broken: dict[int, str] = {}
     notices: list[Notice] = []
-    records = 0
+    records: list[tuple[int, int, dict[str, str]]] = []
     for number, cells in rows:
-        records += 1
         row = {name: cells[place].strip() if place < len(cells) else "" for place, name in enumerate(header)}
-        problem = "" if len(cells) == len(header) else f"the row has {len(cells)} cells, and the header {len(header)}"
-        key = row.get("work_id") or row.get("iswc") or row.get("title", "").casefold()
+        row["title"] = unicodedata.normalize("NFC", row["title"])
+        records.append((number, len(cells), row))
+    work_of, unclear = works_of_rows([row for _, _, row in records])
+    for (number, length, row), key in zip(records, work_of, strict=True):
+        problem = "" if length == len(header) else f"the row has {length} cells, and the header {len(header)}"
         try:
             if problem:
                 raise InputError(problem, remedy="Quote cells that hold a comma.")
@@ -104,12 +111,12 @@ def read_ddex_csv(path: str | os.PathLike[str]) -> Reading:
             )
             broken.setdefault(key, f"row {number} cannot be used")
     for key, work in works.items():
-        work.refused = broken.get(key, "")
+        work.refused = broken.get(key, "") or unclear.get(key, "")
     registrations = [_registration(work, notices) for work in works.values()]
     return Reading(
         "ddex-csv",
         file.name,
-        records,
+        len(records),
         tuple(registrations),
         tuple(sorted(notices, key=lambda one: (one.record, one.field))),
     )
@@ -122,10 +129,13 @@ def _table(file: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
         raise InputError(f"the table is not UTF-8 (byte {error.start})", remedy="Save it as UTF-8.", file=file) from error
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    header = [name.strip() for name in next(reader, [])]
+    try:
+        header = [name.strip() for name in next(reader, [])]
+    except csv.Error as error:
+        raise _not_csv(error, file, 0) from error
     for name in header:
-        plain = "".join(letter for letter in name.casefold() if letter.isalnum())
-        ours = next((one for one in COLUMNS if one.replace("_", "") == plain), None)
+        plain = "".join(letter for letter in unicodedata.normalize("NFKC", name).casefold() if letter.isalnum())
+        ours = next((one for one in COLUMNS if one.replace("_", "") in (plain, plain.removesuffix("s"))), None)
         if ours is not None and name != ours:
             raise InputError(
                 f"the column '{name}' is not written as '{ours}' and would be passed over",
@@ -149,17 +159,25 @@ def _rows(reader: Iterator[list[str]], file: Path) -> Iterator[tuple[int, list[s
         except StopIteration:
             return
         except csv.Error as error:
-            raise InputError(f"the table cannot be read ({error})", remedy="Save it as CSV.", file=file) from error
+            raise _not_csv(error, file, number + 1) from error
         number += 1
         if any(cell.strip() for cell in cells):
             yield number, cells
 
 
-def _row(number: int, row: Mapping[str, str], works: dict[str, _Work], key: str, notices: list[Notice]) -> None:
+def _not_csv(error: csv.Error, file: Path, row: int) -> InputError:
+    remedy = "Check its quotes, or save it as CSV."
+    return InputError(f"the table cannot be read ({error})", remedy=remedy, file=file, row=row)
+
+
+def _row(number: int, row: Mapping[str, str], works: dict[int, _Work], key: int, notices: list[Notice]) -> None:
     """Takes a row: everything that can refuse it comes before anything of it is kept."""
     title = row["title"]
     if not title:
         raise InputError("the title is empty", remedy="Give every work a title.", field="title")
+    one_line(title, TITLE_LENGTH_MAX, "title")
+    one_line(row["role"], ROLE_LENGTH_MAX, "role")
+    one_line(row.get("display_credit", ""), TITLE_LENGTH_MAX, "display_credit")
     if row.get("work_id"):
         plain_id(row["work_id"], what="work_id")
     role = role_code(row["role"])
@@ -170,6 +188,7 @@ def _row(number: int, row: Mapping[str, str], works: dict[str, _Work], key: str,
     holding = _holding(number, row, party.key, role) if row.get("share") else None
 
     work = works.setdefault(key, _Work(number, title, row.get("work_id", "")))
+    work.work_id = work.work_id or row.get("work_id", "")
     if title != work.title:
         work.titles.append(title)
     for scheme in OF_WORK:

@@ -6,13 +6,37 @@ Readers touch no database. A *registration* is one work with its people, numbers
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
+from endcredits.errors import InputError
 from endcredits.works.shares.agreeing import FIRST_DAY
 from endcredits.works.shares.regions import EVERYWHERE, Region
 
 REFUSED, HELD, NOTED = "refused", "held", "noted"
 """What follows from a notice: the record is not taken; taken but a share of it waits; taken as it is."""
+
+
+TITLE_LENGTH_MAX, ROLE_LENGTH_MAX = 400, 100
+"""Characters that the tables keep."""
+_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def one_line(text: str, length_max: int, field: str) -> None:
+    """Refuses words that are not one line as a page shows it.
+
+    Raises:
+        InputError: a control character, a line end, a character that turns the line around, or too many characters.
+    """
+    bad = next((one for one in text if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") or one in _TURNS), "")
+    if bad:
+        raise InputError(
+            f"the {field} {text[:40]!a} holds the character U+{ord(bad):04X}", remedy="Retype it in one line.", field=field
+        )
+    if len(text) > length_max:
+        raise InputError(
+            f"the {field} '{text[:40]}...' has {len(text):,} characters", remedy=f"Use at most {length_max}.", field=field
+        )
 
 
 @dataclass(frozen=True, slots=True)
