@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.engine import Connection
 
 from endcredits.errors import ConflictError, InputError, NotFoundError
-from endcredits.flows import funds, periods, reporting, sheets
+from endcredits.flows import funds, likeness_granting, periods, reporting, sheets
 from endcredits.flows.books import account_balances
 from endcredits.flows.checking import check_studio
 from endcredits.flows.fact_files import facts_in
@@ -303,3 +303,14 @@ def test_who_came_to_be_paid_while_a_sheet_waited_is_asked_anew(studio: Studio) 
         sheets.accept(studio, late, str(BEN))
     anew = proposed(studio, "Ada Quill=50%", "Ben Marl=50%", work_id=SALT, territory="DE", valid_from="2025-01-02")
     assert anew != late and TARA in sheets.show(studio, anew)[0].missing
+
+
+def test_nobody_who_is_paid_for_a_work_can_be_made_a_fund(studio: Studio) -> None:
+    """Neither somebody credited, nor somebody on a sheet, nor somebody enrolled; what they earn is theirs."""
+    proposed(studio)
+    likeness_granting.enrol(studio, "Rae Field")
+    for called, why in [(str(ADA), "is credited as"), ("Tara Lin", "stands on the sheet"), ("Rae Field", "is a person")]:
+        with pytest.raises(ConflictError, match=why):
+            funds.set_members(studio, called, [("Mallory", 1_000_000_000)], valid_from="2025-01-01")
+    funds.set_members(studio, "Players Fund", [("Una Horn", 1_000_000_000)], valid_from="2025-01-01")
+    assert [one.name for one in funds.funds(studio, "2025-01-01")[0]] == ["Players Fund"]

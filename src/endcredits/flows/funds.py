@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from endcredits.errors import NotFoundError
+from endcredits.errors import ConflictError, NotFoundError
 from endcredits.flows import fact_log
 from endcredits.flows.clock import now
 from endcredits.flows.holdings import last_closed_day, must_begin_after
@@ -15,11 +16,17 @@ from endcredits.flows.parties import party_called
 from endcredits.flows.studio import Studio
 from endcredits.ids import PartyId
 from endcredits.money import PPB
-from endcredits.works import Party, parties, party_id_of
+from endcredits.works import Party, parties, party_id_of, share_tables, tables
+from endcredits.works.likeness.people import people as people_of
 from endcredits.works.names import clean_name
 from endcredits.works.shares import FundShare, members_on, through
 from endcredits.works.shares.book import add_parties
-from endcredits.works.shares.sheet_book import fund_shares, set_fund
+from endcredits.works.shares.roles import role_code
+from endcredits.works.shares.sheet_book import fund_shares, set_fund, sheets
+from endcredits.works.shares.sheets import GIVES_UP
+
+ROLES_OF_FUNDS = ("Fund", GIVES_UP)
+"""As what a fund may stand among the people of a work."""
 
 
 def set_members(
@@ -35,12 +42,14 @@ def set_members(
 
     Raises:
         InputError: the portions do not sum to one whole, or funds would pay each other in a circle, which is named.
-        ConflictError: the fund has another set from that day on, or the day is closed.
+        ConflictError: the fund has another set from that day on, or the day is closed; or the fund is a
+            person, or somebody who made a work: what they earn is theirs, and goes elsewhere by a sheet that they accept.
     """
 
     def work(conn: Connection) -> tuple[FundShare, ...]:
         fund = _party(conn, called, "body")
         shares = [FundShare(fund, _party(conn, one, "unknown"), ppb, valid_from) for one, ppb in members]
+        _no_person(conn, fund)
         must_begin_after(last_closed_day(conn), valid_from, "members of a fund")
         return set_fund(conn, shares)
 
@@ -56,6 +65,25 @@ def _party(conn: Connection, called: str, kind: str) -> PartyId:
     name = clean_name(called)
     add_parties(conn, [Party(party_id_of(name), name, kind)])
     return party_id_of(name)
+
+
+def _no_person(conn: Connection, fund: PartyId) -> None:
+    """Refuses to make a fund of somebody who is paid for what they did: nobody's money goes elsewhere without a yes."""
+    party = parties(conn)[fund]
+    why = "is a person" if party.kind == "person" or fund in people_of(conn) else ""
+    for table in (tables.credits, share_tables.added_credits):
+        for role in conn.scalars(sa.select(table.c.role).where(table.c.party_id == fund)):
+            why = why or ("" if role_code(role) in ROLES_OF_FUNDS else f"is credited as {role}")
+    for sheet in () if why else sheets(conn):
+        for line in sheet.lines:
+            if line.party_id == fund and line.role not in ROLES_OF_FUNDS:
+                why = f"stands on the sheet {sheet.sheet_id} as {line.role}"
+    if why:
+        raise ConflictError(
+            f"'{party.name}' {why}, and so can be no fund",
+            remedy="Give the fund a name of its own, and propose a sheet on which they share with it.",
+            field="FUND",
+        )
 
 
 @dataclass(frozen=True, slots=True)
