@@ -51,7 +51,7 @@ def test_a_reference_is_its_digest_alone(store: Store) -> None:
     with store.reading() as conn:
         assert {one.modality for one in enrolments(conn, ADA)} == {"voice", "face"} and len(enrolments(conn)) == 2
         assert list(check_likeness(conn)) == []
-    for words, modality in (("", "voice"), ("vault", "aura"), ("a\0b", "voice")):
+    for words, modality in (("", "voice"), ("vault", "aura"), ("a\0b", "voice"), ("vault \udcff", "voice")):
         with pytest.raises(InputError):
             store.write(lambda conn, m=modality, w=words: add_enrolment(conn, ADA, m, SHA, w, BEFORE))  # type: ignore[misc]
     with pytest.raises(NotFoundError):

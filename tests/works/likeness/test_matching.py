@@ -65,3 +65,9 @@ def test_the_very_bytes_of_a_reference_are_found() -> None:
 )
 def test_more_scores_never_take_a_warning_away(scores: list[Resemblance]) -> None:
     assert set(warnings_of(scores[:1], ADA)) <= set(warnings_of(scores, ADA))
+
+
+def test_a_whole_number_without_end_is_no_score() -> None:
+    row = {"person_id": "party:ada", "modality": "face", "score": 10**400, "threshold": 0.8}
+    with pytest.raises(InputError, match="cannot be read"):
+        read_scores({"tested_by": "matcher 1", "scores": [row]})

@@ -104,6 +104,8 @@ def revoke_grant(
 
 def words(text: str, field: str, remedy: str) -> str:
     """Words from outside: not empty, not endless, and no half characters, which no database takes."""
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise InputError(f"the {field} is no UTF-8 text", remedy="Type it again in UTF-8.", field=field)
     if not text.strip() or len(text) > WORDS_MAX or "\0" in text:
         raise InputError(f"the {field} is empty, or longer than {WORDS_MAX} characters", remedy=remedy, field=field)
     return text

@@ -64,7 +64,7 @@ def read_scores(document: Any, file: str = "") -> tuple[Resemblance, ...]:
             score, threshold = (_ppb(item[name]) for name in ("score", "threshold"))
             if not isinstance(person, str) or modality not in MODALITIES:
                 raise ValueError(f"the modality is one of {', '.join(MODALITIES)}")
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             why = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
             raise InputError(
                 f"the score cannot be read ({why})",
