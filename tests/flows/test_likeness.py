@@ -359,6 +359,35 @@ def test_a_no_to_training_stops_training_alone(studio: Studio, tmp_path: Path) -
     assert likeness.ask(studio, request()).value == "allow"
 
 
+def said(value: str, at: str, verb: str = "likeness", **more: str) -> Permission:
+    who = more.pop("by", "Ada Example")
+    return Permission(ADA, verb, value, "Said so.", "a letter", who, at, subject_kind="person", **more)
+
+
+def test_a_contract_stands_above_a_no_only_where_it_is_later_and_the_persons_own(studio: Studio, tmp_path: Path) -> None:
+    granted(studio, tmp_path)
+    studio = replace(studio, operator=granting.enrol(studio, "The House")[0].person_id)
+    to_house = {"licensee": studio.operator}
+    rights.say(studio, [said("allow", "2025-01-09T00:00:00Z", **to_house), said("deny", "2025-01-10T00:00:00Z")])
+    assert likeness.ask(studio, request()).rule_id == "refused"
+    rights.say(studio, [said("allow", "2025-01-11T00:00:00Z", by="An Agent", authority="agent", **to_house)])
+    assert likeness.ask(studio, request()).rule_id == "refused"
+    rights.say(studio, [said("allow", "2025-01-12T00:00:00Z", **to_house)])
+    assert likeness.ask(studio, request()).value == "allow"
+
+
+def test_a_no_is_heard_though_the_clock_was_set_back_and_fine_tuning_is_training(
+    studio: Studio, tmp_path: Path, clock: Callable[[str], None]
+) -> None:
+    granted(studio, tmp_path, training_allowed=True)
+    learning = replace(request(), purpose="training")
+    rights.say(studio, [said("deny", "2025-01-15T00:00:00Z", "finetune")])
+    assert likeness.ask(studio, learning).rule_id == "refused" and likeness.ask(studio, request()).value == "allow"
+    rights.say(studio, [said("deny", "2025-01-15T11:00:00Z", observed_at="2025-01-15T11:00:00Z")])
+    clock("2025-01-15T10:59:00Z")
+    assert likeness.ask(studio, request()).rule_id == "refused"
+
+
 def test_the_walk_on_a_database_server(tmp_path: Path, postgres_url: str) -> None:
     """Counted, reported and held in one transaction there too; the check adds everything up again."""
     studio = init_studio(tmp_path / "studio", database=postgres_url)

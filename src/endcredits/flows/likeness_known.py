@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
@@ -13,7 +13,7 @@ from endcredits.flows.fact_files import facts_naming
 from endcredits.flows.fact_kinds import LIKENESS_GRANT
 from endcredits.flows.studio import Studio
 from endcredits.ids import PartyId
-from endcredits.works import Asked, decide, permissions_about
+from endcredits.works import Asked, Decision, Permission, decide, permissions_about
 from endcredits.works.likeness import (
     RIGHT,
     Enrolment,
@@ -82,16 +82,39 @@ def refusal_of(studio: Studio, conn: Connection, person_id: str, at: str, *, tra
     """Why somebody refuses every use of their likeness, in words; "" where no recorded no is in force.
 
     A no about the person is heard, and one about the entry that stands for their likeness; where a model is to learn from
-    them, a no to training too. A contract with the operator goes before an older no, as everywhere (`works.decide`).
+    them, a no to training or fine-tuning too. No contract of others stands above it, also not with the operator: only the
+    person who said no makes a later yes of it, by taking the no back, or by a later contract of their own with the operator.
+    What is on record is heard also where the clock was set back behind it (`heard_at`).
     """
     person = ("person", person_id)
     asked = Asked(person_id, (person, ("work", f"{RIGHT}:{person_id}")))
-    questions = [(asked, RIGHT)] + ([(Asked(person_id, (person,)), "train")] if training else [])
+    alone = Asked(person_id, (person,))
+    questions = [(asked, RIGHT)] + ([(alone, verb) for verb in ("train", "finetune")] if training else [])
     for question, verb in questions:
-        decision = decide(permissions_about(conn, question), question, verb, at, by=studio.operator)
+        said = permissions_about(conn, question)
+        moment = heard_at(said, at)
+        decision = decide(said, question, verb, moment)
         if decision.value == "deny":
+            yes = decide(said, question, verb, moment, by=studio.operator)
+            if _later_and_their_own(said, person_id, yes):
+                continue
             return decision.reason
     return ""
+
+
+def heard_at(said: Iterable[Permission], at: str) -> str:
+    """The moment of a question: not before what is on record was observed or, as observed by then, came into force."""
+    seen = max([at, *(one.observed_at for one in said)])
+    return max([seen, *(one.effective_from for one in said if one.effective_from <= seen)])
+
+
+def _later_and_their_own(said: Iterable[Permission], person_id: str, yes: Decision) -> bool:
+    """Whether a yes to the operator is a contract of the person themself, later than every no that is on record."""
+    by_id = {one.permission_id: one for one in said}
+    contract = by_id.get(yes.permission_id or "") if yes.value == "allow" else None
+    if contract is None or contract.party_id != person_id:
+        return False
+    return all(one.effective_from < contract.effective_from for one in by_id.values() if one.value == "deny")
 
 
 def person_called(conn: Connection, called: str) -> Person:
