@@ -30,7 +30,7 @@ def submission(work_id: str, title: str, *names: str) -> Submission:
 
 def said(subject: str, verb: str, value: str, since: str = "2026-01-01T00:00:00Z", **more: object) -> Permission:
     return Permission(subject, verb, value, "because", "a letter", "Jane Quill", since, party_id=JANE,
-                      authority="rightsholder", **more)  # type: ignore[arg-type]  # fmt: skip
+                      **{"authority": "rightsholder", **more})  # type: ignore[arg-type]  # fmt: skip
 
 
 @pytest.fixture
@@ -102,12 +102,16 @@ def test_a_no_of_a_co_author_counts_and_a_contract_does_not(studio: Studio) -> N
 
 def test_a_no_about_the_addresses_that_a_text_is_made_for_is_heard(studio: Studio) -> None:
     rights.say(studio, [said(EMMA, "train", "allow"),
-                        said("https://c.example/shop/*", "train", "deny", subject_kind="url")])  # fmt: skip
+                        said("https://c.example/shop/*", "train", "deny", subject_kind="url", authority="host")])  # fmt: skip
 
     for url, expected in (
         ("https://d.example/", "allow"),
         ("https://c.example/shop/emma", "deny"),
-        ("https://c.example/", "deny"),
+        ("https://c.example/", "allow"),
+        ("https://c.example/*", "deny"),
+        ("https://c.example/*.html", "deny"),
+        ("HTTPS://C.example:443/a/../sh%6fp/x*", "deny"),
+        ("https://c.example/books/*", "allow"),
     ):
         for who in (EMMA, "Jane Quill"):
             (text,) = offer(studio, who, "robots", at=AT, url=url).texts

@@ -1,11 +1,13 @@
 """A pattern of addresses is one site's, and fits what it says."""
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from endcredits.errors import InputError
-from endcredits.works.url_patterns import LENGTH_MAX, check_pattern, fits, normal, site_of
+from endcredits.works.url_patterns import LENGTH_MAX, check_pattern, fits, normal, overlap, site_of
 
 
 @pytest.mark.parametrize(
@@ -82,3 +84,32 @@ def test_a_star_is_any_characters_and_everything_else_itself(path: str, other: s
 
 def test_the_site() -> None:
     assert site_of(normal("HTTPS://A.example:8080/X?y")) == "https://a.example:8080"
+
+
+SHORT = ["".join(letters) for length in range(7) for letters in product("ab", repeat=length)]
+
+
+@given(st.text("ab*", max_size=4), st.text("ab*", max_size=4))
+def test_patterns_overlap_if_some_address_fits_both(one: str, other: str) -> None:
+    """Held against all short addresses: what fits both needs no more letters than the two have together."""
+    site = "https://a.example/"
+    both = any(fits(site + one, site + text) and fits(site + other, site + text) for text in SHORT)
+    longer = len(one.replace("*", "") + other.replace("*", "")) > 6
+    if both or not longer:
+        assert overlap(site + one, site + other) is both
+    assert overlap(site + one, site + other) is overlap(site + other, site + one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("https://a.example/photos/*", "https://a.example/books/*", False),
+        ("https://a.example/photos/*", "https://a.example/*.jpg", True),
+        ("https://a.example/*", "https://b.example/*", False),
+        ("https://a.example/*", "http://a.example/*", False),
+        ("https://a.example/x", "https://a.example/X", False),
+        ("https://a.example/" + "*a" * 200, "https://a.example/" + "a*" * 200 + "b", False),
+    ],
+)
+def test_overlapping(one: str, other: str, expected: bool) -> None:
+    assert overlap(normal(one), normal(other)) is expected is overlap(normal(other), normal(one))

@@ -19,7 +19,7 @@ from endcredits.works import Permission, asked_about, asked_of_person, known_wor
 from endcredits.works.asked import Asked, Name
 from endcredits.works.of_party import SaidOfWork, said_of_works, work_ids_of
 from endcredits.works.offers import Named, Offer, Rule, Terms, check_address, offer_of, spell_of, strictest, terms_of
-from endcredits.works.url_patterns import check_pattern
+from endcredits.works.url_patterns import normal, overlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,7 @@ def offer(studio: Studio, subject: str, form: str, *, at: str = "", url: str = "
     """
     if policy:
         check_address(policy, "--policy")
-    if url:
-        check_pattern(url)
+    url = normal(url) if url else ""
     with studio.store.reading() as conn:
         stated = stated_about(conn, subject, at or now(), site_at(conn, url) if url else NO_SITE)
     rules = (Rule(url, stated.terms),) if url else stated.rules
@@ -75,7 +74,7 @@ class Site:
     """What is said about addresses of a site for which a text is made.
 
     Attributes:
-        permissions: statements about addresses of the site.
+        permissions: statements about addresses of the site that the text is about, too.
         names: an address of each of their patterns. They count as parts: a no to any of them is a no, a yes is none.
     """
 
@@ -91,8 +90,9 @@ NO_SITE = Site()
 
 
 def site_at(conn: Connection, url: str) -> Site:
-    """The statements about a site, of which nobody can say that they are not about the addresses of a pattern."""
-    found = permissions_about(conn, Asked("", (("url", url),)))
+    """The statements about addresses that a pattern fits, too."""
+    about_site = permissions_about(conn, Asked("", (("url", url),)))
+    found = tuple(one for one in about_site if one.subject_kind == "url" and overlap(one.subject, url))
     # A star fits nothing, too, so a pattern without its stars is an address that it fits.
     return Site(found, tuple(dict.fromkeys(("url", one.subject.replace("*", "")) for one in found)))
 

@@ -130,6 +130,32 @@ def fits(pattern: str, url: str) -> bool:
     return path.endswith(last) and len(path) - len(last) >= place
 
 
+def overlap(one: str, other: str) -> bool:
+    """Whether some address fits both patterns; both in their normal form. Takes steps as the product of their lengths.
+
+    >>> overlap("https://a.example/photos/*", "https://a.example/*.jpg")
+    True
+    >>> overlap("https://a.example/photos/*", "https://a.example/books/*")
+    False
+    """
+    if site_of(one) != site_of(other):
+        return False
+    mine, others = _path(one), _path(other)
+    # reached[k]: some text fits the part of `mine` read so far and the first k characters of `others`.
+    reached = [True] + [False] * len(others)
+    for place, letter in enumerate(others):
+        reached[place + 1] = reached[place] and letter == "*"
+    for own in mine:
+        before, reached = reached, [reached[0] and own == "*"] + [False] * len(others)
+        for place, letter in enumerate(others):
+            if own == "*" or letter == "*":
+                # A star is over, or it takes what the other side says next.
+                reached[place + 1] = before[place + 1] or reached[place]
+            else:
+                reached[place + 1] = before[place] and own == letter
+    return reached[-1]
+
+
 @lru_cache(maxsize=4096)
 def _pieces(pattern: str) -> tuple[str, ...]:
     """What stands between the stars of a pattern's path."""
