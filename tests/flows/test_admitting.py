@@ -165,7 +165,7 @@ class Counted:
 def test_an_unchanged_corpus_is_not_worked_on_twice(
     studio: Studio, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No file is opened, nothing is scanned, no code is made, nothing is recorded, and the manifest keeps its bytes."""
+    """Only the refused work is opened, nothing is scanned, nothing is recorded, and the manifest keeps its bytes."""
     put(
         tmp_path,
         works__csv="title,creator,permission,path,text\nHill,Ada,allow,rows/hill.txt,\nTwo,Ada,,,a text in a cell\n",
@@ -182,7 +182,8 @@ def test_an_unchanged_corpus_is_not_worked_on_twice(
 
     again = admitting.admit(studio, [_from(one) for one in sources])
 
-    assert counted.opened == [] and scanned == [] and (again.read, again.known) == (0, 6)
+    assert len(counted.opened) == 1 and scanned == ["print_of"], "the refused work alone, whose prints no cache vouches for"
+    assert (again.read, again.known) == (0, 6)
     assert again.outcomes == first.outcomes and again.corpus_digest == first.corpus_digest
     assert admissions.manifest_path(studio, first.corpus_digest).read_bytes() == manifest
     assert studio.log_to_read().checkpoint().size == size

@@ -23,7 +23,7 @@ def test_what_is_kept_is_found_again(tmp_path: Path) -> None:
     cache = Cache(tmp_path / FILE)
     cache.keep([("k", "old", ONE), ("k", "new", ONE), ("p", "s", Seen("", (), problem="it is empty"))])
     cache.keep_listing("table", "stamp", [["row", "file", "said"]])
-    prints = {"f1": Print("f1", "letters", (("text", b"\x01" * 32),)), "f2": Print("f2")}
+    prints = {"f1": Print("f1", "ab" * 32, (("text", b"\x01" * 32),)), "f2": Print("f2")}
     cache.keep_prints(prints, "1+iscc")
     cache.close()
 
@@ -90,3 +90,42 @@ def test_times_tell_a_file_only_when_it_was_left_alone(tmp_path: Path) -> None:
     assert stamp_of(file) != before, "the same size and time of change, and another time of the inode"
     os.replace(file, tmp_path / "b.txt")
     assert stamp_of(tmp_path / "b.txt")[1:] != before[1:]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "1",
+        "[]",
+        "null",
+        "{}",
+        '["", [["text", "00"]]]',
+        '["x", []]',
+        "[1, []]",
+        '["", [["film", "%s"]]]',
+        '["", [[[], "%s"]]]',
+        '["", 5]',
+        '["", [["text", 5]]]',
+        "[" * 100_000,
+        '[["a"], ["b"], [], ""]',
+        '["w", [1], [], ""]',
+        '["w", "f", [], ""]',
+    ],
+)
+def test_an_edited_row_counts_as_none(tmp_path: Path, row: str) -> None:
+    """Wrong types, lengths and kinds are read again instead of stopping the gate."""
+    path = tmp_path / FILE
+    cache = Cache(path)
+    cache.keep([("k", "s", ONE)])
+    cache.keep_listing("l", "s", ["a"])
+    cache.keep_prints({"f": Print("f")}, "1")
+    cache.close()
+    with sqlite3.connect(path) as conn:
+        for table, column in (("candidates", "seen"), ("listings", "entries"), ("prints", "print")):
+            conn.execute(f"UPDATE {table} SET {column} = ?", [row.replace("%s", "00" * 32)])
+    conn.close()
+
+    cache = Cache(path)
+    assert cache.candidates(["k"]) == {} == cache.prints(["f"], "1")
+    assert cache.listing("l", "s") in (None, [])
+    cache.close()

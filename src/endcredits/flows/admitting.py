@@ -128,7 +128,7 @@ def admit(
             ids = {one.seen.work_id for one in intake.taken if one.seen.work_id}
             wanted = [work for work in seen.registered if work.work_id in ids and seen.answers[work.work_id].value != "deny"]
             out = excluded(studio, seen, cache, made_with, progress)
-            alike = likenesses(studio, wanted, out, cache, made_with, progress)
+            alike = likenesses(studio, seen, wanted, out, cache, made_with, progress)
             if any(settle(studio, seen, wanted, alike)):
                 seen = look(studio)
         finally:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from endcredits.flows import fact_log
 from endcredits.flows.clock import now
 from endcredits.flows.looking import VERB, Look
-from endcredits.flows.prints import code_print, prints_of
+from endcredits.flows.prints import code_print, codes_of, prints_of
 from endcredits.flows.seen import Cache
 from endcredits.flows.studio import Studio
 from endcredits.ids import WorkId
@@ -58,7 +58,7 @@ def excluded(studio: Studio, seen: Look, cache: Cache, made_with: str, progress:
     denied = [work for work in seen.registered if seen.answers[work.work_id].value == "deny"]
     prints: list[Print] = []
     for number, work in enumerate(denied, 1):
-        prints += _prints_of(studio, cache, work, made_with)
+        prints += _prints_of(studio, seen, cache, work, made_with, refused=True)
         progress("refused works", number, len(denied))
     names = {("sha256", one.sha256) for one in prints}
     for name in _denied_names(studio, seen) - names:
@@ -68,9 +68,14 @@ def excluded(studio: Studio, seen: Look, cache: Cache, made_with: str, progress:
     return Excluded(prints)
 
 
-def _prints_of(studio: Studio, cache: Cache, work: Work, made_with: str) -> list[Print]:
+def _prints_of(
+    studio: Studio, seen: Look, cache: Cache, work: Work, made_with: str, *, refused: bool = False
+) -> list[Print]:
+    """Of a refused work made anew from its registered bytes; of another from the cache, if the registry agrees."""
     types = {file.sha256: file.media_type for file in work.manifestations}
-    found, marks = prints_of(studio, cache, types, {}, made_with)
+    codes = {sha256: codes_of(seen.names.get(sha256, ())) for sha256 in types}
+    found, made = prints_of(studio, cache, types, {}, made_with, registered=None if refused else codes)
+    marks = [one for one in made if one.value not in codes[one.sha256]]
     if marks:
         fact_log.write(studio, lambda conn: add_marks(conn, marks))
     return [Print(sha256, found[sha256].letters_sha256, found[sha256].codes, work.work_id) for sha256 in types]
@@ -90,7 +95,7 @@ def _denied_names(studio: Studio, seen: Look) -> set[tuple[str, str]]:
 
 
 def likenesses(
-    studio: Studio, wanted: Sequence[Work], out: Excluded, cache: Cache, made_with: str, progress: Progress
+    studio: Studio, seen: Look, wanted: Sequence[Work], out: Excluded, cache: Cache, made_with: str, progress: Progress
 ) -> dict[WorkId, tuple[Likeness, ...]]:
     """How works look like excluded ones, by what; equal bytes are left to the permissions, which know of them."""
     found: dict[WorkId, tuple[Likeness, ...]] = {}
@@ -101,7 +106,7 @@ def likenesses(
         prints = [
             (work.work_id, one)
             for work in wanted[start : start + step]
-            for one in _prints_of(studio, cache, work, made_with)
+            for one in _prints_of(studio, seen, cache, work, made_with)
         ]
         for (work_id, _), likes in zip(prints, out.alike([one for _, one in prints]), strict=True):
             others = (one for one in likes if one.owner != work_id and one.by != "bytes")

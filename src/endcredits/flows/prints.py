@@ -3,12 +3,17 @@
 Content codes (ISCC, ISO 24138) need the extra `media`; without it files are compared by bytes and letters, and the manifest
 of a corpus says so. The code of a text is taken of what the file shows, so that a web page and a plain file of one poem have
 nearly one code; of sound and film only the data is compared, so a copy that was encoded anew is not found.
+
+What is trusted: prints of refused works are made anew at every gate, from registered bytes whose digest is checked. Of a
+candidate the cache is believed while its content code is one that the registry holds for the file; the digest of a
+candidate's letters is believed as it stands there, so whoever may write the studio's files can hide a candidate's letters,
+and `--recheck` does not read them anew: delete the cache to be sure.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from endcredits.errors import EndcreditsError, InputError
 from endcredits.flows.seen import Cache
@@ -60,7 +65,13 @@ def _code(data: bytes, media_type: str, text: str) -> str:
 
 
 def prints_of(
-    studio: Studio, cache: Cache, files: Mapping[str, str], content: Mapping[str, bytes], made_with: str
+    studio: Studio,
+    cache: Cache,
+    files: Mapping[str, str],
+    content: Mapping[str, bytes],
+    made_with: str,
+    *,
+    registered: Mapping[str, Sequence[str]] | None,
 ) -> tuple[dict[str, Print], list[FileMark]]:
     """What files are recognised by, each made once.
 
@@ -70,6 +81,7 @@ def prints_of(
         files: media types by SHA-256.
         content: bytes that are at hand; others are read from the studio's copies.
         made_with: from `means`.
+        registered: content codes that the registry holds, by SHA-256; None makes every print anew.
 
     Returns:
         The prints by SHA-256, and the content codes that were made now, as other names of the files.
@@ -77,7 +89,16 @@ def prints_of(
     Raises:
         IntegrityError: a registered file is missing or damaged.
     """
-    found = cache.prints(list(files), made_with)
+    cached = {} if registered is None else cache.prints(list(files), made_with)
+    found = (
+        {
+            sha256: one
+            for sha256, one in cached.items()
+            if registered is not None and _agrees(one, registered.get(sha256, ()))
+        }
+        if made_with.endswith(CODES)
+        else cached
+    )
     new: dict[str, Print] = {}
     marks: list[FileMark] = []
     for sha256, media_type in files.items():
@@ -89,6 +110,12 @@ def prints_of(
             marks.append(FileMark(sha256, "iscc", code))
     cache.keep_prints(new, made_with)
     return {**found, **new}, marks
+
+
+def _agrees(one: Print, codes: Sequence[str]) -> bool:
+    """Whether the registry holds the codes of a print; none at all where it holds none."""
+    known = {unit for code in codes if (found := code_print(code, "")) is not None for unit in found.codes}
+    return known.issuperset(one.codes) and bool(known) == bool(one.codes)
 
 
 def code_print(code: str, owner: str) -> Print | None:

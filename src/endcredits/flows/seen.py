@@ -3,7 +3,8 @@
 `corpora/seen.sqlite` holds, for each candidate, the *stamp* of what was read: size, inode, and times of its file, of what
 beside it speaks for it, and what the caller said about it. It also holds what files are recognised by. Nothing follows from
 the cache alone: a work that it names must still be registered, with the statements that were heard. Lost or damaged, it is
-begun anew, and everything is read once more.
+begun anew, and everything is read once more. A row of another form than is written here counts as none. No digest guards
+the rows, since whoever may edit them may make its digest, too: `prints` says which of them are believed, and how far.
 
 A file that was changed less than two seconds before it was read is not trusted by its times: the next change might carry
 the same ones.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from endcredits.errors import MachineError
-from endcredits.works.looks_alike import Print
+from endcredits.works.looks_alike import NEAR_BITS, Print
 
 FILE = "seen.sqlite"
 RACE_NS = 2_000_000_000
@@ -35,6 +37,13 @@ CREATE TABLE IF NOT EXISTS prints (
     sha256 TEXT NOT NULL, made_with TEXT NOT NULL, print TEXT NOT NULL, PRIMARY KEY (sha256, made_with)
 ) STRICT;
 """
+
+CODE_BYTES = 32
+_DIGEST = re.compile("([0-9a-f]{64})?")
+
+
+def _texts(found: Any) -> bool:
+    return isinstance(found, list) and all(isinstance(one, str) for one in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +123,12 @@ class Cache:
         """Stamps and what was seen of those candidates that are known."""
         found = {}
         for key, stamp, seen in self._rows("SELECT key, stamp, seen FROM candidates WHERE key IN", keys):
-            with contextlib.suppress(ValueError, TypeError, KeyError):
+            with contextlib.suppress(ValueError, TypeError, RecursionError):
                 work_id, files, heard, problem = json.loads(seen)
+                if not (_texts([work_id, problem]) and _texts(files) and _texts(heard)):
+                    continue
+                if bool(work_id) == bool(problem):
+                    continue
                 found[key] = (stamp, Seen(work_id, tuple(files), tuple(heard), problem))
         return found
 
@@ -130,8 +143,10 @@ class Cache:
         """What a table listed when it had that stamp; None where that is not known."""
         for _, found, entries in self._rows("SELECT key, stamp, entries FROM listings WHERE key IN", [key]):
             if found == stamp:
-                with contextlib.suppress(ValueError):
-                    return list(json.loads(entries))
+                with contextlib.suppress(ValueError, RecursionError):
+                    listed = json.loads(entries)
+                    if isinstance(listed, list) and (_texts(listed) or all(_texts(row) and len(row) == 3 for row in listed)):
+                        return listed
         return None
 
     def keep_listing(self, key: str, stamp: str, entries: Sequence[Any]) -> None:
@@ -144,9 +159,13 @@ class Cache:
         query = "SELECT sha256, made_with, print FROM prints WHERE sha256 IN"
         for sha256, means, row in self._rows(query, shas):
             if means == made_with:
-                with contextlib.suppress(ValueError, TypeError):
+                with contextlib.suppress(ValueError, TypeError, RecursionError):
                     letters, codes = json.loads(row)
-                    found[sha256] = Print(sha256, letters, tuple((kind, bytes.fromhex(code)) for kind, code in codes))
+                    units = tuple((kind, bytes.fromhex(code)) for kind, code in codes)
+                    if _DIGEST.fullmatch(letters) and all(
+                        kind in NEAR_BITS and len(bits) == CODE_BYTES for kind, bits in units
+                    ):
+                        found[sha256] = Print(sha256, letters, units)
         return found
 
     def keep_prints(self, prints: Mapping[str, Print], made_with: str) -> None:
