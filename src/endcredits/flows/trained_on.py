@@ -178,6 +178,14 @@ def _totals(works: Ordered, money: Money) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
+def _unexplained(facts: _Facts, outputs: int) -> list[str]:
+    """What shows that there was a model where none is known."""
+    if facts.models or not (outputs or facts.money.micros):
+        return []
+    what = f"{outputs} outputs are attributed to works" if outputs else "works earned money"
+    return [f"{what}, and no model is known that made the outputs"]
+
+
 def _searched(one: Given, matched: Matched, facts: _Facts, counts: tuple[int, int, int], known: Models) -> Searched:
     codes = matched.codes if one.codes else None
     scan = matched.scan if one.letters else None
@@ -194,6 +202,6 @@ def _searched(one: Given, matched: Matched, facts: _Facts, counts: tuple[int, in
         facts.money.read,
         tuple(one.methods),
         tuple(one.blind),
-        tuple(dict.fromkeys([*of_question, *known.unread])),
+        tuple(dict.fromkeys([*of_question, *known.unread, *_unexplained(facts, outputs)])),
         (*known.damaged, *facts.money.unread),
     )

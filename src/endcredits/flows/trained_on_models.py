@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from endcredits.canonical import digest
 from endcredits.errors import EndcreditsError, IntegrityError, NotFoundError
 from endcredits.flows.admissions import Admission, read_admission
-from endcredits.flows.fact_files import facts_in
+from endcredits.flows.fact_files import Fact, facts_in
 from endcredits.flows.fact_kinds import MODEL
 from endcredits.flows.flags import Flag
 from endcredits.flows.index_files import read_corpus, read_current
@@ -77,6 +77,9 @@ class Models:
 Logged = dict[str, tuple[int, str, Mapping[str, Any]]]
 """(position, time, body) of the log's entries about models, by the digests of their indexes."""
 
+_OF_MODEL = f'"type":"{MODEL}"'.encode()
+"""How an entry about a model is spelt; entries are canonical, and no other text of theirs holds a quote."""
+
 
 def read_models(studio: Studio) -> Models:
     """Every model with what it learnt from, by its index's own list, or by the gate's manifest where that is lost."""
@@ -89,6 +92,8 @@ def read_models(studio: Studio) -> Models:
             record = read_corpus(folder)
             corpus, index_digest = record["manifest"], record["index_digest"]
             corpus_digest = _as_logged(corpus, logged.get(index_digest), folder)
+            if index_digest not in logged:
+                unread.append(f"index {folder.name}: no readable entry of the log says that its list of works is whole")
         except EndcreditsError as error:
             missing = isinstance(error, NotFoundError)
             why = "it is missing, or the building was not finished" if missing else error.message
@@ -170,16 +175,25 @@ def _files(studio: Studio, name: str) -> Iterator[Path]:
 
 
 def _logged(studio: Studio, unread: list[str]) -> Logged:
-    """The log's entries about models."""
-    found: Logged = {}
+    """The log's entries about models; one whose facts are missing, erased or others than were signed is named."""
+    found: dict[int, Fact] = {}
     try:
-        for fact in facts_in(studio.path, MODEL):
-            if fact.body is not None:
-                body = dict(fact.body)
-                found[str(body["index_digest"])] = (fact.position, parse_leaf(fact.leaf.encode()).time, body)
-    except (EndcreditsError, KeyError) as error:
-        unread.append(f"what the log says of models: {error.message if isinstance(error, EndcreditsError) else error}")
-    return found
+        found = {fact.position: fact for fact in facts_in(studio.path, MODEL) if fact.body is not None}
+    except EndcreditsError as error:
+        unread.append(f"what the log says of models: {error.message}")
+    logged: Logged = {}
+    try:
+        for position, entry in enumerate(studio.log_to_read().entries()):
+            if _OF_MODEL not in entry:
+                continue
+            fact = found.get(position)
+            if fact is None or fact.body is None or fact.leaf.encode() != entry or "index_digest" not in fact.body:
+                unread.append(f"entry {position} of the log tells of a model whose facts are missing")
+            else:
+                logged[str(fact.body["index_digest"])] = (position, parse_leaf(entry).time, dict(fact.body))
+    except EndcreditsError as error:
+        unread.append(f"which models the log tells of: {error.message}")
+    return logged
 
 
 def _current(studio: Studio) -> str:
