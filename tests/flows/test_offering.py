@@ -102,7 +102,8 @@ def test_a_no_of_a_co_author_counts_and_a_contract_does_not(studio: Studio) -> N
 
 def test_a_no_about_the_addresses_that_a_text_is_made_for_is_heard(studio: Studio) -> None:
     rights.say(studio, [said(EMMA, "train", "allow"),
-                        said("https://c.example/shop/*", "train", "deny", subject_kind="url", authority="host")])  # fmt: skip
+                        said("https://c.example/shop/*", "train", "deny", subject_kind="url",
+                             authority="host")])  # fmt: skip
 
     for url, expected in (
         ("https://d.example/", "allow"),
