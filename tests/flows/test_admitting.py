@@ -178,11 +178,13 @@ def test_an_unchanged_corpus_is_not_worked_on_twice(
     manifest = admissions.manifest_path(studio, first.corpus_digest).read_bytes()
     size = studio.log_to_read().checkpoint().size
     counted = Counted(monkeypatch, folder, *sources, tmp_path / "rows", studio.content)
-    scanned = _counting(monkeypatch, scanning, "read_work") + _counting(monkeypatch, prints, "print_of")
+    scanned, made = _counting(monkeypatch, scanning, "read_work"), _counting(monkeypatch, prints, "print_of")
 
     again = admitting.admit(studio, [_from(one) for one in sources])
 
-    assert len(counted.opened) == 1 and scanned == ["print_of"], "the refused work alone, whose prints no cache vouches for"
+    assert (len(counted.opened), scanned, made) == (1, [], ["print_of"]), (
+        "the refused work alone, whose prints no cache vouches for"
+    )
     assert (again.read, again.known) == (0, 6)
     assert again.outcomes == first.outcomes and again.corpus_digest == first.corpus_digest
     assert admissions.manifest_path(studio, first.corpus_digest).read_bytes() == manifest
