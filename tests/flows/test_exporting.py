@@ -104,6 +104,8 @@ def test_everything_of_a_creator_is_there_and_proves_itself(studio: Studio, tmp_
         (h.LAMP, "DE"): 750_000_000,
         (h.LAMP, "WORLD"): 1_000_000_000,
         (h.SALT, "WORLD"): 400_000_000,
+        (h.SALT, "AT"): 0,
+        (h.SALT, "DE"): 0,
     }
     with studio.store.reading() as conn:
         about = [one for one in permissions(conn) if one.subject in (h.LAMP, h.SALT, ben)]
@@ -311,7 +313,7 @@ def fill(studio: Studio) -> None:
 
     def say(subject: str, verb: str, value: str, **more: Any) -> Permission:
         told = {"reason": SECRETS["reason"], "source": SECRETS["source"], "declared_by": CO, **more}
-        return Permission(subject, verb, value, effective_from=AT, authority="rightsholder", **told)
+        return Permission(subject, verb, value, effective_from=AT, **told)
 
     contract = Conditions(price_micros=int(SECRETS["price"]), currency="EUR", words=(SECRETS["condition"],))
     fact_log.write(studio, lambda conn: add_marks(conn, [FileMark(shas["work:duet"], "url", "https://a.example/duet")]))
@@ -400,7 +402,7 @@ OUT = {
     Contract: {field.name for field in dataclasses.fields(Contract)},
     Enrolment: {"enrolment_id", "person_id", "modality", "reference_sha256", "content_code", "kept_at", "recorded_at"},
     Person: {"name", "turns_18_on", "deceased_on", "work_id", "recorded_at"},
-    Revocation: {"revoked_at", "reason", "declared_by"},
+    Revocation: {"revoked_at", "reason", "declared_by", "of_person"},
     RecordedUse: {"use_id", "grant_id", "row", "count", "used_at", "kind", "offer", "output_id", "document"},
 }
 """Fields of records that leave with an archive, of the creator's own things."""
@@ -613,7 +615,7 @@ def test_a_party_that_nobody_names_is_refused_and_one_with_nothing_gets_little(s
     with pytest.raises(NotFoundError):
         export(studio, "Nobody", tmp_path / "a.zip")
     assert list(tmp_path.glob("*.zip")) == []
-    done = export(studio, h.DORA, tmp_path / "dora.zip")
+    done = export(studio, "Players Fund", tmp_path / "fund.zip")
     files = unpacked(done.path)
     assert rows(files, "history/outputs.json") == [] and rows(files, "likeness/likeness.json")["person"] is None
     assert check_export(done.path, vkeys(studio)).findings == ()

@@ -67,7 +67,19 @@ def test_a_work_is_offered_at_the_addresses_of_its_files(studio: Studio) -> None
 
 def test_three_moments_give_three_offers(studio: Studio) -> None:
     (yes,) = rights.say(studio, [said(EMMA, "train", "allow", effective_to="2026-09-01T00:00:00Z")])
-    rights.say(studio, [said(EMMA, "train", "unknown", "2026-08-01T00:00:00Z", revokes=yes.permission_id)])
+    rights.say(
+        studio,
+        [
+            said(
+                EMMA,
+                "train",
+                "unknown",
+                "2026-08-01T00:00:00Z",
+                observed_at="2026-08-01T00:00:00Z",
+                revokes=yes.permission_id,
+            )
+        ],
+    )
 
     texts = {at: offer(studio, EMMA, "aipref", at=at) for at in ("2025-06-01T00:00:00Z", AT, "2026-08-02T00:00:00Z")}
 

@@ -64,7 +64,12 @@ def lay_out_likeness(conn: Connection, desk: Desk, party: Party) -> dict[str, se
                 "recorded_at": one.recorded_at,
                 "document": json.loads(one.document),
                 "revoked": [
-                    {"revoked_at": end.revoked_at, "reason": end.reason, "declared_by": end.declared_by}
+                    {
+                        "revoked_at": end.revoked_at,
+                        "reason": end.reason,
+                        "declared_by": end.declared_by,
+                        "of_person": end.of_person,
+                    }
                     for end in taken
                     if end.grant_id == one.grant_id
                 ],
