@@ -157,6 +157,8 @@ def test_packed_bodies_are_unpacked() -> None:
     ):
         assert answer(Answer(packed, headers=[("Content-Encoding", name)])).body == b"text"
     assert answer(Answer(b"", headers=[("Content-Encoding", "gzip")])).body == b""
+    many = answer(Answer(gzip.compress(b"") * 5_000, headers=[("Content-Encoding", "gzip")]))
+    assert many.body is None and "more than 100 pieces" in many.problem
 
 
 def test_headers_are_kept_as_they_came() -> None:

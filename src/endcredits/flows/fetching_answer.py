@@ -173,10 +173,17 @@ def _read(response: http.client.HTTPResponse, bytes_max: int, cut: bool) -> Answ
     return Answered(status, headers, bytes(data))
 
 
+MEMBERS_MAX = 100
+"""Packed pieces of one body. Servers send one, and each of many would cost a walk over all that is left."""
+
+
 def _unpacked(data: bytes, bytes_max: int) -> tuple[bytearray, str]:
     """(what packed bytes hold, at most `bytes_max` of it; what is wrong)."""
-    out, left, kinds = bytearray(), data, (47, -15)
+    out, left, kinds, members = bytearray(), data, (47, -15), 0
     while left and len(out) < bytes_max:
+        members += 1
+        if members > MEMBERS_MAX:
+            return out, f"its packed bytes are in more than {MEMBERS_MAX} pieces"
         stream = zlib.decompressobj(kinds[0])
         try:
             out += stream.decompress(left, bytes_max - len(out))

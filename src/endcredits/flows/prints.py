@@ -6,8 +6,8 @@ nearly one code; of sound and film only the data is compared, so a copy that was
 
 What is trusted: prints of refused works are made anew at every gate, from registered bytes whose digest is checked. Of a
 candidate the cache is believed while its content code is one that the registry holds for the file; the digest of a
-candidate's letters is believed as it stands there, so whoever may write the studio's files can hide a candidate's letters,
-and `--recheck` does not read them anew: delete the cache to be sure.
+candidate's letters is believed as it stands there, so whoever may write the studio's files can hide a candidate's letters
+until `--recheck` or a deleted cache has them made anew.
 """
 
 from __future__ import annotations
