@@ -117,7 +117,11 @@ def of_index(studio: Studio, books: Books, wanted: str, day: str) -> Then:
 
 def _index_folder(studio: Studio, wanted: str) -> Path:
     if not wanted:
-        return studio.path / "index" / str(read_current(studio)["name"])
+        try:
+            return studio.path / "index" / str(read_current(studio)["name"])
+        except NotFoundError as error:
+            remedy = f"{error.remedy}; or document a corpus that was admitted: --corpus current"
+            raise NotFoundError(error.message, remedy=remedy, file=error.file) from error
     found = [
         folder
         for folder in index_folders(studio)

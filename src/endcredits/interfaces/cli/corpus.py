@@ -187,3 +187,5 @@ def review(
         say("Next: endcredits corpus admit, with the same sources")
     else:
         tell_waiting(found)
+        if page:
+            say(f"Both stand side by side in {page}. Next: --admit or --refuse, with --reason and --by.")
