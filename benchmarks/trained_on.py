@@ -25,7 +25,7 @@ from benchmarks.frame import figure, options, ratios, seconds, show
 from endcredits import durable
 from endcredits.attribution import attribution_of, record
 from endcredits.canonical import digest, sha256_bytes
-from endcredits.flows import catalogue
+from endcredits.flows import catalogue, fact_log
 from endcredits.flows.index_files import CORPUS, sealed
 from endcredits.flows.studio import Studio, init_studio, open_studio
 from endcredits.flows.trained_on import trained_on
@@ -90,6 +90,7 @@ def learn(studio: Studio, at: str = AT) -> str:
     index_digest = sha256_bytes(manifest)
     notes = {"manifest": corpus.manifest(), "catalogue": corpus.extent, "catalogue_digest": corpus.catalogue_digest}
     durable.write_atomic(folder / CORPUS, sealed({**notes, "index_digest": index_digest}))
+    fact_log.complete(studio)  # as building an index does: the log tells what the model learnt from
     return index_digest
 
 
