@@ -95,7 +95,7 @@ def test_what_files_say_is_recorded_before_anything_is_made_of_them(
     monkeypatch.setattr(prints, "work_code", looked)
     pass_gate(studio, folder)
 
-    assert len(known) == 4 and min(known) == max(known) > 5, "every statement was there before the first code was made"
+    assert len(known) >= 4 and min(known) == max(known) > 5, "every statement was there before the first code was made"
 
 
 def test_the_manifest_says_who_let_what_in(studio: Studio, folder: Path) -> None:

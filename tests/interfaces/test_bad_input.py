@@ -261,7 +261,7 @@ def outputs_that_are_not_utf8(place: Path, house: House) -> tuple[list[object], 
 
 @scene(2)
 def an_option_that_is_not_utf8(place: Path, house: House) -> tuple[list[object], list[str]]:
-    return ["attribute", "--text", "half \udcff"], ["field '--text'", "not UTF-8", "Write it in UTF-8"]
+    return ["attribute", "--text", "half \udcff"], ["argument 3", "not UTF-8", "that writes UTF-8"]
 
 
 @scene(2)

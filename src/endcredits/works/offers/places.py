@@ -55,7 +55,7 @@ def check_address(url: str, field: str) -> str:
     Raises:
         InputError: it is none, or holds a space, a quote, a bracket or a control character.
     """
-    bad = any(letter <= " " or letter in "\"'<>\\^`{|}*\x7f" for letter in url)
+    bad = not url.isascii() or any(letter <= " " or letter in "\"'<>\\^`{|}*\x7f" for letter in url)
     try:
         check_pattern(url)
     except InputError:
