@@ -567,7 +567,7 @@ def test_a_studio_on_another_database_answers_the_same(postgres_url: str, tmp_pa
         attribute(studio, learn(studio, now()), 3)
         answer = ask(studio, "file", file, outputs=2)
         (found,) = [one for one in answer.works if one.work_id == "work:new"]
-        assert answer.answer == "yes" and found.trained[0].log_entry == -1 and not found.trained[0].logged_at
+        assert answer.answer == "yes" and found.trained[0].log_entry >= 0 and found.trained[0].logged_at
         assert found.credited is not None and (found.credited.measured, len(found.credited.recent)) == (3, 2)
         for kind, value in (("name", "\x00"), ("name", "\ud800"), ("work", "\x00"), ("work", "%")):
             assert ask(studio, kind, value).answer == "no"

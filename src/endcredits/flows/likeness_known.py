@@ -109,12 +109,14 @@ def heard_at(said: Iterable[Permission], at: str) -> str:
 
 
 def _later_and_their_own(said: Iterable[Permission], person_id: str, yes: Decision) -> bool:
-    """Whether a yes to the operator is a contract of the person themself, later than every no that is on record."""
+    """Whether a yes to the operator is a contract of the person themself, later than every no to the same on record."""
     by_id = {one.permission_id: one for one in said}
     contract = by_id.get(yes.permission_id or "") if yes.value == "allow" else None
     if contract is None or contract.party_id != person_id:
         return False
-    return all(one.effective_from < contract.effective_from for one in by_id.values() if one.value == "deny")
+    return all(
+        one.effective_from < contract.effective_from for one in by_id.values() if (one.value, one.verb) == ("deny", yes.verb)
+    )
 
 
 def person_called(conn: Connection, called: str) -> Person:
