@@ -76,7 +76,7 @@ def test_what_is_not_asked_well_is_told(studio: Path, tmp_path: Path) -> None:
     page = tmp_path / "out.html"
     for words, code, said in (
         (("output:none",), 2, "no output 'output:none' was attributed here"),
-        (("output:\udcff",), 2, "was attributed here"),  # bytes that are not UTF-8, as a shell hands them on
+        (("output:\udcff",), 2, "argument 2 is not UTF-8"),  # bytes that are not UTF-8, as a shell hands them on
         ((output_id, "--html", tmp_path), 2, "field '--html': this is a folder"),
         ((output_id, "--text", TEXT, "--work", h.SALT, "--svg", tmp_path), 2, "field '--svg': this is a folder"),
         ((output_id, "--text", "another", "--html", page), 2, "not the text of output:"),

@@ -55,7 +55,7 @@ def march(house: House, tmp_path: Path) -> Studio:
     # The tide tables: a yes of January is taken back.
     early = replace(word(h.TIDE, "allow", by=h.CLEO), effective_from="2025-01-01T00:00:00Z")
     (yes,) = rights.say(studio, [early])
-    back = replace(word(h.TIDE, "unknown", by=h.CLEO, revokes=yes.permission_id), effective_from=ENDED)
+    back = replace(word(h.TIDE, "unknown", by=h.CLEO, revokes=yes.permission_id), effective_from=ENDED, observed_at=ENDED)
     rights.say(studio, [back])
     # The lamp book: one of its makers refuses for all that credits them.
     rights.say(studio, [word(str(party_id_of(h.BEN)), "deny", "person", by=h.BEN)])
