@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from endcredits.errors import ConflictError, InputError, MachineError, NotFoundError
 from endcredits.flows import (
@@ -28,13 +29,16 @@ from endcredits.flows.api import StudioHandle
 from endcredits.flows.attributing import GivenOutput
 from endcredits.flows.catalogue import corpus
 from endcredits.flows.checking import check_studio
+from endcredits.flows.fact_files import facts_in
 from endcredits.flows.likeness import Used
 from endcredits.flows.likeness_known import Granted
 from endcredits.flows.studio import Studio, init_studio
 from endcredits.ledger import balances
 from endcredits.royalties import payable_account, policy_toml, read_policy, shipped_policy
+from endcredits.store import many
 from endcredits.works import Permission, works
 from endcredits.works.likeness import LikenessUse, Resemblance
+from endcredits.works.likeness import tables as likeness_tables
 from tests.story import house as h
 from tests.works.likeness.made import ADA, BOB, MUM, document, request, stand_still
 from tests.works.likeness.test_synthetic import RECORD
@@ -329,6 +333,29 @@ def test_a_person_who_is_forgotten_leaves_hashes_and_is_never_used_again(studio:
     said = b"".join(path.read_bytes() for path in (studio.path / "facts").iterdir())
     assert ADA.encode() not in said
     assert use(studio, "spot-2").decision.rule_id == "not-logged"
+    assert check_studio(studio) == []
+
+
+def test_what_the_log_tells_of_a_likeness_confirms_no_guess(studio: Studio, tmp_path: Path) -> None:
+    """Neither documents and reasons nor the ids that are made of them stand there; a grant is known by its salted row."""
+    (tmp_path / "ada.wav").write_bytes(b"a voice")
+    kept = granted(studio, tmp_path).grant
+    granting.enrol(studio, "Ada Example", references=[("voice", tmp_path / "ada.wav")], kept_at="vault 2")
+    use(studio)
+    granting.revoke(studio, kept.grant_id, reason="No.", by="Ada")
+    known = likeness_known.known(studio, ADA)
+    facts = [fact for fact in facts_in(studio.path) if fact.type.startswith("likeness.")]
+
+    told = "\n".join(f"{fact.fact_id} {fact.body}" for fact in facts)
+    private = [kept.grant_id, "vault 2", "No.", known.enrolments[0].reference_sha256, known.uses[0].document]
+    private += [known.enrolments[0].enrolment_id, known.revocations[0].revocation_id]
+    assert [one for one in private if one in told] == []
+    (row,) = (fact.body["row_sha256"] for fact in facts if fact.type == "likeness.grant" and fact.body)
+    linked = [fact.body["grant_row_sha256"] for fact in facts if fact.body and "grant_row_sha256" in fact.body]
+    assert linked == [row, row]
+    with studio.store.reading() as conn:
+        bare = [dict(one) for table in likeness_tables.ALL for one in many(conn, sa.select(table)) if "salt" in table.c]
+    assert len({one["salt"] for one in bare}) == len(bare) == 5
     assert check_studio(studio) == []
 
 

@@ -28,12 +28,12 @@ USE_COLUMNS = ("use_id", "grant_id", "row", "count", "used_at", "kind", "offer",
 
 
 SHOWN: tuple[tuple[str, sa.Table, str], ...] = (
-    ("likeness.enrol", tables.likeness_enrolments, "enrolment_id"),
-    (LIKENESS_GRANT, tables.likeness_grants, "grant_id"),
-    ("likeness.revoke", tables.likeness_revocations, "revocation_id"),
+    ("likeness.enrol", tables.likeness_enrolments, "digest"),
+    (LIKENESS_GRANT, tables.likeness_grants, "digest"),
+    ("likeness.revoke", tables.likeness_revocations, "digest"),
     ("likeness.use", tables.likeness_uses, "use_id"),
 )
-"""Types of the log's entries, their tables, and the key of a row."""
+"""Types of the log's entries, their tables, and which column is the entry's key."""
 
 
 def lay_out_likeness(conn: Connection, desk: Desk, party: Party) -> dict[str, set[str]]:

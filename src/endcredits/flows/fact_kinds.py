@@ -191,34 +191,45 @@ def _consent_count(conn: Connection) -> int:
 
 
 def _sealed(kind: str, table: sa.Table, *private: str) -> Kind:
-    """As `_of_table`, with columns left out that the row's digest stands for: who is shown facts need not see them."""
+    """As `_of_table`, with columns left out that the row's salted digest stands for: who is shown facts need not see them.
+
+    Where the key is left out, because it is made of what is private, the digest is the key too; and the digest of its grant
+    stands for the grant that a row names.
+    """
     keys = [column.name for column in table.primary_key.columns]
+    granted = likeness_tables.likeness_grants
+    query = sa.select(table).order_by(*(table.c[key] for key in keys))
+    of_grant = "grant_id" in table.c and table is not granted
+    if of_grant:
+        query = query.add_columns(granted.c.digest.label("grant_row_sha256"))
+        query = query.outerjoin(granted, granted.c.grant_id == table.c.grant_id)
+    hidden = {*private, "salt", "digest", *(["grant_id"] if of_grant else [])}
 
     def items(conn: Connection) -> Iterator[Item]:
-        for row in many(conn, sa.select(table).order_by(*(table.c[key] for key in keys))):
-            shown = {name: value for name, value in row.items() if name not in (*private, "digest")}
-            yield ":".join(str(row[key]) for key in keys), {**shown, "row_sha256": row["digest"]}
+        for row in many(conn, query):
+            shown = {
+                name: value or "" if name == "grant_row_sha256" else value
+                for name, value in row.items()
+                if name not in hidden
+            }
+            key = row["digest"] if hidden.intersection(keys) else ":".join(str(row[key]) for key in keys)
+            yield key, {**shown, "row_sha256": row["digest"]}
 
     return Kind(kind, _of_table(kind, table).count, items)
 
 
+_PERSON = ("turns_18_on", "guardian_id", "deceased_on", "rights_holder_id")
+_REFERENCE = ("enrolment_id", "reference_sha256", "content_code", "kept_at")
 LIKENESS = (
-    _sealed(
-        "likeness.person",
-        likeness_tables.likeness_people,
-        "turns_18_on",
-        "guardian_id",
-        "deceased_on",
-        "rights_holder_id",
-        "salt",
-    ),
-    _sealed("likeness.enrol", likeness_tables.likeness_enrolments, "reference_sha256", "content_code", "kept_at"),
-    _sealed(LIKENESS_GRANT, likeness_tables.likeness_grants, "document"),
-    _sealed("likeness.revoke", likeness_tables.likeness_revocations, "reason", "declared_by"),
+    _sealed("likeness.person", likeness_tables.likeness_people, *_PERSON),
+    _sealed("likeness.enrol", likeness_tables.likeness_enrolments, *_REFERENCE),
+    _sealed(LIKENESS_GRANT, likeness_tables.likeness_grants, "grant_id", "document"),
+    _sealed("likeness.revoke", likeness_tables.likeness_revocations, "revocation_id", "reason", "declared_by"),
     _sealed("likeness.use", likeness_tables.likeness_uses, "document"),
     _of_table("likeness.output", likeness_tables.likeness_outputs),
 )
-"""What people said of their likeness, and how it was used. Birthdays, families, terms and reasons stay in the studio."""
+"""What people said of their likeness, and how it was used. Birthdays, families, terms and reasons stay in the studio, and
+so do the ids that are made of them."""
 
 KINDS = (
     Kind(WORK, _count_works, _works),

@@ -24,6 +24,7 @@ from endcredits.works.likeness import (
     Revocation,
     enrolments,
     findings_of,
+    grant_rows,
     grants,
     people,
     require_person,
@@ -73,9 +74,9 @@ class Known:
 def logged_grants(studio: Studio, person_id: str) -> dict[str, int]:
     """The position in the log of every grant of a person that stands there, by grant id; one that was erased does not."""
     with studio.store.reading() as conn:
-        wanted = {one.grant_id for one in grants(conn, person_id)}
+        wanted = grant_rows(conn, person_id)
     found = facts_naming(studio.path, LIKENESS_GRANT, wanted)
-    return {str(one.body["grant_id"]): one.position for one in found if one.body is not None}
+    return {wanted[str(one.body["row_sha256"])]: one.position for one in found if one.body is not None}
 
 
 def refusal_of(studio: Studio, conn: Connection, person_id: str, at: str, *, training: bool = False) -> str:

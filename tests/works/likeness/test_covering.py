@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from endcredits.works.likeness.covering import differs, forbidden_in, uncovered
+from endcredits.works.likeness.blocks import WARNINGS
+from endcredits.works.likeness.covering import differs, forbidden_in, unclear_in, uncovered
 from endcredits.works.rules import shipped_pack
 
 from .made import AT, grant, request
@@ -43,10 +44,28 @@ def test_names_are_the_same_as_people_read_them(granted: str, asked: str, same: 
         (["other", "nudity"], ("gambling", "nudity"), 2),
         ([], ("gambling",), 0),
         (["!"], ("?",), 0),
+        (["political"], ("Political satire",), 1),
+        (["political advertising"], ("political",), 0),
     ],
 )
 def test_what_is_forbidden_is_looked_for_widely(forbidden: list[str], contexts: tuple[str, ...], found: int) -> None:
     assert len(list(forbidden_in(tuple(forbidden), request(contexts=contexts)))) == found
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "contexts", "looks"),
+    [
+        (["political"], ("gambling",), 1),
+        (["political"], ("nudity",), 0),
+        (["political advertising"], ("political",), 1),
+        (["political"], ("political", "political satire"), 0),
+        ([], ("gambling",), 0),
+    ],
+)
+def test_words_of_their_own_are_for_a_person_to_judge(forbidden: list[str], contexts: tuple[str, ...], looks: int) -> None:
+    found = list(unclear_in(tuple(forbidden), request(contexts=contexts)))
+    assert [one.rule_id for one in found] == ["context-unclear"] * looks
+    assert {one.rule_id for one in found} <= set(WARNINGS)
 
 
 def test_an_advertisement_is_an_endorsement() -> None:

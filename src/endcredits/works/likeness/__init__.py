@@ -10,7 +10,15 @@
 """
 
 from endcredits.works.likeness.blocks import RULES, WARNINGS
-from endcredits.works.likeness.book import add_enrolment, add_grant, enrolments, grants, revocations, revoke_grant
+from endcredits.works.likeness.book import (
+    add_enrolment,
+    add_grant,
+    enrolments,
+    grant_rows,
+    grants,
+    revocations,
+    revoke_grant,
+)
 from endcredits.works.likeness.checking import check_likeness
 from endcredits.works.likeness.counting import find_use, insert_use, name_output, record_use, standing_of, used_of, uses
 from endcredits.works.likeness.deciding import decide_likeness
@@ -74,6 +82,7 @@ __all__ = [
     "fee_of",
     "find_use",
     "findings_of",
+    "grant_rows",
     "grants",
     "insert_use",
     "kind_of",

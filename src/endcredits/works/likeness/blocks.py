@@ -42,6 +42,7 @@ RULES: Mapping[str, str] = {
 
 WARNINGS: Mapping[str, str] = {
     "description-differs": "whether the request is what the row describes is for a person to judge",
+    "context-unclear": "whether a context in words of its own is what the person forbids is for a person to judge",
     "not-revocable": "the grant calls itself irrevocable; here it can be taken back at any time all the same",
     "last-use": "the row is used up after this",
     "resembles": "a test says that the output resembles somebody; a person must look",

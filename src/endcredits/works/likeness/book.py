@@ -42,7 +42,8 @@ def add_enrolment(
     if known:
         return known[0]
     found = Enrolment(enrolment_id, person.person_id, modality, reference_sha256, content_code, kept_at, check_time(at))
-    insert_records(conn, tables.likeness_enrolments, [{name: getattr(found, name) for name in Enrolment.__slots__}])
+    row = {name: getattr(found, name) for name in Enrolment.__slots__}
+    insert_records(conn, tables.likeness_enrolments, [tables.salted(row)])
     return found
 
 
@@ -67,7 +68,7 @@ def add_grant(conn: Connection, grant: LikenessGrant) -> tuple[LikenessGrant, bo
                 field="signature_ref",
             )
     row = {name: getattr(grant, name) for name in ("grant_id", "person_id", "document", "recorded_at")}
-    insert_records(conn, tables.likeness_grants, [row])
+    insert_records(conn, tables.likeness_grants, [tables.salted(row)])
     return grant, True
 
 
@@ -98,7 +99,8 @@ def revoke_grant(
         return before[0]
     bare = [grant_id, check_time(at), reason, declared_by, of_person]
     found = Revocation(f"revocation:{digest(bare)[:32]}", grant_id, at, reason, declared_by, of_person)
-    insert_records(conn, tables.likeness_revocations, [{name: getattr(found, name) for name in Revocation.__slots__}])
+    row = {name: getattr(found, name) for name in Revocation.__slots__}
+    insert_records(conn, tables.likeness_revocations, [tables.salted(row)])
     return before[0] if before else found
 
 
@@ -124,6 +126,13 @@ def grants(conn: Connection, person_id: str = "") -> tuple[LikenessGrant, ...]:
     return tuple(sorted(found, key=lambda one: (one.recorded_at, one.grant_id)))
 
 
+def grant_rows(conn: Connection, person_id: str) -> dict[str, str]:
+    """The ids of a person's grants by the digests of their rows, under which the log knows them."""
+    table = tables.likeness_grants
+    query = sa.select(table.c.digest, table.c.grant_id).where(table.c.person_id == person_id)
+    return {row["digest"]: row["grant_id"] for row in many(conn, query)}
+
+
 def revocations(conn: Connection, grant_ids: Iterable[str] | None = None) -> tuple[Revocation, ...]:
     """All revocations, or those of some grants, by time and id."""
     found = (Revocation(**row) for row in _rows(conn, tables.likeness_revocations, "grant_id", grant_ids))
@@ -134,4 +143,4 @@ def _rows(conn: Connection, table: sa.Table, column: str, wanted: Iterable[str] 
     query = sa.select(table)
     if wanted is not None:
         query = query.where(table.c[column].in_(sorted(set(wanted))))
-    return [{name: value for name, value in row.items() if name != "digest"} for row in many(conn, query)]
+    return [{name: value for name, value in row.items() if name not in ("salt", "digest")} for row in many(conn, query)]

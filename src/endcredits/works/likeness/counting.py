@@ -113,7 +113,7 @@ def record_use(
 def insert_use(conn: Connection, use: RecordedUse) -> None:
     """Adds the row of a use that was decided."""
     row = {name: getattr(use, name) for name in RecordedUse.__slots__ if name not in ("row", "count", "output_id")}
-    insert_records(conn, tables.likeness_uses, [{**row, "row_number": use.row, "use_count": use.count}])
+    insert_records(conn, tables.likeness_uses, [tables.salted({**row, "row_number": use.row, "use_count": use.count})])
 
 
 def name_output(conn: Connection, use_id: str, output_id: str, at: str) -> RecordedUse:

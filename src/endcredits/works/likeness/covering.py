@@ -58,14 +58,31 @@ def uncovered(row: GrantedUse, use: LikenessUse, day: str, used: int, pack: Pack
 
 
 def forbidden_in(forbidden: tuple[str, ...], use: LikenessUse) -> Iterator[Reason]:
-    """Contexts of a use that the person forbids."""
-    refused = {_wide(one): one for one in forbidden}
+    """Contexts of a use that the person forbids: under the same words, or with more beside them."""
+    for context, refused in _contexts(forbidden, use):
+        if refused:
+            yield Reason("forbidden-context", f"the person forbids '{refused}'")
+        elif "other" in map(_wide, forbidden) and context not in KNOWN_CONTEXTS:
+            yield Reason("forbidden-context", f"the person forbids every other context, and this is about {_said(context)}")
+
+
+def unclear_in(forbidden: tuple[str, ...], use: LikenessUse) -> Iterator[Reason]:
+    """Contexts of a use that may be what the person forbids in other words, or in more of them."""
+    named = {word for one in forbidden for word in _wide(one).split()}
+    for context, refused in _contexts(forbidden, use):
+        of_its_own = context not in (*KNOWN_CONTEXTS, *OF_ADVERTISING)
+        if named and not refused and (of_its_own or not named.isdisjoint(context.split())):
+            told = ", ".join(_said(one) for one in forbidden)
+            yield Reason(
+                "context-unclear", f"the person forbids {told}; somebody must judge whether {_said(context)} is that"
+            )
+
+
+def _contexts(forbidden: tuple[str, ...], use: LikenessUse) -> Iterator[tuple[str, str]]:
+    """Each context of a use, and what the person forbids that all stands in it, "" where nothing does."""
     stated = use.contexts + (OF_ADVERTISING if use.is_advertisement else ())
     for context in sorted({_wide(one) for one in stated}):
-        if context in refused:
-            yield Reason("forbidden-context", f"the person forbids '{refused[context]}'")
-        elif "other" in refused and context not in KNOWN_CONTEXTS:
-            yield Reason("forbidden-context", f"the person forbids every other context, and this is about {_said(context)}")
+        yield context, next((one for one in forbidden if set(_wide(one).split()) <= set(context.split())), "")
 
 
 def differs(row: GrantedUse, use: LikenessUse) -> bool:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from endcredits.works.likeness.blocks import GRANTED, RULES, SAME, rank
-from endcredits.works.likeness.covering import counted, differs, forbidden_in, uncovered
+from endcredits.works.likeness.covering import counted, differs, forbidden_in, unclear_in, uncovered
 from endcredits.works.likeness.guardians import grantor_problems, guardian_problem, is_minor_on
 from endcredits.works.likeness.matching import warnings_of
 from endcredits.works.likeness.questions import VALUES, LikenessDecision, LikenessUse, Reason, Resemblance, Standing
@@ -99,6 +99,7 @@ def _weighed(
     left = None if granted.max_uses is None else granted.max_uses - used - use.count
     if differs(granted, use):
         warnings.append(Reason("description-differs", "the request describes the use in other words than the row"))
+    warnings += unclear_in(grant.forbidden, use)
     if grant.revocable is False:
         warnings.append(Reason("not-revocable", "the grant calls itself irrevocable; it can be taken back all the same"))
     if left == 0 and not own:

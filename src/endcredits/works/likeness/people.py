@@ -7,7 +7,6 @@ who is paid for uses.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
@@ -112,7 +111,7 @@ def enrol_person(
     insert_records(
         conn,
         tables.likeness_people,
-        [{**row, "version": int(version or 0) + 1, "recorded_at": at, "salt": secrets.token_hex(32)}],
+        [tables.salted({**row, "version": int(version or 0) + 1, "recorded_at": at})],
     )
     return people(conn, [party.party_id])[party.party_id]
 

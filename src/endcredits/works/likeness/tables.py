@@ -1,11 +1,14 @@
 """The tables of likeness: people, enrolments, grants, revocations, uses, and in which outputs uses appear.
 
-A person has one row per version, the latest holds; its salt keeps a birthday from being guessed from the row's digest. A
-grant is its document; everything else of it is read from there, so that no column can say something else. Uses of a row are
-counted by adding up, never kept as a number that is changed.
+A person has one row per version, the latest holds. Salts keep a birthday or a short reason from being guessed from a row's
+digest, which the log shows (`salted`). A grant is its document; everything else of it is read from there, so that no column
+can say something else. Uses of a row are counted by adding up, never kept as a number that is changed.
 """
 
 from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 
@@ -33,6 +36,7 @@ likeness_enrolments = record_table(
     sa.Column("content_code", sa.String(100), nullable=False),
     sa.Column("kept_at", sa.Text, nullable=False),
     sa.Column("recorded_at", sa.String(20), nullable=False),
+    sa.Column("salt", sa.String(64), nullable=False),
 )
 
 likeness_grants = record_table(
@@ -41,6 +45,7 @@ likeness_grants = record_table(
     sa.Column("person_id", sa.String(200), sa.ForeignKey("parties.party_id"), nullable=False, index=True),
     sa.Column("document", sa.Text, nullable=False),
     sa.Column("recorded_at", sa.String(20), nullable=False),
+    sa.Column("salt", sa.String(64), nullable=False),
 )
 
 likeness_revocations = record_table(
@@ -51,6 +56,7 @@ likeness_revocations = record_table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("declared_by", sa.Text, nullable=False),
     sa.Column("of_person", sa.Boolean, nullable=False),
+    sa.Column("salt", sa.String(64), nullable=False),
 )
 
 likeness_uses = record_table(
@@ -64,6 +70,7 @@ likeness_uses = record_table(
     sa.Column("kind", sa.String(200), nullable=False),
     sa.Column("offer", sa.String(200), nullable=False),
     sa.Column("document", sa.Text, nullable=False),
+    sa.Column("salt", sa.String(64), nullable=False),
     sa.CheckConstraint("use_count > 0", name="positive"),
 )
 
@@ -76,3 +83,8 @@ likeness_outputs = record_table(
 
 ALL = (likeness_people, likeness_enrolments, likeness_grants, likeness_revocations, likeness_uses, likeness_outputs)
 """In the order in which rows may be added."""
+
+
+def salted(row: Mapping[str, object]) -> dict[str, object]:
+    """A row with 32 random bytes more, without which nobody confirms a guess of its content by its digest."""
+    return {**row, "salt": secrets.token_hex(32)}
