@@ -75,7 +75,7 @@ def test_each_candidate_has_an_outcome_and_a_reason(studio: Studio, folder: Path
     assert kept[said["no.jpg"].permission_id].subject == said["no.jpg"].files[0]
     assert all(str(folder) not in f"{one.source} {one.declared_by} {one.reason}" for one in kept.values())
     assert registered == {one.work_id for one in done.outcomes if one.work_id} and len(registered) == 5
-    assert all(kind == "iscc" for names in codes.values() for kind, _ in names) and len(codes) == 4
+    assert {kind for names in codes.values() for kind, _ in names} == {"iscc", "letters"} and len(codes) == 5
     assert check_studio(studio) == []
 
 
@@ -165,7 +165,7 @@ class Counted:
 def test_an_unchanged_corpus_is_not_worked_on_twice(
     studio: Studio, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only the refused work is opened, nothing is scanned, nothing is recorded, and the manifest keeps its bytes."""
+    """Nothing is scanned, nothing recorded, no file opened but a tiny one, and the manifest keeps its bytes."""
     put(
         tmp_path,
         works__csv="title,creator,permission,path,text\nHill,Ada,allow,rows/hill.txt,\nTwo,Ada,,,a text in a cell\n",
@@ -183,7 +183,7 @@ def test_an_unchanged_corpus_is_not_worked_on_twice(
     again = admitting.admit(studio, [_from(one) for one in sources])
 
     assert (len(counted.opened), scanned, made) == (1, [], ["print_of"]), (
-        "the refused work alone, whose prints no cache vouches for"
+        "a text too short to have a name by which it is known again: nobody vouches for what the cache says of it"
     )
     assert (again.read, again.known) == (0, 6)
     assert again.outcomes == first.outcomes and again.corpus_digest == first.corpus_digest

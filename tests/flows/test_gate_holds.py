@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from endcredits.flows.holds import GATE, holds_of
 from endcredits.flows.looking import look
 from endcredits.flows.prints import print_of
 from endcredits.flows.reviewing import review, waiting
+from endcredits.flows.seen import FILE
 from endcredits.flows.studio import Studio, init_studio
 from endcredits.works import Permission, permissions
 from tests.flows.gated import HILL, SEA, by_name, deny, pass_gate, photo, put, saved, work_of
@@ -71,6 +73,20 @@ def test_a_copy_of_a_refused_work_waits(studio: Studio, tmp_path: Path, name: st
     again = pass_gate(studio, folder)
     assert again.outcomes == done.outcomes and again.read == 0
     assert check_studio(studio) == []
+
+
+@pytest.mark.parametrize("print_", ['["", []]', f'["{"0" * 64}", []]', f'["", [["text", "{"00" * 32}"]]]'])
+def test_a_cache_that_lies_hides_nobody(studio: Studio, tmp_path: Path, print_: str) -> None:
+    """Neither the refused work nor its copy: what the cache says is held against the registry."""
+    folder = put(tmp_path / "src", utf16__txt=SEA.encode("utf-16"), hill__txt=HILL)
+    first = pass_gate(studio, folder)
+    with sqlite3.connect(studio.path / "corpora" / FILE) as cache:
+        assert cache.execute("UPDATE prints SET print = ?", [print_]).rowcount >= 4
+    cache.close()
+
+    again = pass_gate(studio, folder)
+
+    assert by_name(again) == {"utf16.txt": "waiting", "hill.txt": "admitted"} and again.outcomes == first.outcomes
 
 
 def test_the_very_bytes_are_denied(studio: Studio, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from endcredits.flows import fact_log
 from endcredits.flows.clock import now
 from endcredits.flows.looking import VERB, Look
-from endcredits.flows.prints import code_print, codes_of, prints_of
+from endcredits.flows.prints import code_print, prints_of
 from endcredits.flows.seen import Cache
 from endcredits.flows.studio import Studio
 from endcredits.ids import WorkId
@@ -58,7 +58,7 @@ def excluded(studio: Studio, seen: Look, cache: Cache, made_with: str, progress:
     denied = [work for work in seen.registered if seen.answers[work.work_id].value == "deny"]
     prints: list[Print] = []
     for number, work in enumerate(denied, 1):
-        prints += _prints_of(studio, seen, cache, work, made_with, refused=True)
+        prints += _prints_of(studio, seen, cache, work, made_with)
         progress("refused works", number, len(denied))
     names = {("sha256", one.sha256) for one in prints}
     for name in _denied_names(studio, seen) - names:
@@ -68,14 +68,10 @@ def excluded(studio: Studio, seen: Look, cache: Cache, made_with: str, progress:
     return Excluded(prints)
 
 
-def _prints_of(
-    studio: Studio, seen: Look, cache: Cache, work: Work, made_with: str, *, refused: bool = False
-) -> list[Print]:
-    """Of a refused work made anew from its registered bytes; of another from the cache, if the registry agrees."""
+def _prints_of(studio: Studio, seen: Look, cache: Cache, work: Work, made_with: str) -> list[Print]:
+    """What a work's files are recognised by; what the registry does not know of that yet is added to it."""
     types = {file.sha256: file.media_type for file in work.manifestations}
-    codes = {sha256: codes_of(seen.names.get(sha256, ())) for sha256 in types}
-    found, made = prints_of(studio, cache, types, {}, made_with, registered=None if refused else codes)
-    marks = [one for one in made if one.value not in codes[one.sha256]]
+    found, marks = prints_of(studio, cache, types, {}, made_with, registered=seen.names)
     if marks:
         fact_log.write(studio, lambda conn: add_marks(conn, marks))
     return [Print(sha256, found[sha256].letters_sha256, found[sha256].codes, work.work_id) for sha256 in types]

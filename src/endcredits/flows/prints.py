@@ -4,10 +4,9 @@ Content codes (ISCC, ISO 24138) need the extra `media`; without it files are com
 of a corpus says so. The code of a text is taken of what the file shows, so that a web page and a plain file of one poem have
 nearly one code; of sound and film only the data is compared, so a copy that was encoded anew is not found.
 
-What is trusted: prints of refused works are made anew at every gate, from registered bytes whose digest is checked. Of a
-candidate the cache is believed while its content code is one that the registry holds for the file; the digest of a
-candidate's letters is believed as it stands there, so whoever may write the studio's files can hide a candidate's letters
-until `--recheck` or a deleted cache has them made anew.
+What is trusted: the registry, to which both are added as marks of the file when they are made (`works.FileMark`) and whose
+rows stand in the log. The cache is believed where it says the same; anything else is made anew from registered bytes whose
+digest is checked.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from endcredits.flows.seen import Cache
 from endcredits.flows.studio import Studio
 from endcredits.receipts.credentials import library, work_code
 from endcredits.receipts.credentials.codes import BITS, code_bytes
-from endcredits.works import FileMark, get_content
+from endcredits.works import FileMark, Name, get_content
 from endcredits.works.looks_alike import Print, letters_digest
 from endcredits.works.plain_text import text_of
 
@@ -30,7 +29,7 @@ KINDS = {0x20: "text", 0x21: "image", 0x30: "data"}
 VERSION = "1"
 """Of the way in which prints are made; another one makes all anew."""
 
-CODES = "iscc"
+CODES, LETTERS = "iscc", "letters"
 
 
 def means() -> str:
@@ -71,7 +70,7 @@ def prints_of(
     content: Mapping[str, bytes],
     made_with: str,
     *,
-    registered: Mapping[str, Sequence[str]] | None,
+    registered: Mapping[str, Sequence[Name]],
 ) -> tuple[dict[str, Print], list[FileMark]]:
     """What files are recognised by, each made once.
 
@@ -81,24 +80,16 @@ def prints_of(
         files: media types by SHA-256.
         content: bytes that are at hand; others are read from the studio's copies.
         made_with: from `means`.
-        registered: content codes that the registry holds, by SHA-256; None makes every print anew.
+        registered: other names of files that the registry holds, by SHA-256.
 
     Returns:
-        The prints by SHA-256, and the content codes that were made now, as other names of the files.
+        The prints by SHA-256, and what the registry does not hold of those that were made now, as other names of the files.
 
     Raises:
         IntegrityError: a registered file is missing or damaged.
     """
-    cached = {} if registered is None else cache.prints(list(files), made_with)
-    found = (
-        {
-            sha256: one
-            for sha256, one in cached.items()
-            if registered is not None and _agrees(one, registered.get(sha256, ()))
-        }
-        if made_with.endswith(CODES)
-        else cached
-    )
+    cached = cache.prints(list(files), made_with)
+    found = {sha256: one for sha256, one in cached.items() if _agrees(one, registered.get(sha256, ()), made_with)}
     new: dict[str, Print] = {}
     marks: list[FileMark] = []
     for sha256, media_type in files.items():
@@ -106,16 +97,25 @@ def prints_of(
             continue
         data = content[sha256] if sha256 in content else get_content(studio.content, sha256)
         new[sha256], code = print_of(sha256, data, media_type, made_with)
-        if code:
-            marks.append(FileMark(sha256, "iscc", code))
+        names = ((CODES, code), (LETTERS, _letters_name(new[sha256])))
+        marks += [FileMark(sha256, *name) for name in names if name[1] and name not in registered.get(sha256, ())]
     cache.keep_prints(new, made_with)
     return {**found, **new}, marks
 
 
-def _agrees(one: Print, codes: Sequence[str]) -> bool:
-    """Whether the registry holds the codes of a print; none at all where it holds none."""
-    known = {unit for code in codes if (found := code_print(code, "")) is not None for unit in found.codes}
-    return known.issuperset(one.codes) and bool(known) == bool(one.codes)
+def _letters_name(one: Print) -> str:
+    return f"{VERSION}:{one.letters_sha256}" if one.letters_sha256 else ""
+
+
+def _agrees(one: Print, names: Sequence[Name], made_with: str) -> bool:
+    """Whether the registry holds what a print says, no less and no more; of a file without names nobody vouches for that."""
+    known = {unit for code in codes_of(names) if (found := code_print(code, "")) is not None for unit in found.codes}
+    letters = [value for kind, value in names if kind == LETTERS and value.startswith(f"{VERSION}:")]
+    if letters != list(filter(None, [_letters_name(one)])):
+        return False
+    if not made_with.endswith(CODES):
+        return True
+    return known.issuperset(one.codes) and bool(known) == bool(one.codes) and bool(known or letters)
 
 
 def code_print(code: str, owner: str) -> Print | None:

@@ -148,7 +148,7 @@ def _recorded(
     }
     types = {sha256: media_type for sha256, (media_type, _) in content.items()}
     bare = {sha256: data for sha256, (_, data) in content.items()}
-    _, codes = prints_of(studio, cache, types, bare, made_with, registered=None)
+    _, codes = prints_of(studio, cache, types, bare, made_with, registered={})
     marks = [*codes, *(mark for one in waiting for mark in one.read.marks)]
     if marks:
         fact_log.write(studio, lambda conn: add_marks(conn, marks))

@@ -11,7 +11,7 @@ their bytes under their digests; statements about permission and splits are date
 `unknown`, and unknown is never a yes.
 """
 
-from endcredits.works.asked import Asked, Marks, asked_about, asked_of_person, asked_of_work
+from endcredits.works.asked import Asked, Marks, Name, asked_about, asked_of_person, asked_of_work
 from endcredits.works.conditions import NO_USE, Use
 from endcredits.works.content import check as check_content
 from endcredits.works.content import get as get_content
@@ -78,6 +78,7 @@ __all__ = [
     "FileMark",
     "Manifestation",
     "Marks",
+    "Name",
     "Party",
     "Permission",
     "Provenance",

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from endcredits.ids import PartyId, WorkId
-from endcredits.works.records import Permission, Work
+from endcredits.works.records import SUBJECTS, Permission, Work
 from endcredits.works.url_patterns import fits
 
 Name = tuple[str, str]
@@ -45,7 +45,7 @@ def asked_about(work: Work, marks: Marks | None = None) -> Asked:
 def asked_of(work_id: WorkId, shas: Sequence[str], makers: Iterable[str], marks: Marks) -> Asked:
     """A question about a work with these files, made by these parties."""
     own: Name = ("work", work_id)
-    files = [name for sha256 in shas for name in (("sha256", sha256), *marks.get(sha256, ()))]
+    files = [name for sha256 in shas for name in (("sha256", sha256), *marks.get(sha256, ())) if name[0] in SUBJECTS]
     people = [("person", party_id) for party_id in makers]
     if len(shas) == 1:
         return Asked(work_id, (own, *dict.fromkeys(files)), tuple(dict.fromkeys(people)))

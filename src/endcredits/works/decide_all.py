@@ -33,6 +33,7 @@ PEOPLE_MAX = 1_000
 
 SCHEMA = pa.schema([("work_id", pa.string()), ("value", pa.string()), ("permission_id", pa.string())])
 
+_MARK = ("sha256", "kind", "value")
 _SPEAKS = (
     "revokes = '' AND (effective_to IS NULL OR :at < effective_to) "
     "AND (licensee = '' OR licensee = :by OR (value = 'deny' AND :by = ''))"
@@ -151,7 +152,9 @@ def decide_all(conn: Connection, verb: str, at: str, *, by: str = "", use: Use =
         "closers": _closers(conn, said),
         "works": read_columns(conn, tables.works, {"work_id": "work_id"}),
         "files": _read(conn, tables.manifestations, ("work_id", "sha256"), bool(kinds & {"sha256", "iscc", "url"})),
-        "marks": _read(conn, tables.file_marks, ("sha256", "kind", "value"), bool(kinds & {"iscc", "url"})),
+        "marks": _read(
+            conn, tables.file_marks, ("sha256", "kind", "value"), bool(kinds & {"iscc", "url"}), "kind <> 'letters'"
+        ),
         "makers": _makers(conn, people),
     }
     with duckdb.connect() as engine:

@@ -18,7 +18,7 @@ from endcredits.works import tables
 from endcredits.works.asked import Asked, Name, asked_of
 from endcredits.works.conditions import NO_USE, Use
 from endcredits.works.decide import DENIED_BY, INHERITS, check_question, decide
-from endcredits.works.records import Decision
+from endcredits.works.records import SUBJECTS, Decision
 from endcredits.works.statements import permission_of_row
 from endcredits.works.url_patterns import site_of
 
@@ -35,7 +35,7 @@ def _names() -> sa.CompoundSelect[Any]:
     marks = (
         sa.select(_MARKS.c.kind, _FILES.c.position, _MARKS.c.value)
         .join(_FILES, _FILES.c.sha256 == _MARKS.c.sha256)
-        .where(_FILES.c.work_id == _WORK)
+        .where(_FILES.c.work_id == _WORK, _MARKS.c.kind.in_(SUBJECTS))
     )
     makers = sa.select(sa.literal("person"), _MAKERS.c.position, _MAKERS.c.party_id).where(_MAKERS.c.work_id == _WORK)
     return sa.union_all(files, marks, makers)

@@ -1,6 +1,6 @@
-"""The store of other names of files: addresses where their bytes were found, and content codes that outlive re-saving.
+"""The store of other names of files: addresses where their bytes were found, and what a copy is known again by.
 
-A statement may speak of a file by any of them, so a work is asked about under all of them (`asked_in`).
+A statement may speak of a file by its address or content code, so a work is asked about under all of them (`asked_in`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from endcredits.ids import WorkId
 from endcredits.store import insert_records, many
 from endcredits.works import tables
 from endcredits.works.asked import Asked, Name, asked_of
-from endcredits.works.records import FileMark
+from endcredits.works.records import MARKS, FileMark
 from endcredits.works.url_patterns import fits, normal, site_of
 
 AT_ONCE = 500
@@ -32,8 +32,10 @@ def add_marks(conn: Connection, marks: Iterable[FileMark]) -> int:
     """
     wanted = {}
     for one in marks:
-        if one.kind not in ("url", "iscc"):
-            raise InputError(f"'{one.kind}' is no other name of a file", remedy="Use url or iscc.", field="kind")
+        if one.kind not in MARKS:
+            raise InputError(
+                f"'{one.kind}' is no other name of a file", remedy=f"Use one of: {', '.join(MARKS)}.", field="kind"
+            )
         kept = replace(one, value=normal(one.value)) if one.kind == "url" else one
         wanted[kept.sha256, kept.kind, kept.value] = kept
     there = {

@@ -18,6 +18,7 @@ VALUES = ("allow", "deny", "conditional", "unknown")
 """What a permission says; only `allow` is a yes."""
 
 SUBJECTS = ("work", "sha256", "iscc", "url", "person")
+MARKS = ("url", "iscc", "letters")
 """What a statement can be about: a work, a file's bytes, a content code, the addresses that a pattern fits, a person."""
 
 AUTHORITIES = ("rightsholder", "agent", "host", "unknown")
@@ -203,12 +204,13 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class FileMark:
-    """Another name of a file's bytes, by which a statement may speak of them.
+    """Another name of a file's bytes, by which a statement may speak of them or a copy is known again.
 
     Attributes:
         sha256: of the bytes.
-        kind: "url" (an address where they were found) or "iscc" (a content code, ISO 24138).
-        value: the address or code.
+        kind: one of `MARKS`: "url" (an address where they were found), "iscc" (a content code, ISO 24138) or "letters" (the
+            digest of its text's letters, after the version of making it; no statement speaks of a file by it).
+        value: the address, code or digest.
     """
 
     sha256: str
