@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from endcredits.errors import ConflictError, InputError, NotFoundError
-from endcredits.flows import catalogue, fact_log, rights
+from endcredits.flows import catalogue, fact_log, looking, rights
 from endcredits.flows.checking import check_studio
 from endcredits.flows.studio import Studio, init_studio, open_studio
 from endcredits.ids import WorkId
@@ -69,6 +69,25 @@ def test_a_yes_taken_back_stops_at_once(admitted: Studio) -> None:
     rights.revoke(admitted, yes.permission_id, by=ADA, reason="enough")
 
     assert catalogue.may(admitted, WorkId(h.SALT), "retrieve").value == "unknown"
+
+
+@pytest.mark.parametrize("kind", ["work", "person", "url"])
+def test_a_clock_that_was_set_back_does_not_unsay_a_no(admitted: Studio, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Asked, explained, before a use and for the corpus; a question about a named day keeps its answer."""
+    subject = {"work": h.SALT, "person": ADA, "url": "https://a.example/salt.txt"}[kind]
+    today, set_back = rights.now(), "2026-01-01T00:00:00Z"
+    rights.say(admitted, [word("deny", subject, verb, kind) for verb in ("train", "retrieve")])
+    for module in (rights, catalogue, looking):
+        monkeypatch.setattr(module, "now", lambda: set_back)
+
+    assert rights.ask(admitted, kind, subject, "retrieve").value == "deny"
+    explained = rights.explain(admitted, kind, subject, "retrieve")
+    assert explained.decision.value == "deny" and "decides" in {one.standing for one in explained.history}
+    assert rights.ask(admitted, kind, subject, "retrieve", at=set_back).value == "unknown"
+    if kind != "url":
+        assert catalogue.may(admitted, WorkId(h.SALT), "retrieve").value == "deny"
+        assert looking.look(admitted).answers[WorkId(h.SALT)].value == "deny"
+        assert looking.look(admitted, today).answers[WorkId(h.SALT)].value == "deny"
 
 
 def test_a_person_says_no_to_everything_that_credits_them(admitted: Studio) -> None:

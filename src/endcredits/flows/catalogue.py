@@ -264,7 +264,7 @@ def may(studio: Studio, work_id: WorkId, verb: str, *, at: str = "", use: Use = 
         InputError: an unknown verb, or no time.
     """
     with studio.store.reading() as conn:
-        return decide_work(conn, work_id, verb, at or now(), by=studio.operator, use=use)
+        return decide_work(conn, work_id, verb, at or now(), by=studio.operator, use=use, present=not at)
 
 
 def standing(studio: Studio, work_id: WorkId) -> Decision:

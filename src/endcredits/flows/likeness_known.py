@@ -33,6 +33,7 @@ from endcredits.works.likeness import (
     with_guardians,
 )
 from endcredits.works.likeness.storing import to_delete
+from endcredits.works.present import heard_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +102,6 @@ def refusal_of(studio: Studio, conn: Connection, person_id: str, at: str, *, tra
                 continue
             return decision.reason
     return ""
-
-
-def heard_at(said: Iterable[Permission], at: str) -> str:
-    """The moment of a question: not before what is on record was observed or, as observed by then, came into force."""
-    seen = max([at, *(one.observed_at for one in said)])
-    return max([seen, *(one.effective_from for one in said if one.effective_from <= seen)])
 
 
 def _later_and_their_own(said: Iterable[Permission], person_id: str, yes: Decision) -> bool:

@@ -7,13 +7,14 @@ denied.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from endcredits.flows.clock import now
 from endcredits.flows.studio import Studio
 from endcredits.ids import WorkId
 from endcredits.works import Asked, Decision, Marks, Permission, Said, Work, asked_about, decide, marks, permissions, works
+from endcredits.works.present import decide_now
 
 VERB = "train"
 """The verb whose yes admits a work."""
@@ -43,11 +44,18 @@ def look(studio: Studio, at: str = "") -> Look:
     moment = at or now()
     with studio.store.reading() as conn:
         registered, stated, names = works(conn), permissions(conn), marks(conn)
-    return Look(moment, registered, stated, names, answers_of(registered, stated, names, moment, studio.operator))
+    answers = answers_of(registered, stated, names, moment, studio.operator, present=not at)
+    return Look(moment, registered, stated, names, answers)
 
 
 def answers_of(
-    registered: Sequence[Work], stated: Sequence[Permission], names: Marks, at: str, operator: str
+    registered: Sequence[Work],
+    stated: Sequence[Permission],
+    names: Marks,
+    at: str,
+    operator: str,
+    *,
+    present: bool = False,
 ) -> dict[WorkId, Decision]:
     """The yes to each work, or what stands against it, from these statements alone: today's, or those of an earlier day.
 
@@ -57,11 +65,12 @@ def answers_of(
         names: other names of files.
         at: UTC time asked about.
         operator: the party whose contracts count; empty for none.
+        present: whether `at` is the clock's time of now; see `works.present`.
     """
     said, own = Said(stated), {}
     for work in registered:
         asked = asked_about(work, names)
-        own[work.work_id] = _answer(said.about(asked), asked, at, operator)
+        own[work.work_id] = _answer(said.about(asked), asked, at, operator, decide_now if present else decide)
     denied: dict[str, Decision] = {}
     for work in registered:
         if own[work.work_id].value == "deny":
@@ -70,9 +79,9 @@ def answers_of(
     return {work.work_id: _answer_of_files(work, denied, own[work.work_id]) for work in registered}
 
 
-def _answer(said: Sequence[Permission], asked: Asked, at: str, by: str) -> Decision:
+def _answer(said: Sequence[Permission], asked: Asked, at: str, by: str, answer: Callable[..., Decision]) -> Decision:
     """The yes to training, or what stands against it: a deny before anything that is merely not a yes."""
-    train, finetune, index = (decide(said, asked, verb, at, by=by) for verb in (VERB, "finetune", "index"))
+    train, finetune, index = (answer(said, asked, verb, at, by=by) for verb in (VERB, "finetune", "index"))
     for one in (train, finetune, index):
         if one.value == "deny":
             return one

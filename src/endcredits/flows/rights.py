@@ -43,6 +43,7 @@ from endcredits.works.decide_work import decide_work
 from endcredits.works.explaining import Explained
 from endcredits.works.explaining import explain as explained
 from endcredits.works.marks import works_named
+from endcredits.works.present import decide_now
 from endcredits.works.url_patterns import normal
 
 KINDS = (("sha256", r"[0-9a-f]{64}"), ("iscc", r"ISCC:[A-Z2-7]+"), ("url", r"https?://.*"), ("person", r"party:.*"))
@@ -147,7 +148,7 @@ def ask(studio: Studio, kind: str, subject: str, verb: str, *, at: str = "", by:
         kind: what is asked about; one of `works.SUBJECTS`.
         subject: its id, digest, code or address.
         verb: one of `works.VERBS`.
-        at: UTC time; empty for now.
+        at: UTC time; empty for now (see `works.present`).
         by: who asks; empty for the studio's operator.
         use: what is known of the use.
 
@@ -158,15 +159,15 @@ def ask(studio: Studio, kind: str, subject: str, verb: str, *, at: str = "", by:
     moment, who = at or now(), by or studio.operator
     with studio.store.reading() as conn:
         if kind == "work":
-            return decide_work(conn, WorkId(subject), verb, moment, by=who, use=use)
-        asked = _asked_of(conn, kind, subject)
-        return decide(permissions_about(conn, asked), asked, verb, moment, by=who, use=use)
+            return decide_work(conn, WorkId(subject), verb, moment, by=who, use=use, present=not at)
+        asked, answer = _asked_of(conn, kind, subject), decide if at else decide_now
+        return answer(permissions_about(conn, asked), asked, verb, moment, by=who, use=use)
 
 
 def ask_all(studio: Studio, verb: str, *, at: str = "", by: str = "", use: Use = NO_USE) -> pa.Table:
     """The answers for all registered works, by id: columns work_id, value, permission_id ("" where nothing was said).
 
-    Arguments as in `ask`; a million works take seconds.
+    Arguments as in `ask`; a million works take seconds. A clock that was set back is believed, other than in `ask`.
 
     Raises:
         InputError: an unknown verb, or no time.
@@ -195,8 +196,10 @@ def explain(
 ) -> Explained:
     """The same answer, with every statement that was made and what became of it; arguments as in `ask`."""
     with studio.store.reading() as conn:
-        asked = _asked_of(conn, kind, subject)
-        return explained(permissions_about(conn, asked), asked, verb, at or now(), by=by or studio.operator, use=use)
+        asked, who = _asked_of(conn, kind, subject), by or studio.operator
+        said = permissions_about(conn, asked)
+        moment = at or decide_now(said, asked, verb, now(), by=who, use=use).at
+        return explained(said, asked, verb, moment, by=who, use=use)
 
 
 def _asked_of(conn: Connection, kind: str, subject: str) -> Asked:

@@ -18,6 +18,7 @@ from endcredits.works import tables
 from endcredits.works.asked import Asked, Name, asked_of
 from endcredits.works.conditions import NO_USE, Use
 from endcredits.works.decide import DENIED_BY, INHERITS, check_question, decide
+from endcredits.works.present import decide_now
 from endcredits.works.records import SUBJECTS, Decision
 from endcredits.works.statements import permission_of_row
 from endcredits.works.url_patterns import site_of
@@ -57,8 +58,10 @@ _NAMES_OF = _names()
 _KNOWN = sa.select(tables.works.c.work_id).where(tables.works.c.work_id == _WORK)
 
 
-def decide_work(conn: Connection, work_id: WorkId, verb: str, at: str, *, by: str = "", use: Use = NO_USE) -> Decision:
-    """Answers whether something may be done with a work at a time; see `decide`.
+def decide_work(
+    conn: Connection, work_id: WorkId, verb: str, at: str, *, by: str = "", use: Use = NO_USE, present: bool = False
+) -> Decision:
+    """Answers whether something may be done with a work at a time; see `decide`, or of the `present` see `decide_now`.
 
     Raises:
         NotFoundError: no such work.
@@ -87,4 +90,5 @@ def decide_work(conn: Connection, work_id: WorkId, verb: str, at: str, *, by: st
         subjects.setdefault(kind, []).append(site_of(name) if kind == "url" else name)
     rows = conn.execute(_said(tuple(sorted(subjects))), {**subjects, "verbs": verbs}).mappings()
     said = {row["permission_id"]: {**row, "provenance": ""} for row in rows}
-    return decide([permission_of_row(row) for row in said.values()], asked, verb, at, by=by, use=use)
+    answer = decide_now if present else decide
+    return answer([permission_of_row(row) for row in said.values()], asked, verb, at, by=by, use=use)
