@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
+from endcredits.interfaces.cli.common import command_of
 from endcredits.interfaces.cli.main import app
 
 ROOT = Path(__file__).parent.parent
@@ -36,7 +36,7 @@ def test_the_command_line_page_is_what_the_commands_say() -> None:
 @pytest.mark.parametrize("line", [line for page in PAGES for line in _shell_lines(page)])
 def test_every_command_in_the_documentation_exists(line: str) -> None:
     """Each `endcredits ...` line names a command, and options that it has."""
-    command: Any = typer.main.get_command(app)
+    command: Any = command_of(app)
     words = shlex.split(line, comments=True)[1:]
 
     while getattr(command, "commands", None) and words and words[0] in command.commands:

@@ -16,6 +16,7 @@ from typing import Any
 from unittest import mock
 
 from endcredits.interfaces.cli import main
+from endcredits.interfaces.cli.common import command_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -91,9 +92,7 @@ def rows_of(studio: Path) -> list[str]:
 
 def leaves(command: Any = None, path: Sequence[str] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every command and group of the command line with the words that call it."""
-    import typer
-
-    command = command or typer.main.get_command(main.app)
+    command = command or command_of(main.app)
     yield tuple(path), command
     for name, below in getattr(command, "commands", {}).items():
         yield from leaves(below, (*path, name))

@@ -66,7 +66,21 @@ def quickly(look: Callable[[], T]) -> T:
 @pytest.fixture
 def scene(tmp_path: Path, house: House, lived_in: Path) -> Iterator[Scene]:
     """A studio with rows in every table, without triggers."""
-    studio = open_studio(house.copy(lived_in, tmp_path / "studio"))
+    with _entered(house.copy(lived_in, tmp_path / "studio")) as entered:
+        yield entered
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory, house: House, lived_in: Path) -> Iterator[Scene]:
+    """The same for tests that put back whatever they change; in the end nothing is found."""
+    with _entered(house.copy(lived_in, tmp_path_factory.mktemp("stage") / "studio")) as entered:
+        yield entered
+        assert quickly(entered.news) == []
+
+
+@contextmanager
+def _entered(place: Path) -> Iterator[Scene]:
+    studio = open_studio(place)
     with closing(sqlite3.connect(studio.path / "studio.db", isolation_level=None)) as hand:
         hand.row_factory = sqlite3.Row
         hand.execute("PRAGMA foreign_keys = OFF")
@@ -120,66 +134,70 @@ def changed(scene: Scene, table: str, number: object, values: dict[str, object])
     """Changes a row and then puts it back."""
     (row,) = (one for one in rows_of(scene, table) if one["rowid_"] == number)
     write(scene, table, number, values)
-    yield
-    # Where a whole number is the key of a table, SQLite takes it for the number of the row.
-    there = scene.hand.execute(f"SELECT 1 FROM {table} WHERE rowid = ?", [number]).fetchone()
-    place = number if there else next(iter(values.values()))
-    write(scene, table, place, {name: row[name] for name in values})
+    try:
+        yield
+    finally:
+        # Where a whole number is the key of a table, SQLite takes it for the number of the row.
+        there = scene.hand.execute(f"SELECT 1 FROM {table} WHERE rowid = ?", [number]).fetchone()
+        place = number if there else next(iter(values.values()))
+        write(scene, table, place, {name: row[name] for name in values})
+
+
+@contextmanager
+def missing(scene: Scene, table: str, row: dict[str, object]) -> Iterator[None]:
+    """Takes a row out and then puts it back."""
+    scene.hand.execute(f"DELETE FROM {table} WHERE rowid = ?", [row["rowid_"]])
+    try:
+        yield
+    finally:
+        columns = [name for name in row if name != "rowid_"]
+        marks = ", ".join("?" for _ in row)
+        scene.hand.execute(f"INSERT INTO {table} (rowid, {', '.join(columns)}) VALUES ({marks})", list(row.values()))
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_one_changed_value(scene: Scene, table: str) -> None:
+def test_one_changed_value(stage: Scene, table: str) -> None:
     """In every column, in one row of every table: found, with table and row; in some of them by the check of everything."""
-    rows = rows_of(scene, table)
+    rows = rows_of(stage, table)
     row = rows[len(rows) // 2]
     number = row.pop("rowid_")
 
     whole = some(list(row), 1, table) if "digest" in row else list(row)
 
     for column, value in row.items():
-        with changed(scene, table, number, {column: other(value)}):
+        with changed(stage, table, number, {column: other(value)}):
             if column in whole:
-                assert scene.finds(named_by(table, {**row, column: other(value)})), (table, column)
+                assert stage.finds(named_by(table, {**row, column: other(value)})), (table, column)
                 continue
-            with scene.studio.store.reading() as conn:  # the check of the studio begins with these; all of it takes long
+            with stage.studio.store.reading() as conn:  # the check of the studio begins with these; all of it takes long
                 assert named_by(table, {**row, column: other(value)})(check_rows(conn, metadata.tables[table]))
-
-    assert quickly(scene.news) == []
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_one_forged_value(scene: Scene, table: str) -> None:
+def test_one_forged_value(stage: Scene, table: str) -> None:
     """Who also makes the row's digest anew is found by what other rooms, the log and the receipts say."""
     # When something was recorded is told by nothing else; a work's only file may stand at any position; and what kind
     # of party somebody is decides nothing.
     unproven = {("attributions", "recorded_at"), ("works", "registered_at"), ("manifestations", "position")}
     unproven |= {("parties", "kind")}
-    row = rows_of(scene, table)[0]
+    row = rows_of(stage, table)[0]
     number = row.pop("rowid_")
 
     for column in some([one for one in row if one != "digest" and (table, one) not in unproven], 2, table):
         value = row[column]
         forged = {**row, column: other(value) if not isinstance(value, int) else value + 2**20}
         digests = {"digest": row_digest(table, forged)} if "digest" in row else {}
-        with changed(scene, table, number, {column: forged[column], **digests}):
-            assert scene.finds(), (table, column)
-
-    assert quickly(scene.news) == []
+        with changed(stage, table, number, {column: forged[column], **digests}):
+            assert stage.finds(), (table, column)
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_one_missing_row(scene: Scene, table: str) -> None:
+def test_one_missing_row(stage: Scene, table: str) -> None:
     """Any one row taken out of any table leaves a gap that shows."""
-    rows = rows_of(scene, table)
+    rows = rows_of(stage, table)
     for row in (rows[0], rows[-1])[: 2 if THOROUGH else 1]:
-        scene.hand.execute(f"DELETE FROM {table} WHERE rowid = ?", [row["rowid_"]])
-
-        assert scene.finds(), (table, row)
-        columns = [name for name in row if name != "rowid_"]
-        marks = ", ".join("?" for _ in row)
-        scene.hand.execute(f"INSERT INTO {table} (rowid, {', '.join(columns)}) VALUES ({marks})", list(row.values()))
-
-    assert quickly(scene.news) == []
+        with missing(stage, table, row):
+            assert stage.finds(), (table, row)
 
 
 def test_the_schema_named_by_the_database(scene: Scene) -> None:
@@ -199,7 +217,7 @@ def test_values_of_the_wrong_type_do_not_stop_the_check(scene: Scene) -> None:
         ("splits", "split_ppb", "work_id"),
     ):
         row = rows_of(scene, table)[0]
-        for value in ("[", "5", 5.5, b"\xff\xfe", "null"):
+        for value in some(("[", "5", 5.5, b"\xff\xfe", "null"), 2, table):
             write(scene, table, row["rowid_"], {column: value})
             found = quickly(scene.news)
             named = [one.where for one in found if f"database table {table}, row " in one.where]
@@ -225,10 +243,10 @@ def flip(path: Path, position: int, bit: int) -> bytes:
 
 
 def trials(name: str, path: Path, number: int) -> Iterator[tuple[int, int]]:
-    """The first byte, the last, and up to so many between, each with a bit to change; the same in every run."""
+    """The first byte, the last, and one or so many between, each with a bit to change; the same in every run."""
     draw = random.Random(name)
     size = path.stat().st_size
-    for position in [0, size - 1, *(draw.randrange(size) for _ in range(number if THOROUGH else min(number, 3)))]:
+    for position in [0, size - 1, *(draw.randrange(size) for _ in range(number if THOROUGH else min(number, 1)))]:
         yield position, draw.randrange(8)
 
 
@@ -388,7 +406,7 @@ def test_tampering_on_postgresql(tmp_path: Path, postgres_url: str, house: House
         assert [finding.where for finding in check_studio(studio)] == ["database table postings"]
         hand.exec_driver_sql("ALTER TABLE postings ENABLE TRIGGER postings_append_only")
         hand.exec_driver_sql("SET session_replication_role = replica")
-        for table in some(metadata.sorted_tables, 12, "tables of a server"):
+        for table in some(metadata.sorted_tables, 6, "tables of a server"):
             row = dict(hand.execute(sa.select(table)).mappings().fetchall()[0])
             keys = {key.name: row[key.name] for key in table.primary_key.columns}
             columns = list(table.columns)

@@ -9,7 +9,7 @@ dropped or changed later is found by whoever holds the rows.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -51,12 +51,12 @@ class Kind:
 
     Attributes:
         type: of the log's entries.
-        count: how many there are; cheap.
+        count: how many there are, as a query of one number that both databases know.
         items: all of them.
     """
 
     type: str
-    count: Callable[[Connection], int]
+    count: str
     items: Callable[[Connection], Iterator[Item]]
 
 
@@ -65,23 +65,25 @@ def _of_table(kind: str, table: sa.Table) -> Kind:
     keys = [column.name for column in table.primary_key.columns]
     columns = [column for column in table.columns if column.name != "digest"]
 
-    def count(conn: Connection) -> int:
-        return int(conn.scalar(sa.select(sa.func.count()).select_from(table)) or 0)
-
     def items(conn: Connection) -> Iterator[Item]:
         for row in many(conn, sa.select(*columns).order_by(*(table.c[key] for key in keys))):
             yield ":".join(str(row[key]) for key in keys), {name: value for name, value in row.items()}
 
-    return Kind(kind, count, items)
+    return Kind(kind, _rows(table), items)
+
+
+def _rows(table: sa.Table) -> str:
+    return f"SELECT COUNT(*) FROM {table.name}"
+
+
+def _sets(table: sa.Table, key: Sequence[sa.Column[Any]]) -> str:
+    """How many sets of rows share a key."""
+    return f"SELECT COUNT(*) FROM (SELECT DISTINCT {', '.join(one.name for one in key)} FROM {table.name}) AS sets"
 
 
 def _flat(record: Any) -> dict[str, Any]:
     """The fields of a record that holds no records; `asdict` looks for some in every value, ten times as long."""
     return {name: getattr(record, name) for name in record.__dataclass_fields__}
-
-
-def _count_works(conn: Connection) -> int:
-    return int(conn.scalar(sa.select(sa.func.count()).select_from(tables.works)) or 0)
 
 
 def _works(conn: Connection) -> Iterator[Item]:
@@ -106,10 +108,6 @@ def _works(conn: Connection) -> Iterator[Item]:
 _SET = (tables.splits.c.work_id, tables.splits.c.right_name, tables.splits.c.territory, tables.splits.c.valid_from)
 
 
-def _count_splits(conn: Connection) -> int:
-    return int(conn.scalar(sa.select(sa.func.count()).select_from(sa.select(*_SET).distinct().subquery())) or 0)
-
-
 def _splits(conn: Connection) -> Iterator[Item]:
     """A set of splits: of one right in one work, in one territory, from one day on."""
     rows = many(conn, sa.select(tables.splits).order_by(*_SET, tables.splits.c.party_id))
@@ -128,10 +126,6 @@ def _added_parties(conn: Connection) -> Iterator[Item]:
 
 
 _FUND = (share_tables.fund_shares.c.fund_id, share_tables.fund_shares.c.valid_from)
-
-
-def _count_funds(conn: Connection) -> int:
-    return int(conn.scalar(sa.select(sa.func.count()).select_from(sa.select(*_FUND).distinct().subquery())) or 0)
 
 
 def _funds(conn: Connection) -> Iterator[Item]:
@@ -174,20 +168,11 @@ def _public(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in ("batch_id", "plan_id")}
 
 
-def _count_settled(conn: Connection) -> int:
-    both = (payout_tables.payout_states, payout_tables.payment_states)
-    return sum(int(conn.scalar(sa.select(sa.func.count()).select_from(table)) or 0) for table in both)
-
-
 def _settled(conn: Connection) -> Iterator[Item]:
     """What became of batches and of single payments."""
     for key, body in _of_table(SETTLED, payout_tables.payout_states).items(conn):
         yield key, {name: value for name, value in body.items() if name != "place"}
     yield from _of_table(SETTLED, payout_tables.payment_states).items(conn)
-
-
-def _consent_count(conn: Connection) -> int:
-    return int(conn.scalar(sa.select(sa.func.count()).select_from(tables.permissions)) or 0)
 
 
 def _sealed(kind: str, table: sa.Table, *private: str) -> Kind:
@@ -215,7 +200,7 @@ def _sealed(kind: str, table: sa.Table, *private: str) -> Kind:
             key = row["digest"] if hidden.intersection(keys) else ":".join(str(row[key]) for key in keys)
             yield key, {**shown, "row_sha256": row["digest"]}
 
-    return Kind(kind, _of_table(kind, table).count, items)
+    return Kind(kind, _rows(table), items)
 
 
 _PERSON = ("turns_18_on", "guardian_id", "deceased_on", "rights_holder_id")
@@ -232,13 +217,13 @@ LIKENESS = (
 so do the ids that are made of them."""
 
 KINDS = (
-    Kind(WORK, _count_works, _works),
-    Kind(SPLIT, _count_splits, _splits),
+    Kind(WORK, _rows(tables.works), _works),
+    Kind(SPLIT, _sets(tables.splits, _SET), _splits),
     _of_table(FILE_MARK, tables.file_marks),
-    Kind(CONSENT, _consent_count, _consents),
-    Kind(PARTY, _of_table(PARTY, share_tables.added_parties).count, _added_parties),
-    Kind(FUND, _count_funds, _funds),
-    Kind(SHEET, _of_table(SHEET, share_tables.split_sheets).count, _sheets),
+    Kind(CONSENT, _rows(tables.permissions), _consents),
+    Kind(PARTY, _rows(share_tables.added_parties), _added_parties),
+    Kind(FUND, _sets(share_tables.fund_shares, _FUND), _funds),
+    Kind(SHEET, _rows(share_tables.split_sheets), _sheets),
     _of_table(ACCEPTED, share_tables.sheet_acceptances),
     _of_table(LATER_CREDIT, share_tables.added_credits),
     _of_table(TITLE, share_tables.work_titles),
@@ -250,11 +235,19 @@ KINDS = (
     _of_table(UNITS, step_tables.crew_units),
     _of_table(OPENED, contract_tables.disputes),
     _of_table(ENDED, contract_tables.dispute_ends),
-    Kind(STEP, _of_table(STEP, step_tables.close_steps).count, _steps),
-    Kind(BATCH, _of_table(BATCH, payout_tables.payout_batches).count, _batches),
-    Kind(SETTLED, _count_settled, _settled),
+    Kind(STEP, _rows(step_tables.close_steps), _steps),
+    Kind(BATCH, _rows(payout_tables.payout_batches), _batches),
+    Kind(SETTLED, f"SELECT ({_rows(payout_tables.payout_states)}) + ({_rows(payout_tables.payment_states)})", _settled),
 )
 """The facts that stand in the books row by row, in the order in which they are logged."""
+
+_COUNTS = sa.text(f"SELECT {', '.join(f'({kind.count})' for kind in KINDS)}")
+
+
+def counted(conn: Connection) -> dict[str, int]:
+    """How many facts of each type stand in the books, in one query: it is asked after every write."""
+    return dict(zip((kind.type for kind in KINDS), map(int, conn.execute(_COUNTS).one()), strict=True))
+
 
 DATED: tuple[tuple[str, sa.Table, Any, Any], ...] = (
     ("events", usage_events, usage_events.c.used_at, usage_events.c.revenue_micros),

@@ -39,7 +39,7 @@ from endcredits.flows.fact_files import (
     places_in,
     settle,
 )
-from endcredits.flows.fact_kinds import INTAKE, KINDS, MODEL, SAMPLED, SAMPLES, Item, intake
+from endcredits.flows.fact_kinds import INTAKE, KINDS, MODEL, SAMPLED, SAMPLES, Item, counted, intake
 from endcredits.flows.index_files import index_folders, read_corpus
 from endcredits.flows.studio import Studio
 from endcredits.influence import read_manifest
@@ -108,7 +108,8 @@ def _anything_waits(studio: Studio) -> bool:
         return True
     logged = counts(studio.path)
     with studio.store.reading() as conn:
-        if any(kind.count(conn) > logged[kind.type] for kind in KINDS) or cut_off(conn) > _reported_to(studio):
+        there = counted(conn)
+        if any(there[kind.type] > logged[kind.type] for kind in KINDS) or cut_off(conn) > _reported_to(studio):
             return True
     return len(index_folders(studio)) > logged[MODEL] or len(_reports(studio)) > logged[SAMPLED]
 
@@ -119,9 +120,9 @@ def _reported_to(studio: Studio) -> int:
 
 
 def _of_books(studio: Studio, conn: Connection) -> Iterator[tuple[str, Item]]:
-    logged = counts(studio.path)
+    logged, there = counts(studio.path), counted(conn)
     for kind in KINDS:
-        if kind.count(conn) > logged[kind.type]:
+        if there[kind.type] > logged[kind.type]:
             known = known_in(studio.path, kind.type)
             yield from ((kind.type, item) for item in _new(kind.type, kind.items(conn), known))
     reported = intake(conn, _reported_to(studio))

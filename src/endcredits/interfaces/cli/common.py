@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -128,6 +129,10 @@ def progress_bars(*, lines: bool = False) -> Iterator[Callable[[str, int, int], 
         yield report
 
 
+command_of = functools.cache(typer.main.get_command)
+"""The command that an application is, made once in a process: a hundred signatures are read for it."""
+
+
 def run_app(app: typer.Typer) -> None:
     """Runs the command line; an error that we foresaw is one paragraph and an exit code, never a traceback.
 
@@ -140,7 +145,7 @@ def run_app(app: typer.Typer) -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
         _check_text(arguments)
-        command = typer.main.get_command(app)
+        command = command_of(app)
         with command.make_context("endcredits", arguments) as context:
             command.invoke(context)
         sys.stdout.flush()
