@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import resource
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -87,10 +87,9 @@ STEPS: dict[str, Callable[..., dict[str, Any]]] = {"make": make, "write": write,
 
 def seconds(work: Callable[[], Any]) -> float:
     """Processor seconds of one call."""
-    begin = os.times()
+    begin = time.process_time()
     work()
-    end = os.times()
-    return end[0] + end[1] - begin[0] - begin[1]
+    return time.process_time() - begin
 
 
 def peak_mb() -> int:
