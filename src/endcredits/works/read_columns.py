@@ -7,9 +7,8 @@ the very character by which texts are joined gives a wrong count, and then the r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from typing import Any
 
 import pyarrow as pa
@@ -43,37 +42,25 @@ def read_columns(
     joined = ", ".join(f"{'group_concat' if lite else 'string_agg'}({column}, {glue})" for column in columns.values())
     # Never by another index: all columns must come in one order.
     source = f"{table.name}{' NOT INDEXED' if lite else ''} WHERE {f'({where}) AND ' if where else ''}"
-    broken = []
-
-    def read(chosen: str, at: Mapping[str, Any]) -> Sequence[Any]:
-        return conn.execute(sa.text(f"SELECT COUNT(*), {joined} FROM {source}{chosen}"), {**(params or {}), **at}).one()
-
     found = []
-    with closing(_ahead(read, _ranges(conn, table.name))) as answers:
-        for place, (count, *texts) in answers:
-            parts: list[pa.Array] = [pc.split_pattern(pa.array([text]), JOINT).flatten() for text in texts if count]
-            if any(len(part) != count for part in parts):
-                broken.append(place)
-            elif count:
-                found.append(pa.Table.from_arrays(parts, schema=schema))
-    for chosen, at in broken:
-        rows = conn.execute(sa.text(f"SELECT {', '.join(columns.values())} FROM {source}{chosen}"), {**(params or {}), **at})
-        parts = [pa.array(values, pa.string()) for values in zip(*rows, strict=True)]
-        found.append(pa.Table.from_arrays(parts, schema=schema))
-    return pa.concat_tables(found) if found else schema.empty_table()
+    with ThreadPoolExecutor(1) as apart:  # what was read is taken apart while the next range is read
+        for chosen, at in _ranges(conn, table.name):
+            given = {**(params or {}), **at}
+            count, *texts = conn.execute(sa.text(f"SELECT COUNT(*), {joined} FROM {source}{chosen}"), given).one()
+            if count:
+                found.append((chosen, given, count, apart.submit(_apart, texts)))
+    tables = []
+    for chosen, given, count, taken in found:
+        parts = taken.result()
+        if any(len(part) != count for part in parts):
+            rows = conn.execute(sa.text(f"SELECT {', '.join(columns.values())} FROM {source}{chosen}"), given)
+            parts = [pa.array(values, pa.string()) for values in zip(*rows, strict=True)]
+        tables.append(pa.Table.from_arrays(parts, schema=schema))
+    return pa.concat_tables(tables) if tables else schema.empty_table()
 
 
-def _ahead(
-    read: Callable[[str, Mapping[str, Any]], Sequence[Any]], ranges: Iterable[tuple[str, dict[str, Any]]]
-) -> Generator[tuple[tuple[str, dict[str, Any]], Sequence[Any]]]:
-    """Reads each range while the one before is taken apart; the connection is one thread's at a time."""
-    places = list(ranges)
-    with ThreadPoolExecutor(1) as reader:
-        waiting = [reader.submit(read, *place) for place in places[:1]]
-        for number, place in enumerate(places):
-            row = waiting.pop().result()
-            waiting = [reader.submit(read, *one) for one in places[number + 1 : number + 2]]
-            yield place, row
+def _apart(texts: Sequence[str]) -> list[pa.Array]:
+    return [pc.split_pattern(pa.array([text]), JOINT).flatten() for text in texts]
 
 
 def _ranges(conn: Connection, table: str) -> Iterator[tuple[str, dict[str, Any]]]:
