@@ -240,6 +240,8 @@ def test_a_test_of_resemblance_warns_and_never_clears() -> None:
         ("context", {"contexts": ("\x1b[2J",)}),
         ("territory", {"territory": "Germany"}),
         ("jurisdiction", {"jurisdictions": ("moon",)}),
+        ("jurisdiction", {"jurisdictions": ("XX",)}),
+        ("territory", {"territory": "XX-CA"}),
         ("contexts", {"contexts": ("b", "a")}),
         ("person_id", {"person_id": "Ada Example"}),
     ],

@@ -6,7 +6,9 @@ from endcredits.errors import InputError
 from endcredits.works.likeness.questions import POSTURES, PURPOSES, LikenessUse
 from endcredits.works.likeness.records import MODALITIES
 from endcredits.works.party_ids import checked_party_id
+from endcredits.works.rules.records import WORLD
 from endcredits.works.rules.territories import check_place
+from endcredits.works.shares.countries import COUNTRIES
 
 COUNT_MAX = 1_000_000
 TEXT_MAX = 2_000
@@ -20,9 +22,9 @@ def check_use(use: LikenessUse) -> LikenessUse:
             are not sorted or name something twice.
     """
     checked_party_id(use.person_id, field="person_id")
-    check_place(use.territory, field="territory")
+    _known(use.territory, "territory")
     for place in use.jurisdictions:
-        check_place(place, field="jurisdiction")
+        _known(place, "jurisdiction")
     if not use.modalities:
         raise InputError(
             "the request does not say what of the person is replicated",
@@ -52,6 +54,15 @@ def check_use(use: LikenessUse) -> LikenessUse:
         if list(values) != sorted(set(values)):
             raise InputError("a list is not sorted, or names something twice", remedy="Name each thing once.", field=field)
     return use
+
+
+def _known(place: str, field: str) -> None:
+    """A country that there is: about one that there is not, no rule has anything to say, and nothing would block."""
+    country = check_place(place, field=field).partition("-")[0]
+    if country not in COUNTRIES and place not in ("EU", WORLD):
+        raise InputError(
+            f"'{place}' is no country of ISO 3166-1, nor a part of one", remedy="Write DE, US-CA, EU or WORLD.", field=field
+        )
 
 
 def _line(text: str, field: str, *, may_be_empty: bool = False) -> None:
