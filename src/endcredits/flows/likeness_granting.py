@@ -54,6 +54,7 @@ def enrol(
     payees: Sequence[tuple[str, int]] = (),
     references: Sequence[tuple[str, str | os.PathLike[str]]] = (),
     kept_at: str = "",
+    correct: bool = False,
 ) -> tuple[Person, tuple[Enrolment, ...]]:
     """Puts somebody on record whose likeness may be used; only digests of references are kept, never the references.
 
@@ -68,12 +69,14 @@ def enrol(
         payees: (name, ppb) of who is paid, one whole together; the person alone by default.
         references: (modality, file).
         kept_at: where the references are kept, in words.
+        correct: whether birthday, guardian, day of death and rights holder on record may be replaced.
 
     Returns:
         The person as on record now, with their enrolments; the same again adds nothing.
 
     Raises:
         InputError: a name, day or file that cannot be used.
+        ConflictError: something else is on record.
         MachineError: a reference cannot be read.
     """
     at = now()
@@ -91,6 +94,7 @@ def enrol(
             deceased_on=deceased_on,
             rights_holder_id=add_party(conn, rights_holder, kind="unknown").party_id if rights_holder else "",
             payees=paid,
+            correct=correct,
         )
         for modality, sha256, code in digests:
             add_enrolment(conn, person.person_id, modality, sha256, kept_at, at, code)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from endcredits.errors import InputError, NotFoundError
+from endcredits.errors import ConflictError, InputError, NotFoundError
 from endcredits.store import Store
 from endcredits.works import Split, decide, parties, permissions, works
 from endcredits.works.asked import asked_about
@@ -37,6 +37,24 @@ def test_the_same_again_adds_nothing_and_news_adds_a_version(store: Store) -> No
     with store.reading() as conn:
         assert people(conn)[ADA] == later
         assert list(check_likeness(conn)) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"turns_18_on": "2030-01-01"}, {"turns_18_on": "2020-01-01"}),
+        ({"deceased_on": "2026-11-01"}, {"deceased_on": "2026-10-31"}),
+    ],
+)
+def test_nothing_on_record_is_typed_over_unawares(store: Store, before: dict[str, str], after: dict[str, str]) -> None:
+    (field,) = before
+    first = enrolled(store, **before)
+    with pytest.raises(ConflictError, match=f"on record with .* {before[field]}, and {after[field]} is said") as refused:
+        enrolled(store, **after)
+    assert refused.value.field == field and "--correct" in refused.value.remedy
+    with store.reading() as conn:
+        assert people(conn) == {ADA: first}
+    assert getattr(enrolled(store, **after, correct=True), field) == after[field]
 
 
 @pytest.mark.parametrize(

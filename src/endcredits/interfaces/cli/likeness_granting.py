@@ -30,6 +30,9 @@ def enrol(
         typer.Option("--reference", metavar="MODALITY=FILE", help="voice, face, body or motion; only its digest is kept."),
     ] = None,
     kept_at: Annotated[str, typer.Option(help="Where the references are kept, in words.")] = "",
+    correct: Annotated[
+        bool, typer.Option("--correct", help="What is said now takes the place of something else on record.")
+    ] = False,
     studio: StudioOption = ".",
     as_json: JsonOption = False,
 ) -> None:
@@ -65,6 +68,7 @@ def enrol(
             payees=portions(payee),
             references=references,
             kept_at=kept_at,
+            correct=correct,
         )
     if as_json:
         print_json({"person": to_plain(person), "enrolments": to_plain(enrolled)})

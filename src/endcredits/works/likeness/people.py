@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from endcredits.errors import InputError, NotFoundError
+from endcredits.errors import ConflictError, InputError, NotFoundError
 from endcredits.ids import WorkId
 from endcredits.money import PPB
 from endcredits.store import insert_records, many
@@ -53,6 +53,7 @@ def enrol_person(
     deceased_on: str | None = None,
     rights_holder_id: str = "",
     payees: Sequence[Split] = (),
+    correct: bool = False,
 ) -> Person:
     """Puts somebody on record whose likeness may be used, or adds what is known of them now.
 
@@ -66,6 +67,7 @@ def enrol_person(
         rights_holder_id: who holds the rights after death, a recorded party; "" keeps what is on record.
         payees: who is paid when they are first enrolled; the person alone by default. Later splits are stated for the entry
             in the catalogue like those of any work.
+        correct: whether what is said now may take the place of something else on record.
 
     Returns:
         The person as on record now; the same again adds nothing.
@@ -73,6 +75,7 @@ def enrol_person(
     Raises:
         InputError: a day that is none, somebody their own guardian or heir.
         NotFoundError: guardian, rights holder or payee is no party.
+        ConflictError: something else is on record, and this is not said to correct it.
     """
     check_time(at)
     for field, day in (("turns_18_on", turns_18_on), ("deceased_on", deceased_on)):
@@ -106,6 +109,8 @@ def enrol_person(
     )
     if known == person:
         return person
+    if known is not None and not correct:
+        _must_not_replace(known, person)
     version = conn.scalar(sa.select(sa.func.count()).where(tables.likeness_people.c.person_id == party.party_id))
     row = {name: getattr(person, name) for name in Person.__slots__ if name != "name"}
     insert_records(
@@ -114,6 +119,18 @@ def enrol_person(
         [tables.salted({**row, "version": int(version or 0) + 1, "recorded_at": at})],
     )
     return people(conn, [party.party_id])[party.party_id]
+
+
+def _must_not_replace(known: Person, now: Person) -> None:
+    """A birthday or a guardian decides who signs for somebody: neither is typed over unawares."""
+    for field in ("turns_18_on", "guardian_id", "deceased_on", "rights_holder_id"):
+        before, after = getattr(known, field), getattr(now, field)
+        if before and before != after:
+            raise ConflictError(
+                f"'{known.name}' is on record with {field.replace('_', ' ')} {before}, and {after} is said now",
+                remedy="Leave it away to keep what is on record, or say that it is corrected (--correct).",
+                field=field,
+            )
 
 
 def _register_entry(conn: Connection, work_id: WorkId, party: Party, payees: Sequence[Split], at: str) -> None:
