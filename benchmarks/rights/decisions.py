@@ -4,9 +4,10 @@ Made are works of one or two files by known makers, and for each work some state
 heard to say about five verbs, the owner's word on the work, a person's no, patterns of addresses, contracts, conditions, and
 statements that were taken back. They are written past the registry, which would check each of them, into its own tables.
 
-*Single*: `decide_work`, the question under all names of one work, for works drawn at random. *Batch*: `decide_all` over all
-works, from the tables to a table of answers. The reference of the batch is the database alone: reading the columns that a
-decision needs (`read_columns`), without weighing anything. Beside it the slow twin: `decide` for one work after the other.
+*Single*: `decide_work`, the question under all names of one work, for works drawn at random, about the present. *Batch*:
+`decide_all` over all works, from the tables to a table of answers. The reference of the batch is the database alone:
+reading the columns that a decision needs (`read_columns`), without weighing anything. Beside it the slow twin: `decide` for
+one work after the other.
 Processor time stands beside waiting time, because a neighbour on the machine changes how long one waits and not how much
 work there is; of PostgreSQL it leaves out what the server does.
 """
@@ -154,7 +155,7 @@ def singles(store: Store, count: int, runs: int) -> list[Figure]:
             for _ in range(SINGLES):
                 work = WorkId(f"work:picture-{draw.randrange(count):07}")
                 begin, began = time.perf_counter(), time.process_time()
-                decide_work(conn, work, VERB, AT, by=OPERATOR)
+                decide_work(conn, work, VERB, AT, by=OPERATOR, present=True)
                 took.append(1_000 * (time.perf_counter() - begin))
                 busy.append(1_000 * (time.process_time() - began))
             halves.append(statistics.median(took))
@@ -200,7 +201,7 @@ def slowly(store: Store, count: int, runs: int) -> Figure:
             chosen = [WorkId(f"work:picture-{draw.randrange(count):07}") for _ in range(SINGLES)]
             begin = time.perf_counter()
             for work in chosen:
-                decide_work(conn, work, VERB, AT, by=OPERATOR)
+                decide_work(conn, work, VERB, AT, by=OPERATOR, present=True)
             rates.append(len(chosen) / (time.perf_counter() - begin))
     return figure(f"{store.engine.dialect.name}: one work after the other", rates, "/s", "decide_work in a loop")
 

@@ -192,21 +192,21 @@ def test_the_system_refusing_is_a_finding_for_that_file(tmp_path: Path, monkeypa
     assert (works["a.txt"].sha256, bool(works["b.txt"].sha256)) == ("", True)
 
 
-def test_many_files_are_read_by_threads_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same as one after another; and whoever has seen enough may stop."""
+def test_large_files_are_read_by_threads_and_all_come_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same as one after another, whichever are large; and whoever has seen enough may stop."""
     for number in range(150):
         folder = tmp_path / f"{number // 60}"
         folder.mkdir(exist_ok=True)
         (folder / f"{number:03}.jpg").write_bytes(picture("JPEG", mining("DMI-PROHIBITED" if number % 2 else "DMI-ALLOWED")))
     (tmp_path / "1" / "loop").symlink_to(tmp_path)
 
-    many = list(scan_paths([tmp_path]))
-    monkeypatch.setattr(scanning, "TOGETHER", 1_000)
     alone = list(scan_paths([tmp_path]))
-
-    assert [(one.name, one.sha256, said(one)) for one in many] == [(one.name, one.sha256, said(one)) for one in alone]
-    assert len(many) == 151
-    monkeypatch.setattr(scanning, "TOGETHER", 2)
+    sizes = sorted(path.stat().st_size for path in tmp_path.rglob("*.jpg"))
+    for large in (sizes[0], sizes[75]):
+        monkeypatch.setattr(scanning, "LARGE_BYTES", large)
+        many = list(scan_paths([tmp_path]))
+        assert [(one.name, one.sha256, said(one)) for one in many] == [(one.name, one.sha256, said(one)) for one in alone]
+        assert len(many) == 151
     some = scan_paths([tmp_path])
     assert next(some).name == many[0].name
     some.close()

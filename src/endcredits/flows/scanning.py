@@ -16,7 +16,6 @@ Every file has a record, whatever is wrong with it: one that cannot be read says
 from __future__ import annotations
 
 import hashlib
-import itertools
 import mmap
 import os
 import stat
@@ -26,6 +25,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import overload
 
 from endcredits.errors import NotFoundError
 from endcredits.flows.clock import now
@@ -46,9 +46,9 @@ SITE_BYTES_MAX = 4_000_000
 """Of a longer file of a site only the beginning is read."""
 
 THREADS = min(4, os.cpu_count() or 1)
-"""Reading, digests and signatures leave the interpreter free for another thread, which makes up two fifths of a scan."""
-TOGETHER = 32
-"""Files that a thread takes at a time."""
+LARGE_BYTES = 1024 * 1024
+"""Files from this size on are left to threads: reading and digests, most of the work then, leave the interpreter free. For
+small ones handing over costs more than it gains."""
 
 _SIDECARS = (".c2pa.json", ".xmp", ".license")
 _LINKS = "the folder is behind a link and was not entered; name it to scan it"
@@ -105,32 +105,31 @@ def scan_paths(paths: Sequence[str | os.PathLike[str]], *, agent: str = AGENT) -
     Raises:
         NotFoundError: a path names nothing.
     """
-    found, waiting = places(paths), deque[Future[list[ScannedWork]]]()
-    first = list(itertools.islice(found, TOGETHER))
-    if len(first) < TOGETHER:
-        yield from _scan_some(first, agent)
-        return
+    second, read_at = -1, ""
+    waiting = deque[ScannedWork | Future[ScannedWork]]()
     with ThreadPoolExecutor(THREADS) as pool:
-        waiting.append(pool.submit(_scan_some, first, agent))
-        while some := list(itertools.islice(found, TOGETHER)):
-            waiting.append(pool.submit(_scan_some, some, agent))
-            if len(waiting) > 2 * THREADS:
-                yield from waiting.popleft().result()
+        for place in places(paths):
+            if int(time.monotonic()) != second:  # writing a time down costs as much as reading a small file
+                second, read_at = int(time.monotonic()), now()
+            if isinstance(place, ScannedWork):
+                waiting.append(place)
+            elif (data := bytes_of(place.file, below=LARGE_BYTES)) is not None:
+                waiting.append(_scan(place, data, read_at, agent))
+            else:
+                waiting.append(pool.submit(_scan, place, None, read_at, agent))
+            while waiting and (len(waiting) > 2 * THREADS or not isinstance(waiting[0], Future) or waiting[0].done()):
+                yield _done(waiting.popleft())
         while waiting:
-            yield from waiting.popleft().result()
+            yield _done(waiting.popleft())
 
 
-def _scan_some(some: list[Place | ScannedWork], agent: str) -> list[ScannedWork]:
-    works, read_at, second = [], "", -1
-    for place in some:
-        if isinstance(place, ScannedWork):
-            works.append(place)
-            continue
-        if int(time.monotonic()) != second:  # writing a time down costs as much as reading a small file
-            read_at, second = now(), int(time.monotonic())
-        data = bytes_of(place.file)
-        works.append(unread(place.file, data) if isinstance(data, str) else scan_bytes(place, data, read_at, agent=agent))
-    return works
+def _scan(place: Place, data: Buffer | str | None, read_at: str, agent: str) -> ScannedWork:
+    data = bytes_of(place.file) if data is None else data
+    return unread(place.file, data) if isinstance(data, str) else scan_bytes(place, data, read_at, agent=agent)
+
+
+def _done(one: ScannedWork | Future[ScannedWork]) -> ScannedWork:
+    return one.result() if isinstance(one, Future) else one
 
 
 def places(paths: Sequence[str | os.PathLike[str]]) -> Iterator[Place | ScannedWork]:
@@ -237,13 +236,19 @@ def _stem(name: str) -> str:
     return name.rpartition(".")[0]
 
 
-def bytes_of(file: Path) -> Buffer | str:
-    """All bytes of a file, or why it cannot be read."""
+@overload
+def bytes_of(file: Path) -> Buffer | str: ...
+@overload
+def bytes_of(file: Path, *, below: int) -> Buffer | str | None: ...
+def bytes_of(file: Path, *, below: int | None = None) -> Buffer | str | None:
+    """All bytes of a file, or why it cannot be read; None, unread, where it has not fewer than a number of bytes."""
     try:
         # A pipe must not be waited for, and what is opened is what is looked at.
         handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             about = os.fstat(handle)
+            if below is not None and about.st_size >= below and stat.S_ISREG(about.st_mode):
+                return None
             return _bytes(handle, about.st_size) if stat.S_ISREG(about.st_mode) else "it is not a file that can be read"
         finally:
             os.close(handle)

@@ -52,14 +52,15 @@ _DENIES = {verb: tuple(one for one, covering in DENIED_BY.items() if verb in cov
 
 def combined(signals: Iterable[Signal]) -> dict[str, Answer]:
     """The answer for every verb; the order of the signals does not matter."""
-    about: dict[str, list[Signal]] = {verb: [] for verb in VERBS}
+    about: dict[str, list[tuple[int, Signal]]] = {}
     for one in signals:
+        weighed = strength(one), one
         for verb in _SPOKEN_OF.get(one.verb, ()):
-            about[verb].append(one)
+            about.setdefault(verb, []).append(weighed)
         if one.value == "deny":
             for verb in _DENIES.get(one.verb, ()):
-                about[verb].append(one)
-    return {verb: _answer(verb, said) if said else _NOTHING[verb] for verb, said in about.items()}
+                about.setdefault(verb, []).append(weighed)
+    return {**_NOTHING, **{verb: _answer(verb, said) for verb, said in about.items()}}
 
 
 def strength(signal: Signal) -> int:
@@ -69,14 +70,13 @@ def strength(signal: Signal) -> int:
     return {"allow": 1, "conditional": 2, "deny": 4}.get(signal.value, 4)
 
 
-def _answer(verb: str, signals: list[Signal]) -> Answer:
-    spoken = [one for one in signals if strength(one)]
-    if not spoken:
-        noted = min((one for one in signals if one.note), key=_order, default=None)
+def _answer(verb: str, weighed: list[tuple[int, Signal]]) -> Answer:
+    most = max([strong for strong, _ in weighed])
+    if not most:
+        noted = min((one for _, one in weighed if one.note), key=_order, default=None)
         more = f" ({noted.standard} in {noted.carrier}: {noted.note})" if noted else ""
         return Answer(verb, "unknown", f"{NOTHING}{more}", None)
-    most = max(map(strength, spoken))
-    strongest = [one for one in spoken if strength(one) == most]
+    strongest = [one for strong, one in weighed if strong == most]
     strongest = [one for one in strongest if one.verb == verb] or strongest
     first = strongest[0] if len(strongest) == 1 else min(strongest, key=_order)
     about = f" to {first.verb}" if first.verb != verb else ""
@@ -88,7 +88,7 @@ def _answer(verb: str, signals: list[Signal]) -> Answer:
         words += f"; it asks for {' and '.join(first.conditions)}"
     if first.problem:
         words += f"; {first.problem}"
-    elsewhere = {(one.standard, one.carrier, one.source, one.place) for one in spoken if strength(one) < most}
+    elsewhere = {(one.standard, one.carrier, one.source, one.place) for strong, one in weighed if 0 < strong < most}
     if elsewhere and most > 1:
         softer = "signal says" if len(elsewhere) == 1 else "signals say"
         words += f"; {len(elsewhere)} other {softer} less than that, and the strictest decides"

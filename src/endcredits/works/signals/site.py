@@ -7,7 +7,7 @@ followed for that verb, and the document's words count instead.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from endcredits.works.signals.ai_txt import read_ai_txt
@@ -81,7 +81,7 @@ def read_site(files: Sequence[SiteFile], path: str, agent: str) -> SiteReading:
     return SiteReading(tuple(signals), fetch)
 
 
-def followed(signals: Iterable[Signal], documents: Iterable[str]) -> tuple[Signal, ...]:
+def followed(signals: Iterable[Signal], documents: Collection[str]) -> tuple[Signal, ...]:
     """Leaves out pointers to RSL documents that were read and speak about the pointer's verb.
 
     Args:
@@ -89,6 +89,8 @@ def followed(signals: Iterable[Signal], documents: Iterable[str]) -> tuple[Signa
         documents: paths or addresses of the RSL documents read.
     """
     given = tuple(signals)
+    if not documents:
+        return given
     read = {path_within(one) for one in documents} | set(documents)
     spoken = {one.verb for one in given if one.carrier == RSL and one.value != "unknown"}
     return tuple(
