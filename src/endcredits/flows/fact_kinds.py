@@ -186,17 +186,13 @@ def _sealed(kind: str, table: sa.Table, *private: str) -> Kind:
     query = sa.select(table).order_by(*(table.c[key] for key in keys))
     of_grant = "grant_id" in table.c and table is not granted
     if of_grant:
-        query = query.add_columns(granted.c.digest.label("grant_row_sha256"))
+        query = query.add_columns(sa.func.coalesce(granted.c.digest, "").label("grant_row_sha256"))
         query = query.outerjoin(granted, granted.c.grant_id == table.c.grant_id)
     hidden = {*private, "salt", "digest", *(["grant_id"] if of_grant else [])}
 
     def items(conn: Connection) -> Iterator[Item]:
         for row in many(conn, query):
-            shown = {
-                name: value or "" if name == "grant_row_sha256" else value
-                for name, value in row.items()
-                if name not in hidden
-            }
+            shown = {name: value for name, value in row.items() if name not in hidden}
             key = row["digest"] if hidden.intersection(keys) else ":".join(str(row[key]) for key in keys)
             yield key, {**shown, "row_sha256": row["digest"]}
 
