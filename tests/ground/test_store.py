@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -187,8 +188,8 @@ def test_readers_keep_no_writer_waiting_and_see_one_state(things: Store) -> None
 
 def test_a_busy_database_ends_in_a_conflict(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """After several attempts the error says what to do."""
-    attempts = []
-    monkeypatch.setattr("endcredits.store.time.sleep", attempts.append)
+    attempts: list[float] = []
+    monkeypatch.setattr("endcredits.store.time", SimpleNamespace(sleep=attempts.append))  # other threads sleep on
 
     def work(conn: sa.Connection) -> None:
         raise sa.exc.OperationalError("INSERT", {}, Exception("database is locked"))
