@@ -216,27 +216,33 @@ def test_opening_again_needs_no_migration(store_url: str, monkeypatch: pytest.Mo
     open_store(store_url).close()
 
 
+def declared() -> list[str]:
+    """Imports every module in which a room declares tables, and names them."""
+    files = sorted(PACKAGE.rglob("*tables.py"))
+    names = [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in files]
+    for name in names:
+        importlib.import_module(name)
+    return names
+
+
 def test_the_migrated_schema_is_the_declared_one(store: Store) -> None:
     """What the rooms declare and what their migrations make are the same, table for table."""
     from alembic.autogenerate import compare_metadata
     from alembic.runtime.migration import MigrationContext
 
-    rooms = sorted(path.parent.name for path in PACKAGE.glob("*/tables.py"))
-    for room in rooms:
-        importlib.import_module(f"endcredits.{room}.tables")
+    modules = declared()
 
     with store.reading() as conn:
         context = MigrationContext.configure(conn, opts={"compare_type": True})
         differences = compare_metadata(context, metadata)
 
-    assert "ledger" in rooms
+    assert "endcredits.ledger.tables" in modules
     assert differences == []
 
 
 def test_every_table_refuses_changes(store: Store) -> None:
     """No room forgot the guard."""
-    for path in PACKAGE.glob("*/tables.py"):
-        importlib.import_module(f"endcredits.{path.parent.name}.tables")
+    declared()
     sqlite = "SELECT tbl_name, sql FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%is append-only%'"
     postgres = (
         "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
