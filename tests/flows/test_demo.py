@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +67,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_demo(tmp_path: Path, small: None, cache: Path) -> None:
     """It finds works, trains, attributes, pays and proves; again it finds all of it done; and it says so to people."""
     studio = tmp_path / "demo"
-    begin = time.perf_counter()
 
     first: dict[str, Any] = type_well("demo", "--studio", studio, "--cache", cache, "--json").json
 
-    took = time.perf_counter() - begin
     works, outputs = first["works_admitted"], SMALL["OUTPUTS_UNPROMPTED"] + SMALL["OUTPUTS_PROMPTED"]
     assert works >= 10, "this environment has many works with a licence"
     assert all(set(refused) == {"name", "reason"} and refused["reason"] for refused in first["works_refused"])
@@ -117,12 +114,10 @@ def test_the_demo(tmp_path: Path, small: None, cache: Path) -> None:
     }
 
     rows, kept = h.dump_of(studio), h.files(studio)
-    begin = time.perf_counter()
     second = type_well("demo", "--studio", studio, "--cache", cache, "--json").json
 
     assert {**second, "seconds": 0} == {**first, "seconds": 0}
     assert h.dump_of(studio) == rows and h.files(studio) == kept, "nothing was done twice"
-    assert time.perf_counter() - begin < took
     opened = open_studio(studio)
     with opened.store.reading() as conn:
         names = [party.name for party in parties(conn).values()]
