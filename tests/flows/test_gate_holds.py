@@ -10,7 +10,7 @@ import pytest
 from PIL import ImageEnhance
 
 from endcredits.errors import ConflictError, InputError, NotFoundError
-from endcredits.flows import catalogue, rights
+from endcredits.flows import admitting, catalogue, holds, looking, prints, rights
 from endcredits.flows.admissions import read_admission
 from endcredits.flows.candidates import Terms
 from endcredits.flows.checking import check_studio
@@ -19,9 +19,10 @@ from endcredits.flows.holds import GATE, holds_of
 from endcredits.flows.looking import look
 from endcredits.flows.prints import print_of
 from endcredits.flows.reviewing import review, waiting
-from endcredits.flows.seen import FILE
+from endcredits.flows.seen import FILE, Cache
 from endcredits.flows.studio import Studio, init_studio
-from endcredits.works import Permission, permissions
+from endcredits.works import Permission, permissions, read_folder, works
+from endcredits.works.looks_alike import Print
 from tests.flows.gated import HILL, SEA, by_name, deny, pass_gate, photo, put, saved, work_of
 
 PLAIN = SEA.replace("\u201c", '"').replace("\u201d", '"').replace("\u2014", "-")
@@ -87,6 +88,54 @@ def test_a_cache_that_lies_hides_nobody(studio: Studio, tmp_path: Path, print_: 
     again = pass_gate(studio, folder)
 
     assert by_name(again) == {"utf16.txt": "waiting", "hill.txt": "admitted"} and again.outcomes == first.outcomes
+
+
+def test_without_the_library_no_hold_by_code_is_taken_back(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever cannot compare codes has not seen that two files look alike no longer."""
+    folder = put(
+        tmp_path / "src", added__txt=(SEA + "The end of this.").encode(), again__jpg=saved(photo(1), "JPEG", quality=60)
+    )
+    first = pass_gate(studio, folder)
+    assert by_name(first) == {"added.txt": "waiting", "again.jpg": "waiting"}
+    monkeypatch.setattr(admitting, "means", lambda: prints.VERSION)
+
+    again = pass_gate(studio, folder)
+
+    assert by_name(again) == by_name(first) and "iscc" not in again.compared_by
+
+
+@pytest.mark.parametrize("made_with", ["1", "1+iscc"])
+def test_a_cache_that_was_there_before_the_registry_knew_hides_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made_with: str
+) -> None:
+    """A refused work that was registered past the gate has no names yet: nobody vouches for what the cache says of it."""
+    made = init_studio(tmp_path / "studio")
+    catalogue.add_works(made, read_folder(put(tmp_path / "ref", sea__txt=SEA), creator="Ada", permission="allow"))
+    with made.store.reading() as conn:
+        (work,) = works(conn)
+    deny(made, work.work_id)
+    cache = Cache(made.path / "corpora" / FILE)
+    sha256 = work.manifestations[0].sha256
+    cache.keep_prints({sha256: Print(sha256)}, made_with)
+    cache.close()
+    monkeypatch.setattr(admitting, "means", lambda: made_with)
+
+    assert by_name(pass_gate(made, put(tmp_path / "src", utf16__txt=SEA.encode("utf-16")))) == {"utf16.txt": "waiting"}
+    made.close()
+
+
+def test_a_clock_that_was_set_back_lets_no_code_through(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rights.say(studio, [Permission(codes(HILL * 2), "train", "deny", "no", "a list", "Ben Marl", "", subject_kind="iscc")])
+    for module in (admitting, holds, looking, rights):
+        monkeypatch.setattr(module, "now", lambda: "2026-01-01T00:00:00Z")
+
+    done = pass_gate(studio, put(tmp_path / "src", hill__txt=HILL * 2 + "More."))
+
+    assert by_name(done) == {"hill.txt": "waiting"}
 
 
 def test_the_very_bytes_are_denied(studio: Studio, tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def admit(
             wanted = [work for work in seen.registered if work.work_id in ids and seen.answers[work.work_id].value != "deny"]
             out = excluded(studio, seen, cache, made_with, progress)
             alike = likenesses(studio, seen, wanted, out, cache, made_with, progress)
-            if any(settle(studio, seen, wanted, alike)):
+            if any(settle(studio, seen, wanted, alike, made_with)):
                 seen = look(studio)
         finally:
             cache.close()

@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from endcredits.flows import fact_log
 from endcredits.flows.clock import now
 from endcredits.flows.looking import VERB, Look
-from endcredits.flows.prints import code_print, prints_of
+from endcredits.flows.prints import CODES, LETTERS, code_print, prints_of
 from endcredits.flows.seen import Cache
 from endcredits.flows.studio import Studio
 from endcredits.ids import WorkId
 from endcredits.progress import Progress
-from endcredits.works import Asked, Permission, Provenance, Work, add_marks, decide, state_permissions
+from endcredits.works import Asked, Permission, Provenance, Work, add_marks, state_permissions
 from endcredits.works.decide import closings, in_force
 from endcredits.works.looks_alike import Excluded, Likeness, Print
+from endcredits.works.present import decide_now
 
 GATE = "the gate"
 """Who declares a hold."""
@@ -86,7 +87,9 @@ def _denied_names(studio: Studio, seen: Look) -> set[tuple[str, str]]:
     return {
         name
         for name, said in about.items()
-        if any(decide(said, Asked(name[1], (name,)), verb, seen.at, by=studio.operator).value == "deny" for verb in VERBS)
+        if any(
+            decide_now(said, Asked(name[1], (name,)), verb, seen.at, by=studio.operator).value == "deny" for verb in VERBS
+        )
     }
 
 
@@ -141,9 +144,11 @@ def holds_of(seen: Look) -> dict[tuple[str, str], Hold]:
 
 
 def settle(
-    studio: Studio, seen: Look, wanted: Iterable[Work], alike: Mapping[WorkId, tuple[Likeness, ...]]
+    studio: Studio, seen: Look, wanted: Iterable[Work], alike: Mapping[WorkId, tuple[Likeness, ...]], made_with: str
 ) -> tuple[int, int]:
     """Holds what looks like something excluded, and takes holds back whose reason is gone.
+
+    A hold by content code stands where no codes can be compared: nobody has seen that its reason is gone.
 
     Returns:
         How many holds were made, and how many taken back.
@@ -158,6 +163,7 @@ def settle(
             _taken_back(hold.permission, moment)
             for (work_id, owner), hold in held.items()
             if work_id == work.work_id and owner not in likes
+            if hold.likeness.by == LETTERS or made_with.endswith(CODES)
         ]
     if made or back:
         fact_log.write(studio, lambda conn: state_permissions(conn, [*made, *back]))

@@ -111,11 +111,9 @@ def _agrees(one: Print, names: Sequence[Name], made_with: str) -> bool:
     """Whether the registry holds what a print says, no less and no more; of a file without names nobody vouches for that."""
     known = {unit for code in codes_of(names) if (found := code_print(code, "")) is not None for unit in found.codes}
     letters = [value for kind, value in names if kind == LETTERS and value.startswith(f"{VERSION}:")]
-    if letters != list(filter(None, [_letters_name(one)])):
+    if letters != list(filter(None, [_letters_name(one)])) or not (known or letters):
         return False
-    if not made_with.endswith(CODES):
-        return True
-    return known.issuperset(one.codes) and bool(known) == bool(one.codes) and bool(known or letters)
+    return not made_with.endswith(CODES) or (known.issuperset(one.codes) and bool(known) == bool(one.codes))
 
 
 def code_print(code: str, owner: str) -> Print | None:

@@ -46,6 +46,8 @@ def test_names_are_the_same_as_people_read_them(granted: str, asked: str, same: 
         (["!"], ("?",), 0),
         (["political"], ("Political satire",), 1),
         (["political advertising"], ("political",), 0),
+        (["", "political"], ("political",), 1),
+        ([" "], ("political",), 0),
     ],
 )
 def test_what_is_forbidden_is_looked_for_widely(forbidden: list[str], contexts: tuple[str, ...], found: int) -> None:
@@ -59,6 +61,9 @@ def test_what_is_forbidden_is_looked_for_widely(forbidden: list[str], contexts: 
         (["political"], ("nudity",), 0),
         (["political advertising"], ("political",), 1),
         (["political"], ("political", "political satire"), 0),
+        (["politics"], ("political",), 1),
+        (["nude scenes", "other"], ("nudity",), 1),
+        ([" "], ("gambling",), 0),
         ([], ("gambling",), 0),
     ],
 )

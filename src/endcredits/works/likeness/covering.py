@@ -68,10 +68,11 @@ def forbidden_in(forbidden: tuple[str, ...], use: LikenessUse) -> Iterator[Reaso
 
 def unclear_in(forbidden: tuple[str, ...], use: LikenessUse) -> Iterator[Reason]:
     """Contexts of a use that may be what the person forbids in other words, or in more of them."""
+    known = {*KNOWN_CONTEXTS, *OF_ADVERTISING}
     named = {word for one in forbidden for word in _wide(one).split()}
+    freely = any(_wide(one) not in {*known, "other"} for one in forbidden)  # nobody knows what else it means
     for context, refused in _contexts(forbidden, use):
-        of_its_own = context not in (*KNOWN_CONTEXTS, *OF_ADVERTISING)
-        if named and not refused and (of_its_own or not named.isdisjoint(context.split())):
+        if named and not refused and (freely or context not in known or not named.isdisjoint(context.split())):
             told = ", ".join(_said(one) for one in forbidden)
             yield Reason(
                 "context-unclear", f"the person forbids {told}; somebody must judge whether {_said(context)} is that"
@@ -81,8 +82,9 @@ def unclear_in(forbidden: tuple[str, ...], use: LikenessUse) -> Iterator[Reason]
 def _contexts(forbidden: tuple[str, ...], use: LikenessUse) -> Iterator[tuple[str, str]]:
     """Each context of a use, and what the person forbids that all stands in it, "" where nothing does."""
     stated = use.contexts + (OF_ADVERTISING if use.is_advertisement else ())
+    words = {one: set(_wide(one).split()) for one in forbidden if _wide(one).split()}
     for context in sorted({_wide(one) for one in stated}):
-        yield context, next((one for one in forbidden if set(_wide(one).split()) <= set(context.split())), "")
+        yield context, next((one for one, needed in words.items() if needed <= set(context.split())), "")
 
 
 def differs(row: GrantedUse, use: LikenessUse) -> bool:
